@@ -1,0 +1,5 @@
+"""`python -m capanalyze`."""
+
+from capanalyze.cli import main
+
+main()

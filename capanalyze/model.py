@@ -1,0 +1,292 @@
+"""The words of the report as records: what the analysis hands to every form of output.
+
+An `Exchange` is one request and what came back; a `Finding` sums up the exchanges of one service under
+one mode in one zone; an `Analysis` is all that a report shows. They are values: reporters only read them,
+and `report.json` is an `Analysis` written down, field by field.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+Outcome = Literal["replied", "rejected", "silent", "indeterminate", "unsolicited"]
+Verdict = Literal[
+    "leaked", "visible", "refused", "allowed", "blocked", "silent", "unproven", "indeterminate"
+]
+Direction = Literal["inbound", "outbound", "local", "passing"]
+Pairing = Literal["exact", "weak"]
+Promise = Literal["block", "allow"]
+
+# What a reader looks at first; the order of findings in every form of report.
+VERDICTS: tuple[Verdict, ...] = (
+    "leaked",
+    "visible",
+    "refused",
+    "allowed",
+    "blocked",
+    "silent",
+    "indeterminate",
+    "unproven",
+)
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """Base of all records: keyword-only, written to JSON in field order."""
+
+
+class Disclosure(Record, frozen=True):
+    """One fact that a reply told the peer."""
+
+    kind: str
+    value: str
+
+
+class Exchange(Record):
+    """One request, its retransmissions included, and what came back (design section 3).
+
+    `requests` and `replies` are frame numbers from 1. `time_ns` is nanoseconds since 1970 UTC of the
+    first request (of the first reply where no request was captured).
+    """
+
+    capture: str
+    service: str
+    transport: str
+    client: str
+    client_port: int | None
+    server: str
+    server_port: int | None
+    requests: list[int]
+    replies: list[int]
+    time_ns: int
+    rtt_us: float | None
+    request_octets: int
+    reply_octets: int
+    outcome: Outcome
+    reason: str
+    pairing: Pairing
+    direction: Direction | None = None
+    mode: str | None = None
+    zone: str | None = None
+    verdict: Verdict | None = None
+    disclosures: list[Disclosure] = []
+    reply_capture: str | None = None
+
+
+class Evidence(Record, frozen=True):
+    """Where to look: an exchange by capture and frame numbers. `time` is UTC, ISO 8601, or None."""
+
+    capture: str
+    requests: list[int]
+    replies: list[int]
+    time: str | None
+    client: str
+    server: str
+    reply_capture: str | None = None
+
+
+class Change(Record, frozen=True):
+    """A flip: two consecutive exchanges of one server, service and kind of request with other outcomes."""
+
+    time: str | None
+    server: str
+    kind: str
+    before: Outcome
+    after: Outcome
+    last_before: Evidence
+    first_after: Evidence
+
+
+class Fact(Record, frozen=True):
+    """A disclosure with the frame that made it."""
+
+    kind: str
+    value: str
+    capture: str
+    frame: int
+
+
+class RoundTrip(Record, frozen=True):
+    """Round-trip times of a finding's replies, microseconds."""
+
+    count: int
+    minimum: float
+    median: float
+    maximum: float
+
+
+class Mark(Record, frozen=True):
+    """One exchange on the timeline: seconds since the timeline's `start`; `reply` likewise or None."""
+
+    request: float
+    reply: float | None
+    outcome: Outcome
+    unproven: bool = False
+
+
+class Bin(Record, frozen=True):
+    """Exchanges that began in one slice of a crowded timeline, counted by outcome."""
+
+    start: float
+    requests: int
+    replied: int
+    rejected: int
+    silent: int
+    indeterminate: int
+    unproven: int = 0
+
+
+class Timeline(Record, frozen=True):
+    """When a finding's exchanges happened: every one as a mark while they are few, else bins.
+
+    `start` is nanoseconds since 1970 UTC; `width` the bins' width in seconds (0 with marks).
+    """
+
+    start: int
+    width: float
+    marks: list[Mark]
+    bins: list[Bin]
+
+
+class Finding(Record):
+    """The exchanges of one service under one mode in one zone, summed up.
+
+    `replied` of `provable` is the count that a cell shows: exchanges that were answered, of those that
+    could have been (neither unproven nor indeterminate). `factor` is payload octets of the replies over
+    those of the requests that drew them.
+    """
+
+    mode: str | None
+    zone: str
+    service: str
+    transport: str
+    port: int | None
+    name: str
+    promise: Promise | None
+    verdict: Verdict | None
+    outcome: Outcome
+    exchanges: int
+    replied: int
+    rejected: int
+    silent: int
+    indeterminate: int
+    unproven: int
+    provable: int
+    retransmissions: int
+    reasons: dict[str, int]
+    first: Evidence
+    last: Evidence
+    evidence: list[Evidence]
+    rtt_us: RoundTrip | None
+    request_octets: int
+    reply_octets: int
+    factor: float | None
+    disclosures: list[Fact]
+    changes: list[Change]
+    more_changes: int
+    timeline: Timeline
+    notes: list[str] = []
+
+
+class Announcement(Record, frozen=True):
+    """What the target told the network unasked: messages of one service under one mode in one zone."""
+
+    mode: str | None
+    zone: str
+    service: str
+    name: str
+    messages: int
+    first: Evidence
+
+
+class ModeInfo(Record, frozen=True):
+    """A firewall setting and what it promises; `time` is (first, last) of its captures, UTC."""
+
+    name: str
+    title: str
+    promise: Promise | None
+    allow: list[str]
+    stealth: bool
+    captures: list[str]
+    first: str | None
+    last: str | None
+
+
+class Zone(Record, frozen=True):
+    """A network that exchanges crossed, and the interfaces (or networks) that lead there."""
+
+    name: str
+    interfaces: list[str]
+
+
+class InterfaceInfo(Record, frozen=True):
+    """One interface of a capture."""
+
+    name: str | None
+    link_type: str
+    frames: int
+    dropped: int | None
+
+
+class Input(Record):
+    """One capture: identity, extent, and the account of every frame in it.
+
+    `account` counts frames by what became of them; its values add up to `frames`.
+    """
+
+    name: str
+    sha256: str
+    octets: int
+    format: str
+    mode: str | None
+    frames: int
+    first: str | None
+    last: str | None
+    interfaces: list[InterfaceInfo]
+    account: dict[str, int]
+    malformed: dict[str, int]
+    notes: list[str]
+
+
+class Target(Record, frozen=True):
+    """The host under test, how it was found, and what speaks against it."""
+
+    addresses: list[str]
+    how: str
+    assumed: bool
+    warnings: list[str]
+
+
+class Analysis(Record):
+    """All that a report shows. `first` and `last` are UTC, ISO 8601."""
+
+    format: str
+    format_version: int
+    capanalyze: str
+    command: str
+    title: str
+    inputs: list[Input]
+    first: str | None
+    last: str | None
+    target: Target
+    modes: list[ModeInfo]
+    zones: list[Zone]
+    findings: list[Finding]
+    announcements: list[Announcement]
+    directions: dict[str, int]
+    notes: list[str]
+
+    def finding(self, mode: str | None, zone: str, service: str) -> Finding | None:
+        """The finding of one cell; None where the service was not probed there."""
+        for found in self.findings:
+            if (found.mode, found.zone, found.service) == (mode, zone, service):
+                return found
+        return None
+
+    def leaks(self) -> list[Finding]:
+        """The findings that a mode's promise forbids."""
+        return [found for found in self.findings if found.verdict in ("leaked", "visible")]
+
+
+def to_builtins(record: Record) -> dict[str, Any]:
+    """A record as plain dictionaries and lists, keys in field order."""
+    return msgspec.to_builtins(record)
