@@ -1,0 +1,280 @@
+"""Captures as streams of octets: from a path or stdin, packed or not, to the records of pcap or pcapng.
+
+`open_capture` tells the format by the first octets and returns a `Capture`, which hands out the octets
+in blocks, knows how records are laid out and which interfaces there are, and takes in the blocks of pcapng
+that are not frames. The records themselves are read in the loop (`pcap.read_record`, `pcapng.read_record`).
+"""
+
+import hashlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from capanalyze.capture import compressed, pcap, pcapng
+from capanalyze.capture.compressed import Readable
+from capanalyze.capture.interface import Interface
+from capanalyze.capture.records import (
+    BIG,
+    DIVISOR,
+    FIRST_INTERFACE,
+    HEADER,
+    INTERFACE_FIELDS,
+    INTERFACES,
+    LAYOUT_FIELDS,
+    LINK,
+    OFFSET,
+    SNAPLEN,
+    SWAPPED,
+    UNITS,
+    UNITS_PER_SECOND,
+)
+from capanalyze.errors import CaptureError
+from capanalyze.packets.link import FIRST_STEP
+from capanalyze.packets.link_names import link_name
+
+BLOCK = 4 * 1024 * 1024
+SNIFF = 4096
+FIRST_NAMED = 1 << 20
+
+__all__ = ["Capture", "Interface", "open_capture"]
+
+
+class HashedStream(io.RawIOBase):
+    """A stream that knows what went through it: how many octets, and their SHA-256."""
+
+    def __init__(self, stream: Readable, copy: IO[bytes] | None = None) -> None:
+        self._stream = stream
+        self._copy = copy
+        self._hash = hashlib.sha256()
+        self._pushed = b""
+        self.octets = 0
+
+    def readable(self) -> bool:
+        """A file that can be read, as the decompressors ask."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read like a raw file."""
+        octets = self.read(len(buffer))
+        buffer[: len(octets)] = octets
+        return len(octets)
+
+    def read(self, size: int = BLOCK, /) -> bytes:
+        """At most `size` octets."""
+        if self._pushed:
+            octets, self._pushed = self._pushed[:size], self._pushed[size:]
+            return octets
+        octets = self._stream.read(size)
+        self._hash.update(octets)
+        self.octets += len(octets)
+        if self._copy is not None:
+            self._copy.write(octets)
+        return octets
+
+    def peek(self, size: int) -> bytes:
+        """The first octets, which `read` will return again."""
+        while len(self._pushed) < size:
+            pushed, self._pushed = self._pushed, b""
+            more = self.read(size - len(pushed))
+            self._pushed = pushed + more
+            if not more:
+                break
+        return self._pushed
+
+    def drain(self) -> str:
+        """Read what is left, and return the SHA-256 of all in hexadecimal."""
+        while self.read(BLOCK):
+            pass
+        return self._hash.hexdigest()
+
+
+class Capture:
+    """One capture being read.
+
+    Attributes:
+        name: how messages and reports call it: the file's name, or "stdin".
+        path: where it is; None for stdin.
+        format: "pcap" or "pcapng", with the compression.
+        interfaces: those seen so far.
+        layout, table: rows of numbers for the loop: how records are laid out, how interfaces count.
+        notes: what a reader of the report should know about the file.
+    """
+
+    def __init__(self, path: str, name: str | None = None) -> None:
+        self.path = None if path == "-" else Path(path)
+        self.name = name or ("stdin" if self.path is None else self.path.name)
+        self.notes: list[str] = []
+        self.interfaces: list[Interface] = []
+        self.named: list[str] = []
+        self.blocks = pcapng.Blocks()
+        self.layout = [0] * LAYOUT_FIELDS
+        self.table: list[int] = []
+        self._spool: IO[bytes] | None = None
+        self._file = self._open()
+        self._raw = HashedStream(self._file, self._spool)
+        self._stream, self.format = self._unpack()
+
+    def read(self, size: int = BLOCK) -> bytes:
+        """The next octets of the (unpacked) capture; none at its end, or where it cannot be read further."""
+        try:
+            return self._stream.read(size)
+        except compressed.errors() as error:
+            self.notes.append(f"cut: the {self.format} data cannot be read further ({error})")
+            return b""
+
+    def finish(self) -> tuple[str, int]:
+        """Close the file; SHA-256 and number of the octets that it holds on disk."""
+        try:
+            digest = self._raw.drain()
+        except OSError as error:
+            raise CaptureError(f"{self.name}: {error.strerror or error}") from error
+        if self.path is not None:
+            self._file.close()
+        return digest, self._raw.octets
+
+    def control(self, octets: bytes, at: int) -> int:
+        """Take in a pcapng block that is not a frame.
+
+        Returns:
+            The offset behind it; `at` if more octets are needed; -1 if it cannot be a block.
+        """
+        if len(octets) - at < 12:
+            return at
+        length = self.blocks.length(octets, at)
+        if not length:
+            return -1
+        if len(octets) - at < length:
+            return at
+        if not self.blocks.read(octets[at : at + length]):
+            return -1
+        self._take_interfaces()
+        return at + length
+
+    def named_interface(self, name: str) -> int:
+        """Index of an interface that frames name themselves, behind those that the capture describes."""
+        if name not in self.named:
+            self.named.append(name)
+        return FIRST_NAMED + self.named.index(name)
+
+    def interface_name(self, index: int) -> str | None:
+        """What an interface is called, None where the capture does not say."""
+        if index >= FIRST_NAMED:
+            return self.named[index - FIRST_NAMED]
+        return self.interfaces[index].name
+
+    def payloads(self, places: Iterable[tuple[int, int]]) -> dict[int, bytes]:
+        """The octets at these (offset, length) of the unpacked capture, by offset. Reads the file once more."""
+        wanted = sorted(set(places))
+        found: dict[int, bytes] = {}
+        if not wanted:
+            return found
+        stream = self._again()
+        position, held, start = 0, b"", 0
+        for offset, length in wanted:
+            if "(" not in self.format:
+                stream.seek(offset)  # type: ignore[attr-defined]
+                found[offset] = stream.read(length)
+                continue
+            while position < offset + length:
+                block = stream.read(BLOCK)
+                if not block:
+                    break
+                keep = held[max(0, offset - start) :]
+                start = position - len(keep)
+                held = keep + block
+                position += len(block)
+            found[offset] = held[offset - start : offset - start + length]
+        return found
+
+    def _open(self) -> IO[bytes]:
+        if self.path is None:
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the capture
+            return sys.stdin.buffer
+        try:
+            if self.path.is_dir():
+                raise CaptureError(f"{self.path}: is a directory, not a capture")
+            return self.path.open("rb", buffering=0)
+        except OSError as error:
+            raise CaptureError(f"{self.path}: {error.strerror or error}") from error
+
+    def _unpack(self) -> tuple[Readable, str]:
+        try:
+            first = self._raw.peek(SNIFF)
+        except OSError as error:
+            raise CaptureError(f"{self.name}: {error.strerror or error}") from error
+        if not first:
+            raise CaptureError(f"{self.name}: not a capture: the file is empty")
+        kind = compressed.compression(first)
+        stream: Readable = self._raw
+        if kind:
+            packed = HashedStream(compressed.unpacked(self._raw, kind))
+            stream = packed
+            try:
+                first = packed.peek(SNIFF)
+            except compressed.errors() as error:
+                raise CaptureError(f"{self.name}: not a capture: damaged {kind} data ({error})") from error
+        self._stream = stream
+        return stream, self._recognise(first) + (f" ({kind})" if kind else "")
+
+    def _recognise(self, first: bytes) -> str:
+        if pcap.is_pcap(first):
+            self._start_pcap(pcap.read_file_header(first[: pcap.FILE_HEADER], self.name))
+            return "pcap"
+        if pcapng.is_pcapng(first):
+            return "pcapng"
+        raise CaptureError(f"{self.name}: not a capture: neither pcap nor pcapng at octet 0")
+
+    def _start_pcap(self, header: pcap.FileHeader) -> None:
+        self._stream.read(pcap.FILE_HEADER)
+        self.layout[BIG] = int(header.big)
+        self.layout[UNITS] = header.nanoseconds_per_unit
+        self.layout[HEADER] = header.record_header
+        self.layout[SWAPPED] = header.swapped
+        self.layout[INTERFACES] = 1
+        self._add(Interface(link_type=header.link_type, snaplen=header.snaplen))
+
+    def _take_interfaces(self) -> None:
+        for interface in self.blocks.interfaces[len(self.interfaces) :]:
+            self._add(interface)
+        self.layout[BIG] = int(self.blocks.big)
+        self.layout[FIRST_INTERFACE] = self.blocks.first_interface
+        self.layout[INTERFACES] = len(self.interfaces) - self.blocks.first_interface
+
+    def _add(self, interface: Interface) -> None:
+        step = FIRST_STEP.get(interface.link_type)
+        if step is None:
+            number = interface.link_type
+            raise CaptureError(f"{self.name}: link type {number} ({link_name(number)}) is not one that is read")
+        row = [0] * INTERFACE_FIELDS
+        row[LINK] = step
+        row[UNITS_PER_SECOND] = interface.units_per_second
+        row[DIVISOR] = interface.divisor
+        row[OFFSET] = interface.offset
+        row[SNAPLEN] = interface.snaplen
+        self.table += row
+        self.interfaces.append(interface)
+
+    def _again(self) -> Readable:
+        """The unpacked capture from its first octet."""
+        if self._spool is not None:
+            self._spool.seek(0)
+            stream: IO[bytes] = self._spool
+        else:
+            assert self.path is not None
+            stream = self.path.open("rb")
+        kind = compressed.compression(stream.read(4))
+        stream.seek(0, os.SEEK_SET)
+        return compressed.unpacked(stream, kind) if kind else stream
+
+
+def open_capture(path: str, name: str | None = None) -> Capture:
+    """Open a capture; "-" is stdin.
+
+    Raises:
+        CaptureError: it cannot be read, is not a capture, or has a link type that is not read.
+    """
+    return Capture(path, name)

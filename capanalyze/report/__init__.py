@@ -1,0 +1,301 @@
+"""A report: one `Analysis` in several forms, and the words and the order that all forms share.
+
+A form only reads the analysis. This module decides what stands in the folder; `output` writes it, whole
+or not at all. What needs matplotlib or jinja2 is imported when a form asks for it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from capanalyze.model import Analysis, Change, Evidence, Fact, Finding, ModeInfo
+from capanalyze.report.graphs import style
+from capanalyze.report.output import make_folder, remove, write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from capanalyze.report.graphs import Graph
+
+DASH = "–"  # noqa: RUF001 (nothing, or from … to)
+NOT_NAMED: Mapping[str, str] = MappingProxyType({})
+
+# -- The words ---------------------------------------------------------------------------------------
+
+
+def headline(analysis: Analysis) -> str:
+    """The result in one sentence, without its full stop."""
+    if leaked := [found for found in analysis.findings if found.verdict == "leaked"]:
+        return _leaks_in_words(analysis, leaked)
+    if visible := [found for found in analysis.findings if found.verdict == "visible"]:
+        return f"No leaks, but {_modes(visible)} let rejections show that there is a host"
+    if blocked := [found for found in analysis.findings if found.promise == "block"]:
+        return _none_in_words(blocked)
+    if promised := [found for found in analysis.findings if found.mode is not None]:
+        return f"{_answered(promised)} under {_modes(promised)}, where nothing was promised to be blocked"
+    if analysis.findings:
+        return f"{_answered(analysis.findings)}; no firewall mode is known, so nothing is judged"
+    return "No request to the target was captured, so there is nothing to judge"
+
+
+def _leaks_in_words(analysis: Analysis, leaked: list[Finding]) -> str:
+    titles = {name: style.mode_title(mode) for name, mode in style.modes(analysis)}
+    modes = list(dict.fromkeys(found.mode for found in leaked))
+    if len(modes) == 1:
+        return f"“{shortened(titles[modes[0]], 80)}” let {_services(leaked)} answer"
+    clauses = [
+        f"{shortened(mode or '', 40)} let {_services(found for found in leaked if found.mode == mode)} answer"
+        for mode in modes
+    ]
+    return f"{len(modes)} of {len(titles)} modes leaked: {style.listing(clauses)}"
+
+
+def _none_in_words(blocked: list[Finding]) -> str:
+    held = [found for found in blocked if found.verdict in ("blocked", "refused")]
+    if not held:
+        return f"Nothing is proven: no request under {_modes(blocked)} had to draw a reply"
+    return f"No leaks: {_modes(held)} let {_services(held, 'none of ')} answer"
+
+
+def _answered(findings: list[Finding]) -> str:
+    services = {found.service for found in findings}
+    replied = {found.service for found in findings if found.replied}
+    return f"{len(replied)} of {style.counted(len(services), 'service')} answered"
+
+
+def _modes(findings: Iterable[Finding]) -> str:
+    return style.listing(dict.fromkeys(shortened(found.mode or "", 40) for found in findings))
+
+
+def _services(findings: Iterable[Finding], none_of: str = "") -> str:
+    names = list({found.service: service_name(found)[0] for found in findings}.values())
+    if none_of or len(names) > 4:
+        return none_of + style.counted(len(names), "service")
+    return style.listing(names)
+
+
+def printable(text: str) -> str:
+    """Text that can be shown anywhere.
+
+    What a screen would obey (controls, changes of writing direction, line separators) is spelt out instead.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str, length: int) -> str:
+    """Text cut to a length, with an ellipsis where it was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def service_name(found: Finding) -> tuple[str, str]:
+    """A service's name, and its transport and port: `ntp`, `udp/123`. The second may be empty."""
+    name, address = found.name or found.service, style.address(found)
+    return name, "" if name == address else address
+
+
+def answered(found: Finding) -> str:
+    """How many of the requests that could be answered were: `4/5`; a dash where none could."""
+    return f"{found.replied}/{found.provable}" if found.provable else DASH
+
+
+def frames(evidence: Evidence, captures: Mapping[str, str] = NOT_NAMED) -> str:
+    """Frame numbers of an exchange: `12→13`, with a retransmission `12,14→15`, with silence `12→–`.
+
+    `captures` are the captures' short names, to stand before the numbers where there are several.
+    """
+    requests = f"{captures.get(evidence.capture, '')} {_runs(evidence.requests) or DASH}"
+    replies = f"{captures.get(evidence.reply_capture or '', '')} {_runs(evidence.replies) or DASH}"
+    return f"{requests.strip()}→{replies.strip()}"
+
+
+def _runs(numbers: list[int]) -> str:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [_run(run) for run in runs]
+    return ",".join([*words[:4], "…"] if len(words) > 4 else words)
+
+
+def _run(run: list[int]) -> str:
+    return f"{run[0]}{DASH}{run[-1]}" if len(run) > 2 else ",".join(map(str, run))
+
+
+def clock(time: str | None) -> str:
+    """The time of day of an ISO 8601 time, to the second."""
+    return f"{time[11:19]} UTC" if time else "a time not known"
+
+
+def microseconds(duration: float) -> str:
+    """A duration with three digits and its unit: `272 µs`, `1.35 ms`, `2.50 s`."""
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if duration >= size:
+            scaled = duration / size
+            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {unit}"
+    return f"{duration:.0f} µs"
+
+
+def factor(found: Finding) -> str:
+    """How many octets came back for one: `×3.1`; empty where no reply did."""
+    if found.factor is None:
+        return ""
+    return f"×{found.factor:.1f}" if found.factor < 100 else f"×{found.factor:,.0f}"
+
+
+def facts(found: Finding) -> list[Fact]:
+    """What a finding's replies disclosed, one fact of each kind before the second of any."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for fact in found.disclosures:
+        ranked.append((seen[fact.kind], fact))
+        seen[fact.kind] += 1
+    return [fact for _, fact in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def flip(change: Change) -> str:
+    """A flip in words, without its frames: `rejected → replied at 03:56:45 UTC`."""
+    kind = f" ({change.kind})" if change.kind else ""
+    return f"{change.before} → {change.after}{kind} at {clock(change.time)}"
+
+
+# -- The order ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Section:
+    """The findings of one mode in one zone, what a reader looks at first in front."""
+
+    mode: str | None
+    info: ModeInfo | None
+    zone: str
+    interfaces: list[str]
+    findings: list[Finding]
+    not_probed: list[str]
+
+
+def sections(analysis: Analysis) -> list[Section]:
+    """Every mode and zone that has findings, in the order of the analysis."""
+    names = {found.service: " ".join(service_name(found)).strip() for found in style.services(analysis)}
+    made = []
+    for mode, info in style.modes(analysis):
+        for zone, interfaces in style.zones(analysis):
+            found = [one for one in analysis.findings if (one.mode, one.zone) == (mode, zone)]
+            probed = {one.service for one in found}
+            not_probed = [name for service, name in names.items() if service not in probed]
+            if found:
+                found.sort(key=style.urgency)
+                made.append(Section(mode, info, zone, interfaces, found, not_probed))
+    return made
+
+
+def unprobed(analysis: Analysis) -> list[str]:
+    """The modes that no request was captured under."""
+    seen = {found.mode for found in analysis.findings}
+    return [mode.name for mode in analysis.modes if mode.name not in seen]
+
+
+def totals(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Several counts by name added up, in order of first appearance."""
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(total)
+
+
+# -- The forms ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One graph, rendered."""
+
+    name: str
+    title: str
+    octets: bytes
+
+
+class Pictures:
+    """The graphs of one analysis: each drawn once and rendered once per format, when a form asks for it."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    @cached_property
+    def svg(self) -> list[Picture]:
+        """Every graph that there is something to draw for, as SVG."""
+        return self._rendered("svg")
+
+    @cached_property
+    def png(self) -> list[Picture]:
+        """The same graphs as PNG."""
+        return self._rendered("png")
+
+    @cached_property
+    def _drawn(self) -> "list[tuple[Graph, Figure]]":
+        from capanalyze.report.graphs import GRAPHS
+
+        drawn = ((graph, graph.draw(self._analysis)) for graph in GRAPHS)
+        return [(graph, figure) for graph, figure in drawn if figure is not None]
+
+    def _rendered(self, form: Literal["svg", "png"]) -> list[Picture]:
+        from capanalyze.report.graphs import render
+
+        return [Picture(graph.name, graph.title, render(figure, form)) for graph, figure in self._drawn]
+
+
+def write_report(analysis: Analysis, folder: Path, forms: Iterable[str]) -> list[Path]:
+    """Write the report into a folder, in the forms named (see `REPORTERS`); returns the files written."""
+    make_folder(folder)
+    pictures = Pictures(analysis)
+    asked = set(forms)
+    return [
+        path
+        for form, write in REPORTERS.items()
+        if form in asked
+        for path in write(analysis, folder, pictures)
+    ]
+
+
+def _write_html(analysis: Analysis, folder: Path, pictures: Pictures) -> list[Path]:
+    from capanalyze.report.as_html import to_html
+
+    return [write_whole(folder / "report.html", to_html(analysis, pictures.svg))]
+
+
+def _write_json(analysis: Analysis, folder: Path, _pictures: Pictures) -> list[Path]:
+    from capanalyze.report.as_json import to_json
+
+    return [write_whole(folder / "report.json", to_json(analysis))]
+
+
+def _write_graphs(_analysis: Analysis, folder: Path, pictures: Pictures) -> list[Path]:
+    from capanalyze.report.graphs import GRAPHS
+
+    graphs = make_folder(folder / "graphs")
+    written = [
+        write_whole(graphs / f"{picture.name}.{form}", picture.octets)
+        for form, rendered in (("svg", pictures.svg), ("png", pictures.png))
+        for picture in rendered
+    ]
+    # An earlier report's graph must not stand beside this report's.
+    for path in (graphs / f"{graph.name}.{form}" for graph in GRAPHS for form in ("svg", "png")):
+        if path not in written:
+            remove(path)
+    return sorted(written)
+
+
+Reporter = Callable[[Analysis, Path, Pictures], list[Path]]
+
+REPORTERS: dict[str, Reporter] = {
+    "html": _write_html,
+    "json": _write_json,
+    "graphs": _write_graphs,
+}

@@ -1,0 +1,248 @@
+"""The pcapng format: blocks, in sections, with interfaces.
+
+https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html. Blocks that hold frames are read in the
+loop (`read_record`), all others here (`Blocks`).
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from capanalyze.capture.interface import Interface
+from capanalyze.capture.records import (
+    BIG,
+    CONTROL,
+    DAMAGED,
+    DIRECTION,
+    DIVISOR,
+    END,
+    FIRST_INTERFACE,
+    INTERFACE,
+    INTERFACE_FIELDS,
+    INTERFACES,
+    MAX_RECORD,
+    MORE,
+    NANOS,
+    NEXT,
+    NO_TIME,
+    OFFSET,
+    READY,
+    SECONDS,
+    SIZE,
+    SNAPLEN,
+    START,
+    UNITS_PER_SECOND,
+)
+from capanalyze.packets.message import INBOUND, OUTBOUND
+from capanalyze.packets.octets import u16, u32
+
+SECTION_HEADER = 0x0A0D0D0A
+INTERFACE_DESCRIPTION, PACKET, SIMPLE_PACKET, NAME_RESOLUTION, INTERFACE_STATISTICS, ENHANCED_PACKET = range(1, 7)
+BYTE_ORDER_MAGIC = 0x1A2B3C4D
+UNKNOWN_LENGTH = (1 << 64) - 1
+EPB_FLAGS = 2
+MAX_BLOCK = MAX_RECORD + 1024 * 1024
+
+
+def is_pcapng(octets: bytes) -> bool:
+    """Whether a file that begins with these octets is a pcapng capture."""
+    return octets[:4] == b"\x0a\x0d\x0d\x0a" and octets[8:12] in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a")
+
+
+def read_record(octets: Any, at: int, stop: int, layout: Any, interfaces: Any, record: Any) -> int:
+    """One block. Enhanced (6), simple (3) and the obsolete packet block (2) are frames."""
+    if at + 12 > stop:
+        return MORE
+    big = layout[BIG]
+    kind = u32(octets, at, big)
+    length = u32(octets, at + 4, big)
+    if kind == SECTION_HEADER:  # its own byte order decides how long it is
+        return CONTROL
+    if length < 12 or length % 4 or length > MAX_BLOCK:
+        return DAMAGED
+    record[NEXT] = at + length
+    if at + length > stop:
+        return MORE
+    if u32(octets, at + length - 4, big) != length:
+        return DAMAGED
+    if kind == ENHANCED_PACKET and length >= 32:
+        number = u32(octets, at + 8, big)
+        captured = u32(octets, at + 20, big)
+        size = u32(octets, at + 24, big)
+        start = at + 28
+    elif kind == PACKET and length >= 32:
+        number = u16(octets, at + 8, big)
+        captured = u32(octets, at + 20, big)
+        size = u32(octets, at + 24, big)
+        start = at + 28
+    elif kind == SIMPLE_PACKET and length >= 16:
+        number = 0
+        size = u32(octets, at + 8, big)
+        captured = min(size, length - 16)
+        start = at + 12
+    else:
+        return CONTROL
+    if captured > at + length - 4 - start:
+        return DAMAGED
+    record[START] = start
+    record[SIZE] = max(size, captured)
+    record[DIRECTION] = 0
+    if number >= layout[INTERFACES]:
+        record[INTERFACE] = -1
+        record[SECONDS] = NO_TIME
+        record[NANOS] = 0
+        record[END] = start + captured
+        return READY
+    number += layout[FIRST_INTERFACE]
+    base = number * INTERFACE_FIELDS
+    record[INTERFACE] = number
+    if kind == SIMPLE_PACKET:
+        if interfaces[base + SNAPLEN] and captured > interfaces[base + SNAPLEN]:
+            captured = interfaces[base + SNAPLEN]
+        record[END] = start + captured
+        record[SECONDS] = NO_TIME
+        record[NANOS] = 0
+        return READY
+    record[END] = start + captured
+    time_stamp(u32(octets, at + 12, big), u32(octets, at + 16, big), interfaces, base, record)
+    record[DIRECTION] = direction(octets, start + (captured + 3) // 4 * 4, at + length - 4, big)
+    return READY
+
+
+def time_stamp(high: int, low: int, interfaces: Any, base: int, record: Any) -> None:
+    """Seconds and nanoseconds of a time stamp in the interface's units."""
+    if high >= 2147483648:  # beyond any calendar, and beyond 63 bits
+        record[SECONDS] = NO_TIME
+        record[NANOS] = 0
+        return
+    units = interfaces[base + UNITS_PER_SECOND]
+    divisor = interfaces[base + DIVISOR]
+    stamp = high * 4294967296 + low
+    record[SECONDS] = stamp // units + interfaces[base + OFFSET]
+    record[NANOS] = stamp % units // divisor * 1000000000 // (units // divisor)
+
+
+def direction(octets: Any, at: int, end: int, big: int) -> int:
+    """Inbound or outbound, from the flags option of a packet block (option 2, bits 0 and 1)."""
+    for _ in range(32):
+        if at + 4 > end:
+            return 0
+        code = u16(octets, at, big)
+        length = u16(octets, at + 2, big)
+        if code == 0:
+            return 0
+        if code == EPB_FLAGS and length == 4 and at + 8 <= end:
+            way = u32(octets, at + 4, big) & 3
+            if way == 1:
+                return INBOUND
+            if way == 2:
+                return OUTBOUND
+            return 0
+        at += 4 + (length + 3) // 4 * 4
+    return 0
+
+
+class Blocks:
+    """The blocks that are not frames: sections, interfaces, statistics; all others are passed over."""
+
+    def __init__(self) -> None:
+        self.interfaces: list[Interface] = []
+        self.big = False
+        self.first_interface = 0
+        self.sections = 0
+        self.notes: list[str] = []
+
+    def length(self, octets: bytes, at: int) -> int:
+        """Octets of the block at `at`, 0 where it cannot be a block; needs 12 octets."""
+        if octets[at : at + 4] == b"\x0a\x0d\x0d\x0a":
+            magic = octets[at + 8 : at + 12]
+            if magic not in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a"):
+                return 0
+            order = ">" if magic[0] == 0x1A else "<"
+        else:
+            order = self._order
+        length = int(struct.unpack_from(order + "I", octets, at + 4)[0])
+        return length if 12 <= length <= MAX_BLOCK and length % 4 == 0 else 0
+
+    def read(self, block: bytes) -> bool:
+        """Take in one whole block; False where it contradicts itself and reading must end."""
+        if block[:4] == b"\x0a\x0d\x0d\x0a":
+            return self._section(block)
+        kind = struct.unpack_from(self._order + "I", block)[0]
+        body = block[8:-4]
+        if kind == INTERFACE_DESCRIPTION:
+            return self._interface(body)
+        if kind == INTERFACE_STATISTICS:
+            self._statistics(body)
+        return True
+
+    @property
+    def _order(self) -> str:
+        return ">" if self.big else "<"
+
+    def _section(self, block: bytes) -> bool:
+        if len(block) < 28:
+            return False
+        self.big = block[8] == 0x1A
+        major = struct.unpack_from(self._order + "H", block, 12)[0]
+        if major != 1:
+            self.notes.append(f"section {self.sections + 1} has pcapng version {major}, which is not read")
+            return False
+        self.sections += 1
+        self.first_interface = len(self.interfaces)
+        return True
+
+    def _interface(self, body: bytes) -> bool:
+        if len(body) < 8:
+            return False
+        link_type, _, snaplen = struct.unpack_from(self._order + "HHI", body)
+        found = Interface(link_type=link_type, snaplen=snaplen, section=self.sections)
+        for code, value in self._options(body, 8):
+            if code == 2:
+                found.name = text(value)
+            elif code == 4 and len(value) >= 4:
+                found.addresses.append(".".join(str(octet) for octet in value[:4]))
+            elif code == 5 and len(value) >= 16:
+                found.addresses.append(ipv6_text(value[:16]))
+            elif code == 9 and len(value) >= 1:
+                if not found.set_resolution(value[0]):
+                    self.notes.append(f"interface {len(self.interfaces)} has an impossible time resolution")
+                    return False
+            elif code == 14 and len(value) == 8:
+                found.offset = struct.unpack(self._order + "q", value)[0]
+        if abs(found.offset) > 1 << 60:
+            found.offset = 0
+        self.interfaces.append(found)
+        return True
+
+    def _statistics(self, body: bytes) -> None:
+        if len(body) < 12:
+            return
+        number = self.first_interface + struct.unpack_from(self._order + "I", body)[0]
+        if number >= len(self.interfaces):
+            return
+        for code, value in self._options(body, 12):
+            if code in (5, 7) and len(value) == 8:  # isb_ifdrop, isb_osdrop: running totals
+                dropped = struct.unpack(self._order + "Q", value)[0]
+                known = self.interfaces[number].dropped or 0
+                self.interfaces[number].dropped = max(known, dropped)
+
+    def _options(self, body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+        while at + 4 <= len(body):
+            code, length = struct.unpack_from(self._order + "HH", body, at)
+            if code == 0 or at + 4 + length > len(body):
+                return
+            yield code, body[at + 4 : at + 4 + length]
+            at += 4 + (length + 3) // 4 * 4
+
+
+def text(value: bytes) -> str:
+    """A UTF-8 string of an option, up to its first NUL."""
+    return value.split(b"\0")[0].decode("utf-8", "replace")
+
+
+def ipv6_text(value: bytes) -> str:
+    """An IPv6 address as text."""
+    from ipaddress import IPv6Address
+
+    return str(IPv6Address(value))

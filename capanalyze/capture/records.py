@@ -1,0 +1,26 @@
+"""What a record reader notes of one record, and what it answers. Shared by pcap and pcapng.
+
+A record reader is part of the loop: it reads the header of the record at an offset into `record`, a row
+of numbers, and answers with one of the codes below. It never reads past `stop`.
+"""
+
+# Fields of a record.
+START, END, SIZE, SECONDS, NANOS, INTERFACE, DIRECTION, NEXT = range(8)
+RECORD_FIELDS = 8
+
+# Answers.
+READY = 0  # a frame: the record is filled in
+MORE = 1  # the record goes on behind `stop`
+DAMAGED = 2  # what stands here cannot be a record
+CONTROL = 3  # a block that is not a frame, for `Capture.control`
+
+# How a capture is laid out: a row of numbers that the readers take.
+BIG, UNITS, HEADER, SWAPPED, FIRST_INTERFACE, INTERFACES = range(6)
+LAYOUT_FIELDS = 8
+
+# One interface in the loop's table.
+LINK, UNITS_PER_SECOND, DIVISOR, OFFSET, SNAPLEN = range(5)
+INTERFACE_FIELDS = 8
+
+MAX_RECORD = 16 * 1024 * 1024  # libpcap stops at 256 KiB, USB captures reach 128 MiB and have no IP
+NO_TIME = 1 << 61  # seconds of a time stamp that no calendar holds

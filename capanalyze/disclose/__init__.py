@@ -1,0 +1,22 @@
+"""What a reply tells, one protocol a file.
+
+A decoder takes the octets of one reply, perhaps cut by the snap length, and yields facts as (kind, value),
+the reply's own words unescaped. It yields what it can read and raises where it cannot go on; the one guard
+is in `capanalyze.disclosures`.
+"""
+
+from collections.abc import Callable, Iterator
+
+from capanalyze.disclose import dns, mdns, nbns, ntp, snmp, ssdp
+
+Decoder = Callable[[bytes], Iterator[tuple[str, str]]]
+
+DECODERS: dict[str, Decoder] = {
+    "dns": dns.decode,
+    "llmnr": dns.decode,
+    "mdns": mdns.decode,
+    "nbns": nbns.decode,
+    "ntp": ntp.decode,
+    "snmp": snmp.decode,
+    "ssdp": ssdp.decode,
+}

@@ -1,0 +1,87 @@
+"""A message as a row of numbers: what the loop writes and the pairing reads.
+
+The loop fills one scratch row while it walks a frame's headers and copies it out where the frame holds a
+message of interest. All fields are signed 64-bit; an address is two of them (IPv4 as ::ffff:a.b.c.d).
+"""
+
+from ipaddress import IPv4Address, IPv6Address
+
+# What a match function says of a message: role + flags + kind * KIND.
+(
+    OTHER,  # of no concern to pairing
+    REQUEST,
+    REPLY,
+    ANNOUNCEMENT,  # nobody asked for it
+    MALFORMED,  # on a service's port, but not that service's
+    FLOW,  # no module knows it: the first of a five-tuple asks, the first one back answers
+    REJECTION,  # an ICMP error; the row describes the datagram that it quotes
+    SPOKE,  # a TCP segment with data, or a close
+    RESET,  # a TCP reset
+    FRAGMENT,  # a later fragment
+) = range(10)
+ROLES = 16
+WEAK = 16  # the message has no key that tells it from others
+UNANSWERABLE = 32  # this payload draws no reply
+INTERIM = 64  # more replies will follow: the window starts anew
+ANNOUNCES = 128  # sent to a group and unanswered, it was an announcement
+ALSO_REPLY = 256  # the last key is that of a request which this message may answer
+KIND = 512
+
+# Fields of a row.
+(
+    FRAME,  # number in the capture, from 1
+    SECONDS,
+    NANOS,
+    INTERFACE,  # index into the capture's interfaces
+    DIRECTION,
+    ROLE,
+    MODULE,  # index into PROTOCOLS
+    PORT,  # the service's port, -1 where there is none
+    SRC,  # two words each
+    SRC_LOW,
+    DST,
+    DST_LOW,
+    SPORT,  # -1 where the transport has none
+    DPORT,
+    PAYLOAD,  # offset in the uncompressed capture
+    CAPTURED,  # octets of it in the capture
+    SIZE,  # octets of it on the wire
+    DIGEST,
+    IDENTIFICATION,  # of the IP packet, -1 where it has none
+    GROUP,  # 1: sent to a multicast or broadcast address
+    TTL,
+    SRC_MAC,  # -1 where the link has none
+    DST_MAC,
+    SENDER,  # of a rejection: who sent the ICMP error; two words
+    SENDER_LOW,
+    FRAGMENTED,  # 1: the first of several fragments
+    TUNNELS,  # IP headers before the innermost
+    PROTOCOL,  # IP protocol number
+    DETAIL,  # TCP: sequence number; ICMP error: type * 256 + code
+    KEYS,  # index of the first match key in the pool
+    KEY_COUNT,
+    PROCESS,  # offset of a process name in the capture, 0 for none
+    # Scratch of the walk, of no meaning once the row is written.
+    AT,  # where the next header begins
+    END,  # where the captured octets of this layer end
+    WIRE,  # where they would end, had all been captured
+    DEPTH,
+    VERSION,
+    LINK,
+) = range(38)
+WORDS = 32  # fields that are copied out
+SCRATCH = 40
+
+# Direction as the capture itself tells it.
+UNKNOWN, INBOUND, OUTBOUND, ELSEWHERE = range(4)
+
+MAX_KEYS = 32  # per message; what a message asks beyond them is not paired
+
+MAPPED = 0xFFFF << 32  # the low word of an IPv4-mapped address
+
+
+def address(high: int, low: int) -> IPv4Address | IPv6Address:
+    """The address of two words of a row."""
+    if high == 0 and low >> 32 == 0xFFFF:
+        return IPv4Address(low & 0xFFFFFFFF)
+    return IPv6Address((high & 0xFFFFFFFFFFFFFFFF) << 64 | low & 0xFFFFFFFFFFFFFFFF)

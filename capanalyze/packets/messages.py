@@ -1,0 +1,244 @@
+"""The messages of a capture: drives the loop over the capture's blocks and collects what it writes.
+
+A `Part` is what scanning leaves of a piece of a capture: message rows, keys, and the account of frames.
+Parts of adjacent pieces join with `+`, which is associative: scanning keeps nothing between frames, so
+joining is concatenation, and whatever the split the result is the same.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from capanalyze.capture import Capture
+from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE, RECORD_FIELDS
+from capanalyze.packets import scan as loop
+from capanalyze.packets.message import FRAME, INTERFACE, KEYS, MAX_KEYS, PROCESS, SCRATCH, WORDS
+from capanalyze.packets.octets import le32
+from capanalyze.packets.steps import FIRST_REASON, REASONS
+from capanalyze.protocols import port_table
+
+ROOM = 4096  # rows taken from the loop at a time
+POOL_ROOM = 4 * ROOM + MAX_KEYS
+LARGE = 24 * 1024 * 1024  # octets from which compiling (or loading what was compiled) pays
+PLAIN_BLOCK = 256 * 1024
+
+
+class Message(NamedTuple):
+    """One row, its fields by name (see `packets.message`)."""
+
+    frame: int
+    seconds: int
+    nanos: int
+    interface: int
+    direction: int
+    role: int
+    module: int
+    port: int
+    src: int
+    src_low: int
+    dst: int
+    dst_low: int
+    sport: int
+    dport: int
+    payload: int
+    captured: int
+    size: int
+    digest: int
+    identification: int
+    group: int
+    ttl: int
+    src_mac: int
+    dst_mac: int
+    sender: int
+    sender_low: int
+    fragmented: int
+    tunnels: int
+    protocol: int
+    detail: int
+    key_at: int
+    key_count: int
+    process: int
+
+
+@dataclass
+class Part:
+    """What scanning leaves of one capture, or of a piece of it.
+
+    `rows` holds WORDS numbers a message, `keys` the match keys that rows point at. `tally` counts frames
+    by where their walk ended. Times are (seconds, nanoseconds), None without a frame that has one.
+    """
+
+    frames: int = 0
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    keys: array[int] = field(default_factory=lambda: array("q"))
+    tally: list[int] = field(default_factory=lambda: [0] * len(REASONS))
+    first: tuple[int, int] | None = None
+    last: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows) // WORDS
+
+    def __add__(self, other: "Part") -> "Part":
+        """This part and the one right behind it, as one."""
+        rows = array("q", self.rows)
+        moved = array("q", other.rows)
+        for base in range(0, len(moved), WORDS):
+            moved[base + FRAME] += self.frames
+            moved[base + KEYS] += len(self.keys)
+        firsts = [time for time in (self.first, other.first) if time]
+        lasts = [time for time in (self.last, other.last) if time]
+        return Part(
+            frames=self.frames + other.frames,
+            rows=rows + moved,
+            keys=self.keys + other.keys,
+            tally=[a + b for a, b in zip(self.tally, other.tally, strict=True)],
+            first=min(firsts, default=None),
+            last=max(lasts, default=None),
+        )
+
+    def messages(self) -> Iterator[Message]:
+        """The messages, in file order."""
+        rows = self.rows
+        for base in range(0, len(rows), WORDS):
+            yield Message._make(rows[base : base + WORDS])
+
+    def keys_of(self, message: Message) -> array[int]:
+        """The match keys of one of this part's messages."""
+        return self.keys[message.key_at : message.key_at + message.key_count]
+
+    def account(self) -> dict[str, int]:
+        """Frames by what became of them, in words; adds up to `frames`."""
+        return {
+            words: self.tally[reason - FIRST_REASON]
+            for reason, words in REASONS.items()
+            if self.tally[reason - FIRST_REASON]
+        }
+
+
+class Scanner:
+    """The loop, ready to run over one capture: its state, its tables, the room it writes to."""
+
+    def __init__(self, capture: Capture, compiled: bool) -> None:
+        self.capture = capture
+        self.part = Part()
+        self._machine: Any = None
+        if compiled:
+            from capanalyze.packets.compiled import Machine
+
+            self._machine = Machine()
+        self._state = [0] * loop.STATE_FIELDS
+        self._state[loop.NG] = int(capture.format.startswith("pcapng"))
+        self._state[loop.FIRST_SECONDS] = loop.LATEST + 1
+        self._state[loop.LAST_SECONDS] = loop.EARLIEST - 1
+        self._state[loop.BASE] = 0 if self._state[loop.NG] else 24
+        self._record = [0] * RECORD_FIELDS
+        self._row = [0] * SCRATCH
+        self._keys = [0] * (MAX_KEYS + 1)
+        self._rows = [0] * (ROOM * WORDS)
+        self._pool = [0] * POOL_ROOM
+        self._tally = self.part.tally
+        self._ports = port_table()
+
+    def run(self) -> Part:
+        """Scan the capture to its end."""
+        octets = b""
+        while True:
+            octets = octets[self._state[loop.OFFSET] :] + (block := self._read())
+            self._state[loop.BASE] += self._state[loop.OFFSET]
+            self._state[loop.OFFSET] = 0
+            if not self._scan_all(octets):
+                return self._end(octets, damaged=True)
+            if not block:
+                return self._end(octets, damaged=False)
+
+    def _read(self) -> bytes:
+        return self.capture.read() if self._machine else self.capture.read(PLAIN_BLOCK)
+
+    def _scan_all(self, octets: bytes) -> bool:
+        """Scan what is at hand; False where it cannot be read further."""
+        while True:
+            answer = self._scan(octets)
+            self._take(octets)
+            if answer == MORE:
+                return True
+            if answer == DAMAGED:
+                return False
+            if answer == CONTROL:
+                behind = self.capture.control(octets, self._state[loop.OFFSET])
+                if behind < 0:
+                    return False
+                if behind == self._state[loop.OFFSET]:
+                    return True
+                self._state[loop.OFFSET] = behind
+
+    def _scan(self, octets: bytes) -> int:
+        arguments = (
+            octets,
+            len(octets),
+            self._state,
+            self.capture.layout,
+            self.capture.table,
+            self._ports,
+            self._record,
+            self._row,
+            self._keys,
+            self._rows,
+            ROOM,
+            self._pool,
+            POOL_ROOM,
+            self._tally,
+        )
+        return self._machine.scan(*arguments) if self._machine else loop.scan(*arguments)
+
+    def _take(self, octets: bytes) -> None:
+        """Move the rows written into the part."""
+        count, pool = self._state[loop.COUNT], self._state[loop.POOL]
+        part = self.part
+        shift = len(part.keys)
+        for base in range(0, count * WORDS, WORDS):
+            self._rows[base + KEYS] += shift
+            if self._rows[base + INTERFACE] < 0:
+                self._rows[base + INTERFACE] = self._named_interface(octets, base)
+        part.rows.extend(self._rows[: count * WORDS])
+        part.keys.extend(self._pool[:pool])
+        self._state[loop.COUNT] = self._state[loop.POOL] = 0
+
+    def _named_interface(self, octets: bytes, base: int) -> int:
+        """Index of the interface that the frame itself names (PKTAP, pflog) or numbers (SLL2)."""
+        number = self._rows[base + INTERFACE]
+        if number <= -2:
+            return self.capture.named_interface(f"if{-2 - number}")
+        at = self._rows[base + PROCESS] - self._state[loop.BASE]
+        name_at = at + 12 if le32(octets, at) < 512 else at + 4  # PKTAP begins with its length, pflog with octets
+        return self.capture.named_interface(octets[name_at : name_at + 16].split(b"\0")[0].decode("ascii", "replace"))
+
+    def _end(self, octets: bytes, *, damaged: bool) -> Part:
+        part, state = self.part, self._state
+        part.frames = state[loop.FRAMES]
+        if state[loop.FIRST_SECONDS] <= loop.LATEST:
+            part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
+            part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
+        left = len(octets) - state[loop.OFFSET]
+        where = state[loop.BASE] + state[loop.OFFSET]
+        if damaged:
+            self.capture.notes.append(
+                f"cut: no record can be read at octet {where}, behind frame {part.frames}; the rest was left out"
+            )
+        elif left:
+            self.capture.notes.append(
+                f"cut: the capture ends inside the record at octet {where}, behind frame {part.frames}"
+            )
+        for index, interface in enumerate(self.capture.interfaces):
+            interface.frames = self.capture.table[index * INTERFACE_FIELDS + loop.FRAME_COUNT]
+        return part
+
+
+def read_messages(capture: Capture, *, compiled: bool | None = None) -> Part:
+    """Scan a whole capture. `compiled` None: compiled where the file is large enough to repay it."""
+    if compiled is None:
+        path = capture.path
+        compiled = path is not None and path.stat().st_size >= LARGE
+    return Scanner(capture, compiled).run()

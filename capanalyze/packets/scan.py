@@ -1,0 +1,245 @@
+"""The loop: one pass over a capture's octets, from record to message.
+
+`scan` is written once. It runs as it stands over `bytes` and lists on small captures, and compiled over
+pointers on large ones (`packets.compiled`); both give the same rows. It keeps nothing between frames but
+counts, so that parts of a capture can be scanned on their own.
+"""
+
+from typing import Any
+
+from capanalyze.capture import pcap, pcapng
+from capanalyze.capture.records import INTERFACE_FIELDS, NEXT, READY, START
+from capanalyze.capture.records import DIRECTION as RECORD_DIRECTION
+from capanalyze.capture.records import END as RECORD_END
+from capanalyze.capture.records import INTERFACE as RECORD_INTERFACE
+from capanalyze.capture.records import LINK as INTERFACE_STEP
+from capanalyze.capture.records import NANOS as RECORD_NANOS
+from capanalyze.capture.records import SECONDS as RECORD_SECONDS
+from capanalyze.capture.records import SIZE as RECORD_SIZE
+from capanalyze.packets.dispatch import header
+from capanalyze.packets.message import (
+    AT,
+    DEPTH,
+    DETAIL,
+    DIGEST,
+    DIRECTION,
+    DPORT,
+    DST_MAC,
+    END,
+    FRAGMENT,
+    FRAGMENTED,
+    FRAME,
+    INTERFACE,
+    KEY_COUNT,
+    KEYS,
+    LINK,
+    MAX_KEYS,
+    NANOS,
+    OTHER,
+    PAYLOAD,
+    PORT,
+    PROCESS,
+    REJECTION,
+    ROLE,
+    ROLES,
+    SECONDS,
+    SENDER,
+    SENDER_LOW,
+    SIZE,
+    SPORT,
+    SRC,
+    SRC_LOW,
+    SRC_MAC,
+    WIRE,
+    WORDS,
+)
+from capanalyze.packets.message import CAPTURED as ROW_CAPTURED
+from capanalyze.packets.message import MODULE as ROW_MODULE
+from capanalyze.packets.steps import (
+    FIRST_REASON,
+    ICMP,
+    IP,
+    LATER_FRAGMENT,
+    MALFORMED_HEADER,
+    MESSAGE,
+    NO_INTERFACE,
+    OTHER_ICMP,
+    SEGMENT,
+    STEPS,
+    TCP,
+    TOO_DEEP,
+    TRUNCATED,
+)
+from capanalyze.packets.transport import CUT_BEFORE_PORTS, message, rejects
+
+# State of a scan, carried from call to call.
+(
+    OFFSET,  # of the next record in the octets at hand
+    FRAMES,
+    COUNT,  # rows written
+    POOL,  # keys written
+    BASE,  # offset of the octets at hand in the capture
+    NG,  # 1: pcapng
+    FIRST_SECONDS,
+    FIRST_NANOS,
+    LAST_SECONDS,
+    LAST_NANOS,
+) = range(10)
+STATE_FIELDS = 16
+FULL = 4  # the answer when the rows are to be taken away; the others are those of `capture.records`
+
+FRAME_COUNT = 6  # field of an interface in the loop's table: frames seen
+MAX_STEPS = 64
+EARLIEST, LATEST = -62135596800, 253402300799  # the years 1 to 9999
+
+
+def scan(
+    octets: Any,
+    stop: int,
+    state: Any,
+    layout: Any,
+    interfaces: Any,
+    ports: Any,
+    record: Any,
+    row: Any,
+    keys: Any,
+    rows: Any,
+    room: int,
+    pool: Any,
+    pool_room: int,
+    tally: Any,
+) -> int:
+    """Walk records until the octets end or the rows are full; the reason for stopping (MORE, FULL, …)."""
+    while True:
+        if state[COUNT] >= room or state[POOL] + MAX_KEYS > pool_room:
+            return FULL
+        if state[NG]:
+            answer = pcapng.read_record(octets, state[OFFSET], stop, layout, interfaces, record)
+        else:
+            answer = pcap.read_record(octets, state[OFFSET], stop, layout, record)
+        if answer != READY:
+            return answer
+        state[OFFSET] = record[NEXT]
+        state[FRAMES] += 1
+        reason = NO_INTERFACE
+        if record[RECORD_INTERFACE] >= 0:
+            note_time(record, state)
+            interfaces[record[RECORD_INTERFACE] * INTERFACE_FIELDS + FRAME_COUNT] += 1
+            reason = frame(octets, record, interfaces, ports, row, keys)
+        tally[reason - FIRST_REASON] += 1
+        if reason in (MESSAGE, LATER_FRAGMENT) and row[ROLE] % ROLES != OTHER:
+            write(state, record, row, keys, rows, pool)
+
+
+def note_time(record: Any, state: Any) -> None:
+    """Keep the earliest and the latest time of all frames; times that no calendar holds do not count."""
+    seconds = record[RECORD_SECONDS]
+    nanos = record[RECORD_NANOS]
+    if seconds < EARLIEST or seconds > LATEST:
+        return
+    if seconds < state[FIRST_SECONDS] or (seconds == state[FIRST_SECONDS] and nanos < state[FIRST_NANOS]):
+        state[FIRST_SECONDS] = seconds
+        state[FIRST_NANOS] = nanos
+    if seconds > state[LAST_SECONDS] or (seconds == state[LAST_SECONDS] and nanos > state[LAST_NANOS]):
+        state[LAST_SECONDS] = seconds
+        state[LAST_NANOS] = nanos
+
+
+def walk(step: int, octets: Any, row: Any) -> int:
+    """Follow headers from row[AT] to a transport, or to the reason why there is none."""
+    for _ in range(MAX_STEPS):
+        if step >= STEPS:
+            return step
+        step = header(step, octets, row[AT], row[END], row)
+    return TOO_DEEP
+
+
+def frame(octets: Any, record: Any, interfaces: Any, ports: Any, row: Any, keys: Any) -> int:
+    """What one frame holds: MESSAGE with the row filled in, or the reason why there is no message."""
+    number = record[RECORD_INTERFACE]
+    row[INTERFACE] = number
+    row[DIRECTION] = record[RECORD_DIRECTION]
+    row[SRC_MAC] = -1
+    row[DST_MAC] = -1
+    row[PROCESS] = 0
+    row[DEPTH] = 0
+    row[DETAIL] = 0
+    row[SENDER] = 0
+    row[SENDER_LOW] = 0
+    row[FRAGMENTED] = 0
+    row[LINK] = 0
+    row[AT] = record[START]
+    row[END] = record[RECORD_END]
+    row[WIRE] = record[START] + record[RECORD_SIZE]
+    whole = record[RECORD_END] - record[START] >= record[RECORD_SIZE]
+    transport = walk(interfaces[number * INTERFACE_FIELDS + INTERFACE_STEP], octets, row)
+    if transport == LATER_FRAGMENT:
+        fragment(row)
+        return LATER_FRAGMENT
+    if transport == TRUNCATED and whole:
+        return MALFORMED_HEADER
+    if transport >= FIRST_REASON:
+        return transport
+    quoted = 0
+    if transport == ICMP:
+        quoted = rejects(octets, row)
+        if quoted:
+            transport = quote(octets, row)
+            if transport >= FIRST_REASON or (transport == ICMP and rejects(octets, row)):
+                return OTHER_ICMP
+    role = message(transport, octets, row, ports, keys, quoted)
+    if role == CUT_BEFORE_PORTS:
+        return MALFORMED_HEADER if whole else TRUNCATED
+    if quoted:
+        role += REJECTION * 65536
+        row[DETAIL] = quoted
+    row[ROLE] = role
+    if role % ROLES == OTHER:
+        if transport == TCP:
+            return SEGMENT
+        return OTHER_ICMP
+    return MESSAGE
+
+
+def quote(octets: Any, row: Any) -> int:
+    """Walk on into the datagram that an ICMP error quotes; who sent the error is kept."""
+    row[SENDER] = row[SRC]
+    row[SENDER_LOW] = row[SRC_LOW]
+    row[AT] += 8
+    row[DEPTH] = 0
+    return walk(IP, octets, row)
+
+
+def fragment(row: Any) -> None:
+    """A later fragment as a row: its addresses and identification say whose it is."""
+    row[ROLE] = FRAGMENT
+    row[ROW_MODULE] = 0
+    row[PORT] = -1
+    row[SPORT] = -1
+    row[DPORT] = -1
+    row[PAYLOAD] = row[AT]
+    row[ROW_CAPTURED] = max(0, row[END] - row[AT])
+    row[SIZE] = max(0, row[WIRE] - row[AT])
+    row[DIGEST] = 0
+
+
+def write(state: Any, record: Any, row: Any, keys: Any, rows: Any, pool: Any) -> None:
+    """Copy the scratch row and its keys out."""
+    count = keys[0]
+    if row[ROLE] == FRAGMENT:
+        count = 0
+    row[FRAME] = state[FRAMES]
+    row[SECONDS] = record[RECORD_SECONDS]
+    row[NANOS] = record[RECORD_NANOS]
+    row[PAYLOAD] += state[BASE]
+    if row[PROCESS]:
+        row[PROCESS] += state[BASE]
+    row[KEYS] = state[POOL]
+    row[KEY_COUNT] = count
+    base = state[COUNT] * WORDS
+    for field in range(WORDS):
+        rows[base + field] = row[field]
+    for number in range(count):
+        pool[state[POOL] + number] = keys[number + 1]
+    state[POOL] += count
+    state[COUNT] += 1

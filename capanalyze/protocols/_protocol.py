@@ -1,0 +1,44 @@
+"""What a protocol module provides: one match function for the loop, and a few facts about the protocol.
+
+A match function sees the payload of one message, `octets[start:end]`, of which `size` octets were sent. It
+returns role + flags + kind * KIND (see `packets.message`) and leaves match keys in `keys`: their number in
+`keys[0]`, then keys of 63 bits. A request and the replies that it draws share a key. It reads nothing
+outside `start` to `end`, keeps no state, and is written in the Python that numba compiles: plain
+arithmetic on numbers, no objects (`packets.compiled` lists the pitfalls).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+SECOND = 1_000_000_000
+
+Match = Callable[[Any, int, int, int, Any], int]
+
+# Kinds that every module has.
+EMPTY, GARBAGE, CUT = range(3)
+COMMON_KINDS = ("empty datagram", "malformed message", "cut message")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How one protocol asks and answers.
+
+    `kinds` names what `match` returns, from kind 3 on. After `window` nanoseconds without an answer a
+    request is silent. `by_question`: a reply to the group answers every host that asked, so the key alone
+    finds the requests. `from_any_port`: the answer comes from a port of its own.
+    """
+
+    name: str
+    transport: str
+    ports: tuple[int, ...]
+    match: Match
+    kinds: tuple[str, ...]
+    window: int = 3 * SECOND
+    by_question: bool = False
+    from_any_port: bool = False
+
+    def kind(self, number: int) -> str:
+        """The words for a kind number."""
+        names = COMMON_KINDS + self.kinds
+        return names[number]

@@ -1,0 +1,7 @@
+"""Link-Local Multicast Name Resolution, RFC 4795: like DNS, asked of a group and answered by unicast."""
+
+from capanalyze.protocols._protocol import Protocol
+from capanalyze.protocols._questions import match_question
+
+KINDS = ("query", "response", "response with an error code", "other operation")
+PROTOCOL = Protocol(name="llmnr", transport="udp", ports=(5355,), match=match_question, kinds=KINDS)

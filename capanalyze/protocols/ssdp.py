@@ -1,0 +1,37 @@
+"""Simple Service Discovery Protocol, UPnP Device Architecture 2.0 section 1.
+
+M-SEARCH draws any number of `HTTP/1.1 200 OK` by unicast to the asker's port, within MX seconds; they carry
+no id. NOTIFY is an announcement.
+"""
+
+from typing import Any
+
+from capanalyze.packets.message import ANNOUNCEMENT, KIND, MALFORMED, REPLY, REQUEST, WEAK
+from capanalyze.packets.octets import be32
+from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
+
+M_SEARCH = 0x4D2D5345  # "M-SE"
+HTTP = 0x48545450  # "HTTP"
+NOTIFY = 0x4E4F5449  # "NOTI"
+
+SEARCH = 3 * KIND
+RESPONSE = 4 * KIND
+ANNOUNCED = 5 * KIND
+KINDS = ("search", "response", "notify")
+
+
+def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
+    """Role of one message, by its first word."""
+    if end - start < 4:
+        return MALFORMED + GARBAGE * KIND
+    word = be32(octets, start)
+    if word == M_SEARCH:
+        return REQUEST + WEAK + SEARCH
+    if word == HTTP:
+        return REPLY + WEAK + RESPONSE
+    if word == NOTIFY:
+        return ANNOUNCEMENT + ANNOUNCED
+    return MALFORMED + GARBAGE * KIND
+
+
+PROTOCOL = Protocol(name="ssdp", transport="udp", ports=(1900,), match=match, kinds=KINDS, window=10 * SECOND)

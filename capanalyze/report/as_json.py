@@ -1,0 +1,67 @@
+"""report.json: an `Analysis` written down field by field, for programs.
+
+Keys are stable; new ones may be added. `report.schema.json`, beside this file, describes the format.
+It is made from the records themselves: `python -m capanalyze.report.as_json > report.schema.json`.
+"""
+
+import json
+import re
+import sys
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from capanalyze.model import Analysis, to_builtins
+
+FORMAT = "capanalyze-report"
+FORMAT_VERSION = 1
+# 1: the first format.
+
+SCHEMA_FILE = "report.schema.json"
+
+# Characters that a terminal or an editor obeys instead of showing them: C1 controls, marks of writing
+# direction, line separators, the byte order mark. Outside ASCII they occur only inside strings.
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+# What is left of a file name that is not UTF-8. JSON has no way to say it.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def to_json(analysis: Analysis) -> bytes:
+    """The report as JSON text: UTF-8, the same octets for the same analysis."""
+    return _encode({**to_builtins(analysis), "format": FORMAT, "format_version": FORMAT_VERSION})
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `report.json`."""
+    _, records = msgspec.json.schema_components([Analysis], ref_template="#/$defs/{name}")
+    properties = records["Analysis"]["properties"]
+    properties["format"] = {"const": FORMAT}
+    properties["format_version"] = {"const": FORMAT_VERSION}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"{FORMAT} {FORMAT_VERSION}",
+        "$ref": "#/$defs/Analysis",
+        "$defs": {name: records[name] for name in sorted(records)},
+    }
+
+
+def shipped_schema() -> bytes:
+    """The schema as the package carries it."""
+    return resources.files("capanalyze.report").joinpath(SCHEMA_FILE).read_bytes()
+
+
+def schema_text() -> bytes:
+    """The schema as it should be shipped."""
+    return _encode(json_schema())
+
+
+def _encode(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+    text = _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = _SURROGATE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text)
+    return text.encode()
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(schema_text())

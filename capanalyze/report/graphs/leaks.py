@@ -1,0 +1,317 @@
+"""Which replies leaked through each mode: services down, grouped by zone; modes across."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from capanalyze.model import Analysis, Finding, ModeInfo
+from capanalyze.report.graphs import style
+from capanalyze.report.graphs.page import (
+    BODY, BOLD, MARGIN, RIGHT, SMALL, TEXT, Page, cell, cell_face, cell_size, fit, settings, width, wrap
+)
+from capanalyze.report.graphs.style import FLIPS_MARK, FLIPS_WORDS, GREY, INK, NOT_PROBED, Look
+
+# So many modes stand side by side; further ones follow in a block of their own.
+MOST_COLUMNS = 8
+MOST_BLOCKS = 4
+MOST_ZONES = 20
+# A scan of every port makes a row for each; the figure says how many it leaves out.
+MOST_ROWS = 160
+FEWEST_ROWS = 4
+
+ROW = 13.5
+CELL = 10.8
+GAP = 5.0
+WIDEST_CELL = 192.0
+# Room for the services' names: as much as the cells leave, within these bounds.
+NARROWEST_LABEL, WIDEST_LABEL = 108.0, 240.0
+# A cell of this width holds "? proves nothing 12".
+WORDY_CELL = 92.0
+# A narrower one has no room for "not probed".
+SPEAKING_CELL = 44.0
+LEGEND_CELL = 78.0
+
+Column = tuple[str | None, ModeInfo | None]
+
+
+@dataclass(frozen=True)
+class Band:
+    """The rows of one zone: one finding for each service, and the services not probed there."""
+
+    zone: str
+    interfaces: list[str]
+    rows: list[Finding]
+    absent: list[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is drawn: blocks of columns, bands of rows, the findings in the cells, and what is left out."""
+
+    blocks: list[list[Column]]
+    bands: list[Band]
+    cells: dict[tuple[str | None, str, str], Finding]
+    left_out: list[str]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the columns of a block stand, and the looks whose words have room in it."""
+
+    columns: list[Column]
+    left: float
+    pitch: float
+    wordy: frozenset[str]
+
+    @property
+    def cell(self) -> float:
+        """The width of a cell."""
+        return self.pitch - GAP
+
+    def edges(self) -> list[tuple[float, float]]:
+        """The left and right edges of the columns."""
+        starts = [self.left + self.pitch * index for index in range(len(self.columns))]
+        return [(start, start + self.cell) for start in starts]
+
+
+def draw(analysis: Analysis) -> Figure | None:
+    """The graph; None where nothing was asked of the target."""
+    if not analysis.findings:
+        return None
+    with settings():
+        page = Page()
+        y = page.header(headline(analysis), _subtitle(analysis))
+        table = _table(analysis)
+        grids = [_grid(table, columns) for columns in table.blocks]
+        for grid in grids:
+            y = _block(page, y, table, grid)
+        y = _legend(page, y + 5, table, grids)
+        page.footer(y, _notes(analysis, table), style.source(analysis))
+        return page.figure
+
+
+def headline(analysis: Analysis) -> str:
+    """The result in words."""
+    judged = [found for found in analysis.findings if found.verdict is not None]
+    if not judged:
+        return _without_modes(analysis)
+    leaks = analysis.leaks()
+    if not leaks:
+        return _without_leaks(judged)
+    names = {found.mode for found in leaks}
+    leaking = [column for column in style.modes(analysis) if column[0] in names]
+    name, mode = max(leaking, key=lambda column: style.strictness(column[1]))
+    sentence = f"{style.mode_title(mode)} {_leaked(analysis, name)}"
+    if len(leaking) == 1:
+        return sentence
+    return f"{len(leaking)} of {style.counted(len(analysis.modes), 'mode')} leaked; {sentence}"
+
+
+def _subtitle(analysis: Analysis) -> str:
+    rejecting = any(style.state(found) in ("visible", "refused", "rejected") for found in analysis.findings)
+    replies = "Replies (where refused: rejections)" if rejecting else "Replies"
+    across = "service and firewall mode" if analysis.modes else "service"
+    return f"{replies} that left the target / requests that could draw one, per {across}"
+
+
+def _leaked(analysis: Analysis, mode: str | None) -> str:
+    verdicts = {(found.service, found.verdict) for found in analysis.findings if found.mode == mode}
+    order = [found.service for found in style.services(analysis)]
+    answered = [service for service in order if (service, "leaked") in verdicts]
+    if answered:
+        if len(answered) == 1:
+            return f"let {answered[0]} answer"
+        return f"let {len(answered)} services answer: {style.listing(answered, 5)}"
+    rejected = [service for service in order if (service, "visible") in verdicts]
+    return f"gave the host away by rejecting requests to {style.listing(rejected, 5)}"
+
+
+def _without_leaks(judged: Sequence[Finding]) -> str:
+    forbidden = [found for found in judged if found.promise == "block"]
+    if not forbidden:
+        answered = {found.service for found in judged if found.replied}
+        return f"Nothing could leak, as nothing was promised; {style.counted(len(answered), 'service')} answered"
+    asked = {found.service for found in forbidden if found.provable}
+    if not asked:
+        return "Nothing is proved: no request could have drawn a reply that a mode forbids"
+    requests = style.counted(sum(found.provable for found in forbidden), "request")
+    services = style.counted(len(asked), "service")
+    return f"No leak: {requests} to {services} that should be blocked drew no reply"
+
+
+def _without_modes(analysis: Analysis) -> str:
+    replied = {found.service for found in analysis.findings if found.replied}
+    answered = [found.service for found in style.services(analysis) if found.service in replied]
+    if answered:
+        return f"{style.counted(len(answered), 'service')} answered: {style.listing(answered, 5)}"
+    requests = style.counted(sum(found.exchanges for found in analysis.findings), "request")
+    return f"No service answered: {requests} drew no reply"
+
+
+def _table(analysis: Analysis) -> Table:
+    columns, zones, services = style.modes(analysis), style.zones(analysis), style.services(analysis)
+    drawn = columns[: MOST_COLUMNS * MOST_BLOCKS]
+    blocks = _blocks(drawn)
+    shown = zones[:MOST_ZONES]
+    room = max(FEWEST_ROWS, MOST_ROWS // (len(shown) * len(blocks)))
+    bands = [_band(analysis, zone, interfaces, services[:room]) for zone, interfaces in shown]
+    names = {found.service for found in services[room:]}
+    leaking = {found.service for found in analysis.leaks()} & names
+    left_out = [
+        *_further(len(columns) - len(drawn), "mode"),
+        *_further(len(zones) - len(shown), "zone"),
+        *_further(len(names), "service", f" ({len(leaking)} of them leaked)" if leaking else ", none leaked"),
+    ]
+    cells = {(found.mode, found.zone, found.service): found for found in analysis.findings}
+    return Table(blocks=blocks, bands=bands, cells=cells, left_out=left_out)
+
+
+def _further(number: int, noun: str, remark: str = "") -> list[str]:
+    return [f"{style.counted(number, f'further {noun}')} not drawn{remark}"] if number else []
+
+
+def _blocks(columns: list[Column]) -> list[list[Column]]:
+    # Blocks of even size, as nine modes in eight and one would look like two tables.
+    number = -(-len(columns) // MOST_COLUMNS)
+    size = -(-len(columns) // number)
+    return [columns[start : start + size] for start in range(0, len(columns), size)]
+
+
+def _band(analysis: Analysis, zone: str, interfaces: list[str], services: list[Finding]) -> Band:
+    probed = {found.service for found in analysis.findings if found.zone == zone}
+    return Band(
+        zone=zone,
+        interfaces=[name for name in interfaces if name != zone],
+        rows=[found for found in services if found.service in probed],
+        absent=[found.service for found in services if found.service not in probed],
+    )
+
+
+def _grid(table: Table, columns: list[Column]) -> Grid:
+    spare = BODY - len(columns) * (WORDY_CELL + GAP)
+    label = max(NARROWEST_LABEL, min(WIDEST_LABEL, spare))
+    pitch = min((BODY - label + GAP) / len(columns), WIDEST_CELL + GAP)
+    grid = Grid(columns, MARGIN + label, pitch, frozenset())
+    # A look shows its word in all cells or in none; without, the legend says it.
+    cramped = {style.look(found).word for found in _found(table, grid) if not _fits(found, grid.cell)}
+    words = frozenset(look.word for look in _looks(table, grid)) - cramped
+    return Grid(columns, grid.left, pitch, words)
+
+
+def _found(table: Table, grid: Grid) -> list[Finding]:
+    keys = [(mode, band.zone, row.service) for band in table.bands for row in band.rows for mode, _ in grid.columns]
+    return [table.cells[key] for key in keys if key in table.cells]
+
+
+def _looks(table: Table, grid: Grid) -> list[Look]:
+    return list({look.mark: look for look in map(style.look, _found(table, grid))}.values())
+
+
+def _fits(found: Finding, room: float) -> bool:
+    look = style.look(found)
+    return width(_words(found, wordy=True), cell_size(room), cell_face(look)) <= room - 5
+
+
+def _words(found: Finding, *, wordy: bool) -> str:
+    look = style.look(found)
+    flips = FLIPS_MARK if found.changes or found.more_changes else ""
+    return " ".join(filter(None, (look.mark, look.word if wordy else "", style.count(found), flips)))
+
+
+def _block(page: Page, y: float, table: Table, grid: Grid) -> float:
+    y = _heads(page, y + 8, grid)
+    for band in table.bands:
+        y = _zone(page, y + 19, band, grid)
+        for row in band.rows:
+            _row(page, y, row, band.zone, table, grid)
+            y += ROW
+        y = _absent(page, y, band)
+    return y
+
+
+def _heads(page: Page, y: float, grid: Grid) -> float:
+    size = TEXT + 0.5 if grid.cell > 80 else SMALL
+    room = grid.cell + GAP - 3
+    titles = [_title(mode, room, size) for _, mode in grid.columns]
+    promises = [wrap(style.promise(mode), room, 4, SMALL) for _, mode in grid.columns]
+    tallest = max(map(len, titles))
+    ends = []
+    for (left, right), title, promise in zip(grid.edges(), titles, promises, strict=True):
+        top = y + (tallest - len(title)) * size * 1.32
+        top = page.lines((left + right) / 2, top, title, size=size, face=BOLD, align="center")
+        ends.append(page.lines((left + right) / 2, top + 2, promise, size=SMALL, ink=GREY, align="center"))
+    return max(ends)
+
+
+def _title(mode: ModeInfo | None, room: float, size: float) -> list[str]:
+    title = wrap(style.mode_title(mode), room, 4, size, BOLD)
+    if mode and any(line.endswith("…") for line in title):
+        return wrap(style.named(mode.name), room, 4, size, BOLD)
+    return title
+
+
+def _zone(page: Page, baseline: float, band: Band, grid: Grid) -> float:
+    size = TEXT + 0.5
+    title = fit(f"from {style.zone_words(band.zone)}", RIGHT - MARGIN, size, BOLD)
+    page.text(MARGIN, baseline, title, size=size, face=BOLD)
+    end = MARGIN + width(title, size, BOLD) + 5
+    if band.interfaces and end < RIGHT - 40:
+        page.text(end, baseline, fit(f"({style.listing(band.interfaces)})", RIGHT - end), ink=GREY)
+    page.rule(baseline + 4.5, INK)
+    return baseline + 7
+
+
+def _absent(page: Page, y: float, band: Band) -> float:
+    if not band.absent:
+        return y
+    text = fit(f"not probed from here: {style.listing(band.absent, 12)}", BODY, SMALL)
+    page.text(MARGIN, y + CELL - 2, text, size=SMALL, ink=NOT_PROBED.ink)
+    return y + ROW
+
+
+def _row(page: Page, y: float, row: Finding, zone: str, table: Table, grid: Grid) -> None:
+    _label(page, y + CELL / 2 + 2.7, row, grid.left - GAP - 3)
+    for (mode, _), (left, right) in zip(grid.columns, grid.edges(), strict=True):
+        found = table.cells.get((mode, zone, row.service))
+        if found is None:
+            cell(page, left, y, right, y + CELL, NOT_PROBED, NOT_PROBED.word if grid.cell > SPEAKING_CELL else "")
+            continue
+        look = style.look(found)
+        cell(page, left, y, right, y + CELL, look, _words(found, wordy=look.word in grid.wordy))
+
+
+def _label(page: Page, baseline: float, row: Finding, right: float) -> None:
+    port = style.address(row)
+    if port != row.service:
+        page.text(right, baseline, port, size=SMALL, ink=GREY, align="right")
+        right -= width(port, SMALL) + 5
+    service = fit(row.service, right - MARGIN)
+    page.text(MARGIN, baseline, service)
+    end = MARGIN + width(service, TEXT) + 5
+    if row.name.casefold() != row.service.casefold() and right - end > 24:
+        page.text(end, baseline, fit(row.name, right - end, SMALL), size=SMALL, ink=GREY)
+
+
+def _legend(page: Page, y: float, table: Table, grids: Sequence[Grid]) -> float:
+    """The words of the marks that stand in cells too narrow for them."""
+    looks = {look.mark: look for grid in grids for look in _looks(table, grid) if look.word not in grid.wordy}
+    if any(_gaps(table, grid) for grid in grids if grid.cell <= SPEAKING_CELL):
+        looks[""] = NOT_PROBED
+    across = int(BODY // LEGEND_CELL)
+    for place, look in enumerate(looks.values()):
+        row, column = divmod(place, across)
+        left, top = MARGIN + column * LEGEND_CELL, y + 4 + row * ROW
+        words = f"{look.mark} {look.word}" if look.mark else f"blank: {look.word}"
+        cell(page, left, top, left + LEGEND_CELL - GAP, top + CELL, look, words)
+    return y + 4 + ROW * -(-len(looks) // across) if looks else y
+
+
+def _gaps(table: Table, grid: Grid) -> bool:
+    return len(_found(table, grid)) < len(grid.columns) * sum(len(band.rows) for band in table.bands)
+
+
+def _notes(analysis: Analysis, table: Table) -> list[str]:
+    flips = any(found.changes or found.more_changes for found in analysis.findings)
+    notes = [f"{FLIPS_MARK} {FLIPS_WORDS}"] if flips else []
+    return [*notes, "; ".join(table.left_out)] if table.left_out else notes

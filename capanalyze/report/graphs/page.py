@@ -1,0 +1,327 @@
+"""A figure as a page of text, boxes and lines, laid out in points from its top left corner.
+
+Every text that is drawn passes `clean`: names from captures and audit files are never markup, never bring
+control characters, and never ask for a glyph that the bundled font has not.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from functools import cache, lru_cache
+from io import BytesIO
+from pathlib import Path as File
+from typing import Literal
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, get_font
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D
+
+from capanalyze.report.graphs.style import GREY, INK, PAPER, RULE, Look
+
+POINTS_PER_INCH = 72
+WIDTH = 6.3 * POINTS_PER_INCH  # 16 cm
+MARGIN = 11.0
+RIGHT = WIDTH - MARGIN
+BODY = RIGHT - MARGIN
+DPI = 200
+
+TITLE = 11.0
+TEXT = 7.5
+SMALL = 7.0
+LEADING = 1.32
+
+# Longer texts are cut before they are measured.
+LONGEST = 400
+
+Face = Literal["", "-Bold", "-Oblique"]
+FACES: tuple[Face, ...] = ("", "-Bold", "-Oblique")
+BOLD: Face = "-Bold"
+OBLIQUE: Face = "-Oblique"
+Align = Literal["left", "center", "right"]
+Form = Literal["svg", "png"]
+Point = tuple[float, float]
+
+
+def settings() -> AbstractContextManager[None]:
+    """Matplotlib's own defaults and reproducible output, whatever the user's matplotlibrc says."""
+    ours = {
+        "svg.fonttype": "path",
+        "svg.hashsalt": "capanalyze",
+        "path.simplify": False,
+        # Hinted letters are wider than measured ones.
+        "text.hinting": "none",
+    }
+    defaults = {key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith("backend")}
+    return mpl.rc_context(defaults | ours)
+
+
+def write(figure: Figure, form: Form) -> bytes:
+    """A figure as octets, the same ones each time."""
+    octets = BytesIO()
+    metadata = {"Title": figure.get_label()}
+    with settings():
+        figure.dpi = DPI
+        if form == "svg":
+            FigureCanvasSVG(figure).print_svg(octets, metadata=metadata | {"Date": None, "Creator": None})
+        else:
+            FigureCanvasAgg(figure).print_png(octets, metadata=metadata | {"Software": None})
+        figure.dpi = DPI
+    return octets.getvalue()
+
+
+@cache
+def _font(face: Face) -> str:
+    # By its file, as the system may have another version of the same family.
+    return str(File(mpl.get_data_path()) / "fonts" / "ttf" / f"DejaVuSans{face}.ttf")
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    return frozenset.intersection(*(frozenset(get_font(_font(face)).get_charmap()) for face in FACES))
+
+
+def clean(text: str) -> str:
+    """A text on one line, with only characters that the font has.
+
+    Controls and direction overrides go; characters without a glyph become U+FFFD; stacked combining marks,
+    which would climb into other lines, go too.
+    """
+    known = _glyphs()
+    kept = []
+    for character in unicodedata.normalize("NFC", text[:LONGEST]):
+        category = unicodedata.category(character)
+        if character.isspace():
+            kept.append(" ")
+        elif category in ("Cs", "Co", "Cn") or (ord(character) not in known and category[0] not in "CM"):
+            kept.append("\N{REPLACEMENT CHARACTER}")
+        elif category[0] not in "CM":
+            kept.append(character)
+    return " ".join("".join(kept).split())
+
+
+@lru_cache(4096)
+def _advance(text: str, face: Face) -> float:
+    properties = FontProperties(fname=_font(face), size=100)
+    return text_to_path.get_text_width_height_descent(text, properties, ismath=False)[0] / 100
+
+
+def width(text: str, size: float = TEXT, face: Face = "") -> float:
+    """How wide a text is when drawn."""
+    text = clean(text)
+    return _advance(text, face) * size if text else 0.0
+
+
+def fit(text: str, room: float, size: float = TEXT, face: Face = "") -> str:
+    """A text, shortened with … to the room that it has."""
+    text = clean(text)
+    if width(text, size, face) <= room:
+        return text
+    fits, too_long = 0, len(text)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if width(f"{text[:middle].rstrip()}…", size, face) <= room:
+            fits = middle
+        else:
+            too_long = middle
+    return f"{text[:fits].rstrip()}…"
+
+
+def wrap(text: str, room: float, limit: int, size: float = TEXT, face: Face = "") -> list[str]:
+    """A text on at most `limit` lines, the last one shortened where there is more."""
+    lines: list[str] = []
+    words = clean(text).split()
+    while words and len(lines) < limit - 1:
+        taken = 1
+        while taken < len(words) and width(" ".join(words[: taken + 1]), size, face) <= room:
+            taken += 1
+        lines.append(fit(" ".join(words[:taken]), room, size, face))
+        words = words[taken:]
+    return [*lines, fit(" ".join(words), room, size, face)] if words else lines
+
+
+def pack(parts: Iterable[str], separator: str, room: float, limit: int, size: float = TEXT) -> list[str]:
+    """Parts on at most `limit` lines, none of them broken, each shortened where it must be."""
+    lines: list[str] = []
+    for part in map(clean, parts):
+        longer = f"{lines[-1]}{separator}{part}" if lines else part
+        if lines and (len(lines) == limit or width(longer, size) <= room):
+            lines[-1] = fit(longer, room, size)
+        else:
+            lines.append(fit(part, room, size))
+    return lines
+
+
+class Page:
+    """A page that is filled from the top; `finish` cuts it where the last line ends."""
+
+    def __init__(self) -> None:
+        self.figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, 1), dpi=DPI, facecolor=PAPER)
+        self._down = Affine2D()
+        self._points = self._down + self.figure.dpi_scale_trans
+
+    def text(
+        self,
+        x: float,
+        baseline: float,
+        text: str,
+        *,
+        size: float = TEXT,
+        face: Face = "",
+        ink: str = INK,
+        align: Align = "left",
+    ) -> None:
+        """One line of text."""
+        text = clean(text)
+        if not text:
+            return
+        self.figure.add_artist(
+            Text(
+                x,
+                baseline,
+                text,
+                color=ink,
+                fontproperties=FontProperties(fname=_font(face), size=size),
+                horizontalalignment=align,
+                verticalalignment="baseline",
+                parse_math=False,
+                transform=self._points,
+            )
+        )
+
+    def lines(
+        self,
+        x: float,
+        top: float,
+        lines: Sequence[str],
+        *,
+        size: float = TEXT,
+        face: Face = "",
+        ink: str = INK,
+        align: Align = "left",
+    ) -> float:
+        """Lines of text below each other; where they end."""
+        for line in lines:
+            top += size * LEADING
+            self.text(x, top, line, size=size, face=face, ink=ink, align=align)
+        return top
+
+    def box(
+        self,
+        left: float,
+        top: float,
+        right: float,
+        bottom: float,
+        *,
+        fill: str | None = None,
+        edge: str | None = None,
+        dashed: bool = False,
+    ) -> None:
+        """A rectangle."""
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        self.shape(corners, fill=fill, edge=edge, dashed=dashed)
+
+    def shape(
+        self, corners: Sequence[Point], *, fill: str | None, edge: str | None = None, dashed: bool = False
+    ) -> None:
+        """A polygon."""
+        self.figure.add_artist(
+            PathPatch(
+                Path([*corners, corners[0]], closed=True),
+                facecolor=fill or "none",
+                edgecolor=edge or "none",
+                linewidth=0.6,
+                linestyle=(0, (2.5, 2)) if dashed else "solid",
+                transform=self._points,
+            )
+        )
+
+    def strokes(
+        self, strokes: Iterable[tuple[Point, Point]], *, ink: str, wide: float = 0.8, dashed: bool = False
+    ) -> None:
+        """Straight lines, as one shape."""
+        ends = [end for stroke in strokes for end in stroke]
+        if not ends:
+            return
+        self.figure.add_artist(
+            PathPatch(
+                Path(ends, [Path.MOVETO, Path.LINETO] * (len(ends) // 2)),
+                facecolor="none",
+                edgecolor=ink,
+                linewidth=wide,
+                linestyle=(0, (3, 2)) if dashed else "solid",
+                capstyle="butt",
+                transform=self._points,
+            )
+        )
+
+    def heads(self, points: Sequence[Point], shape: str, ink: str, *, hollow: bool = False) -> None:
+        """The marks at the ends of stems: `shape` is matplotlib's code of a marker."""
+        if not points:
+            return
+        self.figure.add_artist(
+            Line2D(
+                [x for x, _ in points],
+                [y for _, y in points],
+                linestyle="none",
+                marker=shape,
+                markersize=4.6,
+                markerfacecolor=PAPER if hollow else ink,
+                markeredgecolor=ink,
+                markeredgewidth=1.3 if shape == "x" else 0.9,
+                transform=self._points,
+            )
+        )
+
+    def rule(self, y: float, ink: str = RULE, left: float = MARGIN, wide: float = 0.6) -> None:
+        """A horizontal line to the right margin."""
+        self.strokes([((left, y), (RIGHT, y))], ink=ink, wide=wide)
+
+    def header(self, title: str, subtitle: str) -> float:
+        """The result in words, and what the numbers are; where they end."""
+        self.figure.set_label(clean(title))
+        y = self.lines(MARGIN, 7, wrap(title, BODY, 3, TITLE, BOLD), size=TITLE, face=BOLD)
+        return self.lines(MARGIN, y + 4, wrap(subtitle, BODY, 2, TEXT), ink=GREY) + 3
+
+    def footer(self, y: float, notes: Sequence[str], source: Sequence[str]) -> None:
+        """What the reader needs to know besides, and where the figure comes from; ends the page."""
+        for note in notes:
+            y = self.lines(MARGIN, y + 1, wrap(note, BODY, 2, SMALL), size=SMALL, ink=GREY)
+        y += 8
+        self.rule(y)
+        y = self.lines(MARGIN, y + 2, pack(source, " · ", BODY, 4, SMALL), size=SMALL, ink=GREY)
+        self.finish(y + 8)
+
+    def finish(self, height: float) -> None:
+        """Cuts the page at `height`."""
+        height = round(height)
+        self.figure.set_size_inches(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH)
+        self._down.clear().scale(1 / POINTS_PER_INCH, -1 / POINTS_PER_INCH)
+        self._down.translate(0, height / POINTS_PER_INCH)
+
+
+def cell_size(room: float) -> float:
+    """The size of the text in a cell of this width."""
+    return TEXT if room > 80 else SMALL
+
+
+def cell_face(look: Look) -> Face:
+    """The face of the text in a cell."""
+    return BOLD if look.loud else OBLIQUE if look.dashed else ""
+
+
+def cell(page: Page, left: float, top: float, right: float, bottom: float, look: Look, text: str) -> None:
+    """A box that says a verdict."""
+    if look.fill or look.edge:
+        page.box(left, top, right, bottom, fill=look.fill, edge=look.edge, dashed=look.dashed)
+    size, face = cell_size(right - left), cell_face(look)
+    text = fit(text, right - left, size, face)
+    baseline = (top + bottom) / 2 + 0.36 * size
+    page.text((left + right) / 2, baseline, text, size=size, face=face, ink=look.ink, align="center")
