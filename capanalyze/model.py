@@ -45,7 +45,7 @@ class Exchange(Record):
     """One request, its retransmissions included, and what came back (design section 3).
 
     `requests` and `replies` are frame numbers from 1. `time_ns` is nanoseconds since 1970 UTC of the
-    first request (of the first reply where no request was captured).
+    first request (of the first reply where no request was captured); None where the frame has no time.
     """
 
     capture: str
@@ -57,7 +57,7 @@ class Exchange(Record):
     server_port: int | None
     requests: list[int]
     replies: list[int]
-    time_ns: int
+    time_ns: int | None
     rtt_us: float | None
     request_octets: int
     reply_octets: int

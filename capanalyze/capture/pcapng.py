@@ -24,7 +24,9 @@ from capanalyze.capture.records import (
     MORE,
     NANOS,
     NEXT,
+    NO_INTERFACE,
     NO_TIME,
+    NOT_A_PACKET,
     OFFSET,
     READY,
     SECONDS,
@@ -41,6 +43,8 @@ INTERFACE_DESCRIPTION, PACKET, SIMPLE_PACKET, NAME_RESOLUTION, INTERFACE_STATIST
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 UNKNOWN_LENGTH = (1 << 64) - 1
 EPB_FLAGS = 2
+# Blocks without a packet that Wireshark numbers as frames: systemd journal entries, custom blocks.
+RECORDS = (9, 0x00000BAD, 0x40000BAD)
 MAX_BLOCK = MAX_RECORD + 1024 * 1024
 
 
@@ -80,6 +84,12 @@ def read_record(octets: Any, at: int, stop: int, layout: Any, interfaces: Any, r
         size = u32(octets, at + 8, big)
         captured = min(size, length - 16)
         start = at + 12
+    elif kind in RECORDS:
+        record[START] = at
+        record[END] = at
+        record[SIZE] = 0
+        record[INTERFACE] = NOT_A_PACKET
+        return READY
     else:
         return CONTROL
     if captured > at + length - 4 - start:
@@ -88,7 +98,7 @@ def read_record(octets: Any, at: int, stop: int, layout: Any, interfaces: Any, r
     record[SIZE] = max(size, captured)
     record[DIRECTION] = 0
     if number >= layout[INTERFACES]:
-        record[INTERFACE] = -1
+        record[INTERFACE] = NO_INTERFACE
         record[SECONDS] = NO_TIME
         record[NANOS] = 0
         record[END] = start + captured

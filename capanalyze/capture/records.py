@@ -24,3 +24,6 @@ INTERFACE_FIELDS = 8
 
 MAX_RECORD = 16 * 1024 * 1024  # libpcap stops at 256 KiB, USB captures reach 128 MiB and have no IP
 NO_TIME = 1 << 61  # seconds of a time stamp that no calendar holds
+
+# In place of an interface: the capture does not describe it; the record is counted as a frame but is none.
+NO_INTERFACE, NOT_A_PACKET = -1, -2

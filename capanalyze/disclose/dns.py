@@ -14,6 +14,7 @@ import dpkt
 
 HEADER = struct.Struct("!6H")
 RECORD = struct.Struct("!HHIH")
+NO_RECORDS = bytes(8)
 SECTIONS = ("answer", "authority", "additional")
 
 # RFC 1035 sections 2.3.4 and 4.1.4. Every step is a label or a pointer, so that a chain of pointers ends.
@@ -52,30 +53,35 @@ class Record(NamedTuple):
 
     section: str
     name: int
-    type: int
-    kind: int
+    rrtype: int
+    rrclass: int
     ttl: int
     start: int
     end: int
 
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
-    """The refusal if it is one, then every record of a known type."""
-    header = dpkt.dns.DNS(reply[:4].ljust(HEADER.size, b"\0")) if len(reply) >= 4 else dpkt.dns.DNS(reply)
+    """The refusal if it is one, then every record of a known type.
+
+    In the answer to an update the records are the asker's own (RFC 2136 section 3.8).
+    """
+    header = dpkt.dns.DNS(reply[:4] + NO_RECORDS)
     if header.rcode:
         yield "rcode", RCODES.get(header.rcode, f"RCODE {header.rcode}")
+    if header.opcode != dpkt.dns.DNS_QUERY:
+        return
     if header.ra:
         yield "recursion", "offered"
     for record in records(reply):
-        if record.type in RDATA:
+        if record.rrtype in RDATA:
             name = dotted(labels(reply, record.name))
-            label, value = RDATA[record.type]
+            label, value = RDATA[record.rrtype]
             yield from _told(record, name, label, value(reply, record))
 
 
 def _told(record: Record, name: str, label: str, value: str) -> Iterator[tuple[str, str]]:
     """One record as a fact: an answer, or what the server says of itself."""
-    if record.kind == CHAOS and name.lower() in OWN_NAMES:
+    if record.rrclass == CHAOS and name.lower() in OWN_NAMES:
         yield OWN_NAMES[name.lower()], value
     else:
         yield record.section, f"{name or '.'} {label} {value}"
@@ -90,9 +96,9 @@ def records(message: bytes) -> Iterator[Record]:
     for section, count in zip(SECTIONS, counts, strict=True):
         for _ in range(count):
             name, at = at, _after_name(message, at)
-            kind, group, ttl, length = RECORD.unpack_from(message, at)
+            rrtype, rrclass, ttl, length = RECORD.unpack_from(message, at)
             at += RECORD.size + length
-            yield Record(section, name, kind, group, ttl, at - length, at)
+            yield Record(section, name, rrtype, rrclass, ttl, at - length, at)
             if at > len(message):
                 raise dpkt.NeedData
 
@@ -155,14 +161,21 @@ def strings(message: bytes, record: Record) -> list[str]:
     return found
 
 
+def _whole(message: bytes, record: Record) -> bytes:
+    """The data of a record that is not cut."""
+    if record.end > len(message):
+        raise dpkt.NeedData
+    return message[record.start : record.end]
+
+
 def ipv4(message: bytes, record: Record) -> str:
     """An A record, RFC 1035 section 3.4.1."""
-    return str(IPv4Address(message[record.start : record.end]))
+    return str(IPv4Address(_whole(message, record)))
 
 
 def ipv6(message: bytes, record: Record) -> str:
     """An AAAA record, RFC 3596 section 2.2."""
-    return str(IPv6Address(message[record.start : record.end]))
+    return str(IPv6Address(_whole(message, record)))
 
 
 def target(message: bytes, record: Record) -> str:

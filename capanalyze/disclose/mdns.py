@@ -17,8 +17,8 @@ SERVICE_TYPES = "_services._dns-sd._udp."
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The facts of every record that names something of the host."""
     for record in dns.records(reply):
-        if record.type in READERS:
-            yield from READERS[record.type](reply, record)
+        if record.rrtype in READERS:
+            yield from READERS[record.rrtype](reply, record)
 
 
 def _pointer(reply: bytes, record: Record) -> Iterator[tuple[str, str]]:
@@ -48,7 +48,7 @@ def _attributes(reply: bytes, record: Record) -> Iterator[tuple[str, str]]:
 
 def _address(reply: bytes, record: Record) -> Iterator[tuple[str, str]]:
     """A host and its address."""
-    _, address = dns.RDATA[record.type]
+    _, address = dns.RDATA[record.rrtype]
     value = address(reply, record)
     yield "host-name", dns.name_at(reply, record.name)
     yield "address", value

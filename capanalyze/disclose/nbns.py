@@ -3,6 +3,7 @@
 Names are shown as Samba's nmblookup shows them: what is not a printable character of ASCII is a dot.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -11,7 +12,10 @@ import dpkt
 from capanalyze.disclose import dns
 from capanalyze.disclose.dns import Record
 
-# RFC 1002 section 4.2.1.1 and 4.2.18.
+# RFC 1001 section 14.1: a letter for each half octet.
+ENCODED_NAME = re.compile("[A-P]{32}")
+
+# RFC 1002 sections 4.2.1.1 and 4.2.18.
 WACK = 7
 NODE_NAME = struct.Struct("!15sBH")
 GROUP = 0x8000
@@ -52,17 +56,17 @@ SERVICES = {
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The facts of a reply to a query, a registration or a release."""
-    header = dpkt.netbios.NS(reply[:4].ljust(dns.HEADER.size, b"\0")) if len(reply) >= 4 else dpkt.netbios.NS(reply)
+    header = dpkt.netbios.NS(reply[:4] + dns.NO_RECORDS)
     if header.rcode:
         yield "rcode", RCODES.get(header.rcode, f"RCODE {header.rcode}")
     for record in dns.records(reply):
         if header.opcode == WACK:
             yield "wait", f"{record.ttl} s"
-        elif record.type == dpkt.netbios.NS_NBSTAT:
+        elif record.rrtype == dpkt.netbios.NS_NBSTAT:
             yield from _node_status(reply, record)
-        elif record.type == dpkt.netbios.NS_NB:
+        elif record.rrtype == dpkt.netbios.NS_NB:
             yield from _owners(reply, record)
-        elif record.type == dpkt.netbios.NS_A:
+        elif record.rrtype == dpkt.netbios.NS_A:
             yield "address", dns.ipv4(reply, record)
 
 
@@ -83,9 +87,9 @@ def _node_status(reply: bytes, record: Record) -> Iterator[tuple[str, str]]:
 
 def _owners(reply: bytes, record: Record) -> Iterator[tuple[str, str]]:
     """A name and who owns it, RFC 1002 section 4.2.13: flags and address, once for each owner."""
-    encoded = dns.labels(reply, record.name)[0].decode("latin-1")
-    if len(encoded) != 32:
-        raise ValueError("a NetBIOS name of other than 32 letters")
+    encoded = dns.name_at(reply, record.name).partition(".")[0]
+    if not ENCODED_NAME.fullmatch(encoded):
+        raise ValueError("a name that is not an encoded NetBIOS name")
     suffix = (ord(encoded[30]) - ord("A")) * 16 + ord(encoded[31]) - ord("A")
     for at in range(record.start, record.end, 6):
         flags, address = struct.unpack_from("!H4s", reply, at)

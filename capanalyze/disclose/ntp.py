@@ -6,7 +6,7 @@ dpkt reads the header of the time modes; of modes 6 and 7 it knows nothing, so a
 import re
 import struct
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 
 import dpkt
@@ -69,7 +69,7 @@ CONTROL_ERRORS = {
     6: "invalid variable value",
     7: "administratively prohibited",
 }
-VARIABLE = re.compile(r'\s*([^\s=,"]+)\s*(?:=("[^"]*"|[^,"]*))?,')
+VARIABLE = re.compile(r'\s*([^\s=,"]+)\s*(?:=("[^"]*"\s*|[^,"]*))?,')
 TELLING_VARIABLES = ("version", "system", "processor", "refid", "stratum", "peer")
 
 # ntp_request.h: struct resp_pkt; where struct info_monitor and info_monitor_1 hold v6_flag and addr6.
@@ -141,7 +141,7 @@ def _utc(stamp: bytes) -> str:
     seconds, fraction = struct.unpack("!II", stamp)
     if seconds < 1 << 31:
         seconds += 1 << 32
-    era = datetime(1900, 1, 1, tzinfo=timezone.utc)
+    era = datetime(1900, 1, 1, tzinfo=UTC)
     time = era + timedelta(seconds=seconds, microseconds=fraction * 1_000_000 >> 32)
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 

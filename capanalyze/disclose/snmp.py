@@ -49,14 +49,15 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     version = _integer(reply, fields[0])
     yield "version", VERSIONS.get(version, f"SNMP version {version}")
     if version in (0, 1):
-        yield from _community_message(reply, *fields[1:])
+        _, community, pdu = fields
+        yield "community", f"{community.end - community.start} octets, not shown"
+        yield from _response(reply, pdu)
     elif version == 3:
         yield from _engine(reply, fields[2])
 
 
-def _community_message(reply: bytes, community: Value, pdu: Value) -> Iterator[tuple[str, str]]:
+def _response(reply: bytes, pdu: Value) -> Iterator[tuple[str, str]]:
     """The error and the readable bindings of a response, RFC 3416 section 3."""
-    yield "community", f"{community.end - community.start} octets, not shown"
     _, error, _, bindings = islice(_values(reply, pdu), 4)
     status = _integer(reply, error)
     if status:
@@ -77,7 +78,8 @@ def _text(name: bytes, octets: bytes) -> Iterator[tuple[str, str]]:
 def _engine(reply: bytes, security: Value) -> Iterator[tuple[str, str]]:
     """The engine's identity, which may be a MAC address, RFC 3414 section 2.4."""
     parameters = _value(reply, security.start)
-    engine = _contents(reply, next(_values(reply, parameters), parameters))
+    identity, *_ = islice(_values(reply, parameters), 1)
+    engine = _contents(reply, identity)
     if engine:
         yield "engine-id", engine.hex()
     if len(engine) == 11 and engine[4] == ENGINE_MAC:
@@ -85,10 +87,12 @@ def _engine(reply: bytes, security: Value) -> Iterator[tuple[str, str]]:
 
 
 def _values(octets: bytes, parent: Value) -> Iterator[Value]:
-    """The values within a value."""
+    """The values within a value, none reaching out of it."""
     at = parent.start
     while at < parent.end:
         value = _value(octets, at)
+        if value.end > parent.end:
+            raise ValueError("a value longer than the one that holds it")
         yield value
         at = value.end
 

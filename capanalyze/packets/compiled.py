@@ -20,10 +20,10 @@ from numba.extending import intrinsic, overload, register_jitable
 
 from capanalyze.capture import pcap, pcapng
 from capanalyze.packets import dispatch, link, network, octets, scan, transport
-from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, snmp
+from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, sip, snmp
 
 PLAIN = (dispatch, link, network, octets, scan, transport, pcap, pcapng, _names, _questions)
-HELPERS = (dhcp, mdns, nbns, ntp, snmp)
+HELPERS = (dhcp, mdns, nbns, ntp, sip, snmp)
 FOLDER = Path(__file__).resolve().parent.parent
 
 

@@ -14,6 +14,7 @@ from capanalyze.capture.records import END as RECORD_END
 from capanalyze.capture.records import INTERFACE as RECORD_INTERFACE
 from capanalyze.capture.records import LINK as INTERFACE_STEP
 from capanalyze.capture.records import NANOS as RECORD_NANOS
+from capanalyze.capture.records import NOT_A_PACKET as RECORD_WITHOUT_PACKET
 from capanalyze.capture.records import SECONDS as RECORD_SECONDS
 from capanalyze.capture.records import SIZE as RECORD_SIZE
 from capanalyze.packets.dispatch import header
@@ -63,6 +64,7 @@ from capanalyze.packets.steps import (
     MALFORMED_HEADER,
     MESSAGE,
     NO_INTERFACE,
+    NOT_A_PACKET,
     OTHER_ICMP,
     SEGMENT,
     STEPS,
@@ -122,7 +124,9 @@ def scan(
         state[OFFSET] = record[NEXT]
         state[FRAMES] += 1
         reason = NO_INTERFACE
-        if record[RECORD_INTERFACE] >= 0:
+        if record[RECORD_INTERFACE] == RECORD_WITHOUT_PACKET:
+            reason = NOT_A_PACKET
+        elif record[RECORD_INTERFACE] >= 0:
             note_time(record, state)
             interfaces[record[RECORD_INTERFACE] * INTERFACE_FIELDS + FRAME_COUNT] += 1
             reason = frame(octets, record, interfaces, ports, row, keys)

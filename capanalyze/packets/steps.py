@@ -42,7 +42,8 @@ UDP, TCP, ICMP = range(32, 35)
     ENCRYPTED,
     UNKNOWN_INNER_LINK,
     NO_INTERFACE,
-) = range(64, 76)
+    NOT_A_PACKET,
+) = range(64, 77)
 FIRST_REASON = 64
 REASONS = {
     MESSAGE: "messages",
@@ -56,5 +57,6 @@ REASONS = {
     TOO_DEEP: "headers nested too deep",
     ENCRYPTED: "encrypted wireless frames",
     UNKNOWN_INNER_LINK: "PKTAP around a link type that is not read",
+    NOT_A_PACKET: "records without a packet (custom blocks, journal entries)",
     NO_INTERFACE: "of an interface that the capture does not describe",
 }

@@ -1,6 +1,6 @@
 """All protocols, one module each. A new one is a file here, a row in `PROTOCOLS`, and its test."""
 
-from capanalyze.protocols import dhcp, dns, icmp, llmnr, mdns, nbns, ntp, snmp, ssdp, tcp, tftp, udp
+from capanalyze.protocols import dhcp, dns, icmp, llmnr, mdns, nbns, ntp, sip, snmp, ssdp, tcp, tftp, udp
 from capanalyze.protocols._protocol import Protocol
 
 # The first three are reached by transport, the others by port.
@@ -17,6 +17,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
     ssdp.PROTOCOL,
     dhcp.PROTOCOL,
     tftp.PROTOCOL,
+    sip.PROTOCOL,
 )
 GENERIC_UDP, TCP, ICMP = range(3)
 

@@ -15,7 +15,7 @@ AUTHORITIES = 8
 ADDITIONALS = 10
 HEADER_LEN = 12
 
-NO_QUESTION = 1
+BY_QUESTION, BY_ID, ASKED_WITHOUT = 1, 2, 3  # what a key is made of besides the id
 
 QUERY = 3 * KIND
 RESPONSE = 4 * KIND
@@ -24,7 +24,7 @@ UPDATE = 6 * KIND
 
 
 def match_question(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """A response repeats id and question; one without a question answers by its id."""
+    """A response repeats id and question; where one side has no question that can be read, the id decides."""
     if size < HEADER_LEN:
         return MALFORMED + GARBAGE * KIND
     if end - start < HEADER_LEN:
@@ -33,26 +33,33 @@ def match_question(octets: Any, start: int, end: int, size: int, keys: Any) -> i
         return REQUEST + WEAK + CUT * KIND
     ident = be16(octets, start)
     response = octets[start + FLAGS] & 0x80
-    keys[0] = 1
-    keys[1] = mix(ident, NO_QUESTION)
+    question = 0
     if be16(octets, start + QUESTIONS):
         name = name_hash(octets, start, start + HEADER_LEN, end)
         at = skip_name(octets, start + HEADER_LEN, end)
-        if name < 0 or at < 0 or at + 4 > end:
-            if end - start < size:
-                keys[0] = 0
-                return (REPLY if response else REQUEST) + WEAK + CUT * KIND
-            return MALFORMED + GARBAGE * KIND
-        question = mix(mix(mix(ident, 2), name), be16(octets, at))
+        if name >= 0 and at >= 0 and at + 4 <= end:
+            question = mix(mix(mix(ident, BY_QUESTION), name), be16(octets, at))
+    without = mix(ident, ASKED_WITHOUT)
+    if question == 0 and be16(octets, start + QUESTIONS):
+        keys[0] = 1
+        keys[1] = mix(ident, BY_ID)
+        kind = CUT * KIND if end - start < size else GARBAGE * KIND
         if response:
-            keys[1] = question
-        else:
-            keys[0] = 2
-            keys[2] = question
+            return REPLY + kind
+        keys[0] = 2
+        keys[2] = without
+        return REQUEST + kind
+    # With a question on both sides it must agree; where one side has none, the id alone decides.
+    keys[0] = 2
+    keys[1] = question if question else mix(ident, BY_ID)
     if response:
+        keys[2] = without
+        if question == 0:
+            keys[0] = 1
         if octets[start + 3] % 16:
             return REPLY + ERROR_RESPONSE
         return REPLY + RESPONSE
+    keys[2] = mix(ident, BY_ID) if question else without
     if octets[start + FLAGS] & 0x78:
         return REQUEST + UPDATE
     return REQUEST + QUERY

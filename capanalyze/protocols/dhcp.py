@@ -7,12 +7,11 @@ key alone finds the request.
 from typing import Any
 
 from capanalyze.packets.message import KIND, MALFORMED, REPLY, REQUEST, WEAK
-from capanalyze.packets.octets import be32, be48, mix
+from capanalyze.packets.octets import be32, mix
 from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
 
 # Octet offsets, RFC 2131 figure 1, and RFC 2132 section 9.6.
 XID = 4
-CHADDR = 28
 OPTIONS = 240
 COOKIE = 0x63825363
 MESSAGE_TYPE = 53
@@ -42,9 +41,9 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """OFFER answers DISCOVER, ACK and NAK answer REQUEST, an ACK also INFORM and (rapid commit) DISCOVER."""
     if size < OPTIONS - 4 or octets[start] not in (BOOTREQUEST, BOOTREPLY):
         return MALFORMED + GARBAGE * KIND
-    if end - start < CHADDR + 6:
+    if end - start < XID + 4:
         return (REQUEST if octets[start] == BOOTREQUEST else REPLY) + WEAK + CUT * KIND
-    ident = mix(be32(octets, start + XID), be48(octets, start + CHADDR))
+    ident = be32(octets, start + XID)
     kind = message_type(octets, start, end)
     keys[0] = 1
     if octets[start] == BOOTREPLY:

@@ -57,7 +57,7 @@ KINDS = (
 
 
 def time_key(octets: Any, at: int) -> int:
-    """A 64-bit timestamp as a key; 0 stands for no timestamp."""
+    """A 64-bit timestamp as a key; 0 stands for no timestamp, which tells no request from another."""
     seconds = be32(octets, at)
     fraction = be32(octets, at + 4)
     if seconds == 0 and fraction == 0:
@@ -100,7 +100,6 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     else:
         role = REPLY + SERVER_REPLY
     if origin == 0:
-        keys[0] = 0
         role += WEAK
     return role
 
@@ -110,10 +109,10 @@ def request(octets: Any, start: int, keys: Any) -> int:
     mode = octets[start] % 8
     transmit = time_key(octets, start + TRANSMIT)
     receive = time_key(octets, start + RECEIVE)
-    if transmit == 0:
-        return REQUEST + WEAK
     keys[0] = 1
     keys[1] = transmit
+    if transmit == 0:
+        return REQUEST + WEAK
     if receive:
         keys[0] = 2
         keys[2] = receive

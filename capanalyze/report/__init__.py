@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from capanalyze.report.graphs import Graph
 
 DASH = "–"  # noqa: RUF001 (nothing, or from … to)
+TIMES = "×"  # noqa: RUF001 (the sign, and no letter)
 NOT_NAMED: Mapping[str, str] = MappingProxyType({})
 
 # -- The words ---------------------------------------------------------------------------------------
@@ -29,7 +30,7 @@ NOT_NAMED: Mapping[str, str] = MappingProxyType({})
 
 def headline(analysis: Analysis) -> str:
     """The result in one sentence, without its full stop."""
-    if leaked := [found for found in analysis.findings if found.verdict == "leaked"]:
+    if leaked := [found for found in ordered(analysis) if found.verdict == "leaked"]:
         return _leaks_in_words(analysis, leaked)
     if visible := [found for found in analysis.findings if found.verdict == "visible"]:
         return f"No leaks, but {_modes(visible)} let rejections show that there is a host"
@@ -44,14 +45,15 @@ def headline(analysis: Analysis) -> str:
 
 def _leaks_in_words(analysis: Analysis, leaked: list[Finding]) -> str:
     titles = {name: style.mode_title(mode) for name, mode in style.modes(analysis)}
-    modes = list(dict.fromkeys(found.mode for found in leaked))
+    modes = [name for name in titles if name in {found.mode for found in leaked}]
     if len(modes) == 1:
         return f"“{shortened(titles[modes[0]], 80)}” let {_services(leaked)} answer"
     clauses = [
         f"{shortened(mode or '', 40)} let {_services(found for found in leaked if found.mode == mode)} answer"
         for mode in modes
     ]
-    return f"{len(modes)} of {len(titles)} modes leaked: {style.listing(clauses)}"
+    *most, last = clauses
+    return f"{len(modes)} of {len(titles)} modes leaked: {', '.join(most)}, and {last}"
 
 
 def _none_in_words(blocked: list[Finding]) -> str:
@@ -64,7 +66,7 @@ def _none_in_words(blocked: list[Finding]) -> str:
 def _answered(findings: list[Finding]) -> str:
     services = {found.service for found in findings}
     replied = {found.service for found in findings if found.replied}
-    return f"{len(replied)} of {style.counted(len(services), 'service')} answered"
+    return f"{len(replied)} of {counted(len(services), 'service')} answered"
 
 
 def _modes(findings: Iterable[Finding]) -> str:
@@ -72,10 +74,16 @@ def _modes(findings: Iterable[Finding]) -> str:
 
 
 def _services(findings: Iterable[Finding], none_of: str = "") -> str:
-    names = list({found.service: service_name(found)[0] for found in findings}.values())
+    names = list(dict.fromkeys(found.service for found in findings))
     if none_of or len(names) > 4:
-        return none_of + style.counted(len(names), "service")
+        return none_of + counted(len(names), "service")
     return style.listing(names)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: `1 flip`, `1,204 frames`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def printable(text: str) -> str:
@@ -94,9 +102,9 @@ def shortened(text: str, length: int) -> str:
 
 
 def service_name(found: Finding) -> tuple[str, str]:
-    """A service's name, and its transport and port: `ntp`, `udp/123`. The second may be empty."""
-    name, address = found.name or found.service, style.address(found)
-    return name, "" if name == address else address
+    """A service, and what stands beside it: its registered name, its port, as far as they say more."""
+    aside = dict.fromkeys((found.name, style.address(found)))
+    return found.service, " ".join(word for word in aside if word not in ("", found.service))
 
 
 def answered(found: Finding) -> str:
@@ -104,14 +112,29 @@ def answered(found: Finding) -> str:
     return f"{found.replied}/{found.provable}" if found.provable else DASH
 
 
-def frames(evidence: Evidence, captures: Mapping[str, str] = NOT_NAMED) -> str:
-    """Frame numbers of an exchange: `12→13`, with a retransmission `12,14→15`, with silence `12→–`.
+def frames(shown: Evidence, captures: Mapping[str, str] = NOT_NAMED) -> str:
+    """Frame numbers of an exchange: `12→13`, with a retransmission `12,14→15`; a dash stands for none.
 
     `captures` are the captures' short names, to stand before the numbers where there are several.
     """
-    requests = f"{captures.get(evidence.capture, '')} {_runs(evidence.requests) or DASH}"
-    replies = f"{captures.get(evidence.reply_capture or '', '')} {_runs(evidence.replies) or DASH}"
+    requests = f"{captures.get(shown.capture, '')} {_runs(shown.requests) or DASH}"
+    replies = f"{captures.get(shown.reply_capture or '', '')} {_runs(shown.replies) or DASH}"
     return f"{requests.strip()}→{replies.strip()}"
+
+
+def exhibit(found: Finding) -> Evidence:
+    """The one exchange that shows best what a finding says."""
+    return found.evidence[0] if found.evidence else found.first
+
+
+def evidence(found: Finding) -> list[Evidence]:
+    """Every exchange that a finding points to, each once: its evidence, the first and last, its flips."""
+    flips = [one for change in found.changes for one in (change.last_before, change.first_after)]
+    shown: list[Evidence] = []
+    for one in (*found.evidence, found.first, found.last, *flips):
+        if one not in shown:
+            shown.append(one)
+    return shown
 
 
 def _runs(numbers: list[int]) -> str:
@@ -144,10 +167,10 @@ def microseconds(duration: float) -> str:
 
 
 def factor(found: Finding) -> str:
-    """How many octets came back for one: `×3.1`; empty where no reply did."""
+    """How many octets came back for one; empty where none did."""
     if found.factor is None:
         return ""
-    return f"×{found.factor:.1f}" if found.factor < 100 else f"×{found.factor:,.0f}"
+    return f"{TIMES}{found.factor:.1f}" if found.factor < 100 else f"{TIMES}{found.factor:,.0f}"
 
 
 def facts(found: Finding) -> list[Fact]:
@@ -180,20 +203,60 @@ class Section:
     findings: list[Finding]
     not_probed: list[str]
 
+    @property
+    def captures(self) -> list[str]:
+        """The captures that its evidence is in."""
+        shown = [one for found in self.findings for one in evidence(found)]
+        return list({name: None for one in shown for name in (one.capture, one.reply_capture) if name})
+
+    @property
+    def notes(self) -> list[str]:
+        """The notes on its findings, each once, with the services it is about unless that is all of them."""
+        about: dict[str, list[str]] = {}
+        for found in self.findings:
+            for note in found.notes:
+                about.setdefault(note, []).append(found.service)
+        return [
+            note if len(services) == len(self.findings) else f"{style.listing(services)}: {note}"
+            for note, services in about.items()
+        ]
+
+
+def letters(analysis: Analysis) -> dict[str, str]:
+    """A short name for each capture, to stand before frame numbers; none where there is only one."""
+    if len(analysis.inputs) < 2:
+        return {}
+    return {one.name: _letter(index) for index, one in enumerate(analysis.inputs)}
+
+
+def _letter(index: int) -> str:
+    more, last = divmod(index, 26)
+    return (_letter(more - 1) if more else "") + chr(ord("A") + last)
+
+
+def ordered(analysis: Analysis) -> list[Finding]:
+    """All findings in a reader's order: what is urgent first, then the services as in the graphs."""
+    rows = {found.service: row for row, found in enumerate(style.services(analysis))}
+    return sorted(analysis.findings, key=lambda found: (style.urgency(found), rows[found.service]))
+
 
 def sections(analysis: Analysis) -> list[Section]:
     """Every mode and zone that has findings, in the order of the analysis."""
     names = {found.service: " ".join(service_name(found)).strip() for found in style.services(analysis)}
-    made = []
-    for mode, info in style.modes(analysis):
-        for zone, interfaces in style.zones(analysis):
-            found = [one for one in analysis.findings if (one.mode, one.zone) == (mode, zone)]
-            probed = {one.service for one in found}
-            not_probed = [name for service, name in names.items() if service not in probed]
-            if found:
-                found.sort(key=style.urgency)
-                made.append(Section(mode, info, zone, interfaces, found, not_probed))
-    return made
+    cells: dict[tuple[str | None, str], list[Finding]] = {}
+    for found in ordered(analysis):
+        cells.setdefault((found.mode, found.zone), []).append(found)
+    return [
+        Section(mode, info, zone, interfaces, findings, _left(names, findings))
+        for mode, info in style.modes(analysis)
+        for zone, interfaces in style.zones(analysis)
+        if (findings := cells.get((mode, zone)))
+    ]
+
+
+def _left(names: dict[str, str], findings: list[Finding]) -> list[str]:
+    probed = {found.service for found in findings}
+    return [name for service, name in names.items() if service not in probed]
 
 
 def unprobed(analysis: Analysis) -> list[str]:
@@ -215,10 +278,11 @@ def totals(counts: Iterable[dict[str, int]]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Picture:
-    """One graph, rendered."""
+    """One graph, rendered, and what it shows in words."""
 
     name: str
     title: str
+    result: str
     octets: bytes
 
 
@@ -248,7 +312,10 @@ class Pictures:
     def _rendered(self, form: Literal["svg", "png"]) -> list[Picture]:
         from capanalyze.report.graphs import render
 
-        return [Picture(graph.name, graph.title, render(figure, form)) for graph, figure in self._drawn]
+        return [
+            Picture(graph.name, graph.title, str(figure.get_label()), render(figure, form))
+            for graph, figure in self._drawn
+        ]
 
 
 def write_report(analysis: Analysis, folder: Path, forms: Iterable[str]) -> list[Path]:
@@ -279,7 +346,9 @@ def _write_json(analysis: Analysis, folder: Path, _pictures: Pictures) -> list[P
 def _write_graphs(_analysis: Analysis, folder: Path, pictures: Pictures) -> list[Path]:
     from capanalyze.report.graphs import GRAPHS
 
-    graphs = make_folder(folder / "graphs")
+    graphs = folder / "graphs"
+    if pictures.svg:
+        make_folder(graphs)
     written = [
         write_whole(graphs / f"{picture.name}.{form}", picture.octets)
         for form, rendered in (("svg", pictures.svg), ("png", pictures.png))

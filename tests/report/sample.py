@@ -191,9 +191,7 @@ def no_mode() -> Analysis:
     analysis = article()
     for found in analysis.findings:
         found.mode, found.promise, found.verdict = None, None, None
-    analysis.findings = [
-        found for found in analysis.findings if found.first.capture.startswith("block-all.")
-    ]
+    analysis.findings = [found for found in analysis.findings if found.first.capture.startswith("block-all.")]
     analysis.modes, analysis.announcements, analysis.title = [], [], ""
     analysis.inputs = analysis.inputs[-2:]
     for one in analysis.inputs:
@@ -245,9 +243,7 @@ def hostile() -> Analysis:
     analysis.findings = [found for found in analysis.findings if found.mode == "block-all"][:4]
     for found, name in zip(analysis.findings, HOSTILE, strict=False):
         found.mode, found.zone, found.name, found.verdict = mode.name, HOSTILE[1], name, "leaked"
-        found.disclosures = [
-            Fact(kind="name", value=value, capture=HOSTILE[7], frame=7) for value in HOSTILE
-        ]
+        found.disclosures = [Fact(kind="name", value=value, capture=HOSTILE[7], frame=7) for value in HOSTILE]
         found.notes = [everything]
         found.reasons = dict.fromkeys(HOSTILE, 1)
         found.first = _evidence(HOSTILE[7], [1], [2], None, "internet")
@@ -295,7 +291,10 @@ def _finding(mode: ModeInfo, zone: str, index: int) -> Finding:
         reasons={"server reply": replied} if replied else {"no reply": provable + unproven},
         first=evidence,
         last=_evidence(capture, [at + 9], [], time, zone, port),
-        evidence=[evidence, _evidence(capture, [at + 4, at + 6], replies and [at + 7, at + 8, at + 9], time, zone)],
+        evidence=[
+            evidence,
+            _evidence(capture, [at + 4, at + 6], replies and [at + 7, at + 8, at + 9], time, zone),
+        ],
         rtt_us=RoundTrip(count=replied, minimum=212.0, median=272.0, maximum=1840.5) if replied else None,
         request_octets=48 * provable,
         reply_octets=received,
@@ -404,7 +403,5 @@ def _inputs() -> list[Input]:
             malformed={"ntp: shorter than its header": 2} if zone == "internet" else {},
             notes=["cut in mid-frame at octet 98,311; all whole frames were analysed"] if number == 5 else [],
         )
-        for number, (mode, zone) in enumerate(
-            (mode, zone) for mode in MODES for zone in ("lan", "internet")
-        )
+        for number, (mode, zone) in enumerate((mode, zone) for mode in MODES for zone in ("lan", "internet"))
     ]

@@ -4,13 +4,14 @@ To add one, write its file with a `draw` and name it in `GRAPHS`. matplotlib is 
 drawn, so that importing this package costs nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from capanalyze.model import Analysis
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.figure import Figure
 
 

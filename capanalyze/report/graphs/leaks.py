@@ -2,13 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from matplotlib.figure import Figure
 
 from capanalyze.model import Analysis, Finding, ModeInfo
 from capanalyze.report.graphs import style
 from capanalyze.report.graphs.page import (
-    BODY, BOLD, MARGIN, RIGHT, SMALL, TEXT, Page, cell, cell_face, cell_size, fit, settings, width, wrap
+    BODY,
+    BOLD,
+    MARGIN,
+    RIGHT,
+    SMALL,
+    TEXT,
+    Page,
+    cell,
+    cell_face,
+    cell_size,
+    fit,
+    settings,
+    width,
+    wrap,
 )
 from capanalyze.report.graphs.style import FLIPS_MARK, FLIPS_WORDS, GREY, INK, NOT_PROBED, Look
 
@@ -23,9 +37,9 @@ FEWEST_ROWS = 4
 ROW = 13.5
 CELL = 10.8
 GAP = 5.0
-WIDEST_CELL = 192.0
+WIDEST_CELL = 130.0
 # Room for the services' names: as much as the cells leave, within these bounds.
-NARROWEST_LABEL, WIDEST_LABEL = 108.0, 240.0
+NARROWEST_LABEL, WIDEST_LABEL = 108.0, 300.0
 # A cell of this width holds "? proves nothing 12".
 WORDY_CELL = 92.0
 # A narrower one has no room for "not probed".
@@ -57,9 +71,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the columns of a block stand, and the looks whose words have room in it."""
+    """Where columns stand, and the looks whose words have room in them."""
 
-    columns: list[Column]
     left: float
     pitch: float
     wordy: frozenset[str]
@@ -69,9 +82,9 @@ class Grid:
         """The width of a cell."""
         return self.pitch - GAP
 
-    def edges(self) -> list[tuple[float, float]]:
+    def edges(self, number: int) -> list[tuple[float, float]]:
         """The left and right edges of the columns."""
-        starts = [self.left + self.pitch * index for index in range(len(self.columns))]
+        starts = [self.left + self.pitch * index for index in range(number)]
         return [(start, start + self.cell) for start in starts]
 
 
@@ -83,10 +96,10 @@ def draw(analysis: Analysis) -> Figure | None:
         page = Page()
         y = page.header(headline(analysis), _subtitle(analysis))
         table = _table(analysis)
-        grids = [_grid(table, columns) for columns in table.blocks]
-        for grid in grids:
-            y = _block(page, y, table, grid)
-        y = _legend(page, y + 5, table, grids)
+        grid = _grid(table)
+        for columns in table.blocks:
+            y = _block(page, y, table, columns, grid)
+        y = _legend(page, y + 5, table, grid)
         page.footer(y, _notes(analysis, table), style.source(analysis))
         return page.figure
 
@@ -121,7 +134,7 @@ def _leaked(analysis: Analysis, mode: str | None) -> str:
     answered = [service for service in order if (service, "leaked") in verdicts]
     if answered:
         if len(answered) == 1:
-            return f"let {answered[0]} answer"
+            return f"let {style.named(answered[0])} answer"
         return f"let {len(answered)} services answer: {style.listing(answered, 5)}"
     rejected = [service for service in order if (service, "visible") in verdicts]
     return f"gave the host away by rejecting requests to {style.listing(rejected, 5)}"
@@ -131,7 +144,9 @@ def _without_leaks(judged: Sequence[Finding]) -> str:
     forbidden = [found for found in judged if found.promise == "block"]
     if not forbidden:
         answered = {found.service for found in judged if found.replied}
-        return f"Nothing could leak, as nothing was promised; {style.counted(len(answered), 'service')} answered"
+        return (
+            f"Nothing could leak, as nothing was promised; {style.counted(len(answered), 'service')} answered"
+        )
     asked = {found.service for found in forbidden if found.provable}
     if not asked:
         return "Nothing is proved: no request could have drawn a reply that a mode forbids"
@@ -156,19 +171,20 @@ def _table(analysis: Analysis) -> Table:
     shown = zones[:MOST_ZONES]
     room = max(FEWEST_ROWS, MOST_ROWS // (len(shown) * len(blocks)))
     bands = [_band(analysis, zone, interfaces, services[:room]) for zone, interfaces in shown]
-    names = {found.service for found in services[room:]}
-    leaking = {found.service for found in analysis.leaks()} & names
     left_out = [
-        *_further(len(columns) - len(drawn), "mode"),
-        *_further(len(zones) - len(shown), "zone"),
-        *_further(len(names), "service", f" ({len(leaking)} of them leaked)" if leaking else ", none leaked"),
+        *_left_out(analysis, "mode", [name for name, _ in columns[len(drawn) :]]),
+        *_left_out(analysis, "zone", [name for name, _ in zones[MOST_ZONES:]]),
+        *_left_out(analysis, "service", [found.service for found in services[room:]]),
     ]
     cells = {(found.mode, found.zone, found.service): found for found in analysis.findings}
     return Table(blocks=blocks, bands=bands, cells=cells, left_out=left_out)
 
 
-def _further(number: int, noun: str, remark: str = "") -> list[str]:
-    return [f"{style.counted(number, f'further {noun}')} not drawn{remark}"] if number else []
+def _left_out(
+    analysis: Analysis, noun: Literal["mode", "zone", "service"], names: Sequence[str | None]
+) -> list[str]:
+    leaking = {getattr(found, noun) for found in analysis.leaks()}
+    return style.left_out(len(names), noun, len(leaking.intersection(names)))
 
 
 def _blocks(columns: list[Column]) -> list[list[Column]]:
@@ -188,24 +204,21 @@ def _band(analysis: Analysis, zone: str, interfaces: list[str], services: list[F
     )
 
 
-def _grid(table: Table, columns: list[Column]) -> Grid:
-    spare = BODY - len(columns) * (WORDY_CELL + GAP)
+def _grid(table: Table) -> Grid:
+    across = len(table.blocks[0])
+    spare = BODY - across * (WORDY_CELL + GAP)
     label = max(NARROWEST_LABEL, min(WIDEST_LABEL, spare))
-    pitch = min((BODY - label + GAP) / len(columns), WIDEST_CELL + GAP)
-    grid = Grid(columns, MARGIN + label, pitch, frozenset())
+    pitch = min((BODY - label + GAP) / across, WIDEST_CELL + GAP)
     # A look shows its word in all cells or in none; without, the legend says it.
-    cramped = {style.look(found).word for found in _found(table, grid) if not _fits(found, grid.cell)}
-    words = frozenset(look.word for look in _looks(table, grid)) - cramped
-    return Grid(columns, grid.left, pitch, words)
+    cramped = {style.look(found).word for found in _drawn(table) if not _fits(found, pitch - GAP)}
+    words = {look.word for look in style.LOOKS}
+    return Grid(MARGIN + label, pitch, frozenset(words - cramped))
 
 
-def _found(table: Table, grid: Grid) -> list[Finding]:
-    keys = [(mode, band.zone, row.service) for band in table.bands for row in band.rows for mode, _ in grid.columns]
+def _drawn(table: Table) -> list[Finding]:
+    modes = [mode for columns in table.blocks for mode, _ in columns]
+    keys = [(mode, band.zone, row.service) for band in table.bands for row in band.rows for mode in modes]
     return [table.cells[key] for key in keys if key in table.cells]
-
-
-def _looks(table: Table, grid: Grid) -> list[Look]:
-    return list({look.mark: look for look in map(style.look, _found(table, grid))}.values())
 
 
 def _fits(found: Finding, room: float) -> bool:
@@ -219,25 +232,26 @@ def _words(found: Finding, *, wordy: bool) -> str:
     return " ".join(filter(None, (look.mark, look.word if wordy else "", style.count(found), flips)))
 
 
-def _block(page: Page, y: float, table: Table, grid: Grid) -> float:
-    y = _heads(page, y + 8, grid)
+def _block(page: Page, y: float, table: Table, columns: list[Column], grid: Grid) -> float:
+    y = _heads(page, y + 8, columns, grid)
     for band in table.bands:
-        y = _zone(page, y + 19, band, grid)
+        y = _zone(page, y + 19, band)
         for row in band.rows:
-            _row(page, y, row, band.zone, table, grid)
+            cells = [table.cells.get((mode, band.zone, row.service)) for mode, _ in columns]
+            _row(page, y, row, cells, grid)
             y += ROW
         y = _absent(page, y, band)
     return y
 
 
-def _heads(page: Page, y: float, grid: Grid) -> float:
+def _heads(page: Page, y: float, columns: list[Column], grid: Grid) -> float:
     size = TEXT + 0.5 if grid.cell > 80 else SMALL
     room = grid.cell + GAP - 3
-    titles = [_title(mode, room, size) for _, mode in grid.columns]
-    promises = [wrap(style.promise(mode), room, 4, SMALL) for _, mode in grid.columns]
+    titles = [_title(mode, room, size) for _, mode in columns]
+    promises = [wrap(style.promise(mode), room, 4, SMALL) for _, mode in columns]
     tallest = max(map(len, titles))
     ends = []
-    for (left, right), title, promise in zip(grid.edges(), titles, promises, strict=True):
+    for (left, right), title, promise in zip(grid.edges(len(columns)), titles, promises, strict=True):
         top = y + (tallest - len(title)) * size * 1.32
         top = page.lines((left + right) / 2, top, title, size=size, face=BOLD, align="center")
         ends.append(page.lines((left + right) / 2, top + 2, promise, size=SMALL, ink=GREY, align="center"))
@@ -251,7 +265,7 @@ def _title(mode: ModeInfo | None, room: float, size: float) -> list[str]:
     return title
 
 
-def _zone(page: Page, baseline: float, band: Band, grid: Grid) -> float:
+def _zone(page: Page, baseline: float, band: Band) -> float:
     size = TEXT + 0.5
     title = fit(f"from {style.zone_words(band.zone)}", RIGHT - MARGIN, size, BOLD)
     page.text(MARGIN, baseline, title, size=size, face=BOLD)
@@ -270,15 +284,15 @@ def _absent(page: Page, y: float, band: Band) -> float:
     return y + ROW
 
 
-def _row(page: Page, y: float, row: Finding, zone: str, table: Table, grid: Grid) -> None:
+def _row(page: Page, y: float, row: Finding, cells: Sequence[Finding | None], grid: Grid) -> None:
     _label(page, y + CELL / 2 + 2.7, row, grid.left - GAP - 3)
-    for (mode, _), (left, right) in zip(grid.columns, grid.edges(), strict=True):
-        found = table.cells.get((mode, zone, row.service))
+    for found, (left, right) in zip(cells, grid.edges(len(cells)), strict=True):
+        box = (left, y, right, y + CELL)
         if found is None:
-            cell(page, left, y, right, y + CELL, NOT_PROBED, NOT_PROBED.word if grid.cell > SPEAKING_CELL else "")
-            continue
-        look = style.look(found)
-        cell(page, left, y, right, y + CELL, look, _words(found, wordy=look.word in grid.wordy))
+            cell(page, box, NOT_PROBED, NOT_PROBED.word if grid.cell > SPEAKING_CELL else "")
+        else:
+            look = style.look(found)
+            cell(page, box, look, _words(found, wordy=look.word in grid.wordy))
 
 
 def _label(page: Page, baseline: float, row: Finding, right: float) -> None:
@@ -286,29 +300,28 @@ def _label(page: Page, baseline: float, row: Finding, right: float) -> None:
     if port != row.service:
         page.text(right, baseline, port, size=SMALL, ink=GREY, align="right")
         right -= width(port, SMALL) + 5
-    service = fit(row.service, right - MARGIN)
+    service = fit(style.named(row.service), right - MARGIN)
     page.text(MARGIN, baseline, service)
     end = MARGIN + width(service, TEXT) + 5
     if row.name.casefold() != row.service.casefold() and right - end > 24:
         page.text(end, baseline, fit(row.name, right - end, SMALL), size=SMALL, ink=GREY)
 
 
-def _legend(page: Page, y: float, table: Table, grids: Sequence[Grid]) -> float:
+def _legend(page: Page, y: float, table: Table, grid: Grid) -> float:
     """The words of the marks that stand in cells too narrow for them."""
-    looks = {look.mark: look for grid in grids for look in _looks(table, grid) if look.word not in grid.wordy}
-    if any(_gaps(table, grid) for grid in grids if grid.cell <= SPEAKING_CELL):
-        looks[""] = NOT_PROBED
+    drawn = _drawn(table)
+    marks = {look.mark for look in map(style.look, drawn) if look.word not in grid.wordy}
+    looks = {look.mark: look for look in reversed(style.LOOKS) if look.mark in marks}
+    cells = [(look, f"{look.mark} {look.word}") for look in reversed(looks.values())]
+    rows = sum(len(band.rows) for band in table.bands)
+    if grid.cell <= SPEAKING_CELL and len(drawn) < rows * sum(map(len, table.blocks)):
+        cells.append((NOT_PROBED, f"blank: {NOT_PROBED.word}"))
     across = int(BODY // LEGEND_CELL)
-    for place, look in enumerate(looks.values()):
+    for place, (look, words) in enumerate(cells):
         row, column = divmod(place, across)
         left, top = MARGIN + column * LEGEND_CELL, y + 4 + row * ROW
-        words = f"{look.mark} {look.word}" if look.mark else f"blank: {look.word}"
-        cell(page, left, top, left + LEGEND_CELL - GAP, top + CELL, look, words)
-    return y + 4 + ROW * -(-len(looks) // across) if looks else y
-
-
-def _gaps(table: Table, grid: Grid) -> bool:
-    return len(_found(table, grid)) < len(grid.columns) * sum(len(band.rows) for band in table.bands)
+        cell(page, (left, top, left + LEGEND_CELL - GAP, top + CELL), look, words)
+    return y + 4 + ROW * -(-len(cells) // across) if cells else y
 
 
 def _notes(analysis: Analysis, table: Table) -> list[str]:

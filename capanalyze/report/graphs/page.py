@@ -10,11 +10,9 @@ from contextlib import AbstractContextManager
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path as File
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.lines import Line2D
@@ -48,19 +46,18 @@ OBLIQUE: Face = "-Oblique"
 Align = Literal["left", "center", "right"]
 Form = Literal["svg", "png"]
 Point = tuple[float, float]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def settings() -> AbstractContextManager[None]:
     """Matplotlib's own defaults and reproducible output, whatever the user's matplotlibrc says."""
-    ours = {
-        "svg.fonttype": "path",
-        "svg.hashsalt": "capanalyze",
-        "path.simplify": False,
-        # Hinted letters are wider than measured ones.
-        "text.hinting": "none",
-    }
-    defaults = {key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith("backend")}
-    return mpl.rc_context(defaults | ours)
+    rc: dict[Any, Any] = {k: value for k, value in mpl.rcParamsDefault.items() if not k.startswith("backend")}
+    rc["svg.fonttype"] = "path"
+    rc["svg.hashsalt"] = "capanalyze"
+    rc["path.simplify"] = False
+    # Hinted letters are wider than measured ones.
+    rc["text.hinting"] = "none"
+    return mpl.rc_context(rc)
 
 
 def write(figure: Figure, form: Form) -> bytes:
@@ -68,12 +65,13 @@ def write(figure: Figure, form: Form) -> bytes:
     octets = BytesIO()
     metadata = {"Title": figure.get_label()}
     with settings():
-        figure.dpi = DPI
         if form == "svg":
-            FigureCanvasSVG(figure).print_svg(octets, metadata=metadata | {"Date": None, "Creator": None})
+            figure.savefig(octets, format="svg", metadata=metadata | {"Date": None, "Creator": None})
         else:
-            FigureCanvasAgg(figure).print_png(octets, metadata=metadata | {"Software": None})
-        figure.dpi = DPI
+            # More compression takes a third of the time and saves three percent.
+            lightly = {"compress_level": 1}
+            metadata |= {"Software": None}
+            figure.savefig(octets, format="png", dpi=DPI, metadata=metadata, pil_kwargs=lightly)
     return octets.getvalue()
 
 
@@ -147,6 +145,20 @@ def wrap(text: str, room: float, limit: int, size: float = TEXT, face: Face = ""
     return [*lines, fit(" ".join(words), room, size, face)] if words else lines
 
 
+def balance(text: str, room: float, limit: int, size: float, face: Face) -> list[str]:
+    """A text on as few lines as `wrap` needs, all about as long."""
+    lines = wrap(text, room, limit, size, face)
+    narrow = room / 2
+    for _ in range(6):
+        middle = (narrow + room) / 2
+        tried = wrap(text, middle, limit, size, face)
+        if len(tried) == len(lines) and tried[-1].endswith("…") == lines[-1].endswith("…"):
+            lines, room = tried, middle
+        else:
+            narrow = middle
+    return lines
+
+
 def pack(parts: Iterable[str], separator: str, room: float, limit: int, size: float = TEXT) -> list[str]:
     """Parts on at most `limit` lines, none of them broken, each shortened where it must be."""
     lines: list[str] = []
@@ -214,27 +226,14 @@ class Page:
         return top
 
     def box(
-        self,
-        left: float,
-        top: float,
-        right: float,
-        bottom: float,
-        *,
-        fill: str | None = None,
-        edge: str | None = None,
-        dashed: bool = False,
+        self, box: Box, *, fill: str | None = None, edge: str | None = None, dashed: bool = False
     ) -> None:
         """A rectangle."""
-        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-        self.shape(corners, fill=fill, edge=edge, dashed=dashed)
-
-    def shape(
-        self, corners: Sequence[Point], *, fill: str | None, edge: str | None = None, dashed: bool = False
-    ) -> None:
-        """A polygon."""
+        left, top, right, bottom = box
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
         self.figure.add_artist(
             PathPatch(
-                Path([*corners, corners[0]], closed=True),
+                Path(corners, closed=True),
                 facecolor=fill or "none",
                 edgecolor=edge or "none",
                 linewidth=0.6,
@@ -262,6 +261,21 @@ class Page:
             )
         )
 
+    def bars(self, bars: Iterable[Box], fill: str) -> bool:
+        """Rectangles as one shape, those without height left out; whether there were any."""
+        corners: list[Point] = []
+        for left, one, right, other in bars:
+            if one != other:
+                one, other = round(one, 1), round(other, 1)
+                corners += [(left, one), (left, other), (right, other), (right, one), (left, one)]
+        if not corners:
+            return False
+        codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * (len(corners) // 5)
+        self.figure.add_artist(
+            PathPatch(Path(corners, codes), facecolor=fill, edgecolor="none", transform=self._points)
+        )
+        return True
+
     def heads(self, points: Sequence[Point], shape: str, ink: str, *, hollow: bool = False) -> None:
         """The marks at the ends of stems: `shape` is matplotlib's code of a marker."""
         if not points:
@@ -287,7 +301,7 @@ class Page:
     def header(self, title: str, subtitle: str) -> float:
         """The result in words, and what the numbers are; where they end."""
         self.figure.set_label(clean(title))
-        y = self.lines(MARGIN, 7, wrap(title, BODY, 3, TITLE, BOLD), size=TITLE, face=BOLD)
+        y = self.lines(MARGIN, 7, balance(title, BODY, 3, TITLE, BOLD), size=TITLE, face=BOLD)
         return self.lines(MARGIN, y + 4, wrap(subtitle, BODY, 2, TEXT), ink=GREY) + 3
 
     def footer(self, y: float, notes: Sequence[str], source: Sequence[str]) -> None:
@@ -317,10 +331,11 @@ def cell_face(look: Look) -> Face:
     return BOLD if look.loud else OBLIQUE if look.dashed else ""
 
 
-def cell(page: Page, left: float, top: float, right: float, bottom: float, look: Look, text: str) -> None:
+def cell(page: Page, box: Box, look: Look, text: str) -> None:
     """A box that says a verdict."""
     if look.fill or look.edge:
-        page.box(left, top, right, bottom, fill=look.fill, edge=look.edge, dashed=look.dashed)
+        page.box(box, fill=look.fill, edge=look.edge, dashed=look.dashed)
+    left, top, right, bottom = box
     size, face = cell_size(right - left), cell_face(look)
     text = fit(text, right - left, size, face)
     baseline = (top + bottom) / 2 + 0.36 * size

@@ -9,14 +9,23 @@ from dataclasses import dataclass
 
 from capanalyze.model import VERDICTS, Analysis, Finding, ModeInfo, Outcome, Verdict
 
+INK = "#1b222a"
+GREY = "#59636e"
+RULE = "#c9ced4"
+PAPER = "#ffffff"
+DARK_INK = "#e6e9ed"
+DARK_GREY = "#a9b2bc"
+DARK_RULE = "#444c56"
+DARK_PAPER = "#15191e"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """How one verdict is shown.
 
     `mark` is a character of DejaVu Sans. `ink` on `fill` are the colours of a cell, `edge` its outline
-    (`dashed` or not), None where there is none; `line` is for marks on the bare page. `dark_*` are the same
-    for a dark page.
+    (`dashed` or not), None where there is none. On the bare page `line` is for marks, `area` for areas of
+    them, `tint` for what stands behind them. `dark_*` are the same for a dark page.
     """
 
     mark: str
@@ -31,16 +40,9 @@ class Look:
     dark_edge: str | None
     dashed: bool = False
     loud: bool = False
+    tint: str = "#eceff2"
+    area: str = GREY
 
-
-INK = "#1b222a"
-GREY = "#59636e"
-RULE = "#c9ced4"
-PAPER = "#ffffff"
-DARK_INK = "#e6e9ed"
-DARK_GREY = "#a9b2bc"
-DARK_RULE = "#444c56"
-DARK_PAPER = "#15191e"
 
 FLIPS_MARK = "⇅"
 FLIPS_WORDS = "flips: the outcome changed while the setting stayed"
@@ -59,6 +61,8 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
         dark_fill="#c93a0e",
         dark_edge=None,
         loud=True,
+        tint="#fbe3db",
+        area="#c5370d",
     ),
     "visible": Look(
         mark="◆",
@@ -72,9 +76,11 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
         dark_fill="#471a0c",
         dark_edge="#e5633d",
         loud=True,
+        tint="#fbe3db",
+        area="#e58a6c",
     ),
     "refused": Look(
-        mark="×",
+        mark="×",  # noqa: RUF001 (it is not a letter)
         word="refused",
         meaning="rejected by a filter or a closed port",
         ink="#664c00",
@@ -84,6 +90,8 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
         dark_ink="#f0d27a",
         dark_fill="#3a2f10",
         dark_edge=None,
+        tint="#faefcd",
+        area="#dcb84a",
     ),
     "allowed": Look(
         mark="○",
@@ -96,6 +104,8 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
         dark_ink="#bfdcf7",
         dark_fill="#17324d",
         dark_edge=None,
+        tint="#dbe8f5",
+        area="#5f9bd3",
     ),
     "blocked": Look(
         mark="–",  # noqa: RUF001 (a dash that is as wide as the other marks)
@@ -162,9 +172,11 @@ OUTCOME_LOOKS: dict[Outcome, Look] = {
         dark_ink=DARK_INK,
         dark_fill="#333c46",
         dark_edge=None,
+        tint="#dfe4ea",
+        area="#7d8a98",
     ),
     "rejected": Look(
-        mark="×",
+        mark="×",  # noqa: RUF001 (it is not a letter)
         word="rejected",
         meaning="rejected by a filter or a closed port",
         ink="#664c00",
@@ -174,6 +186,8 @@ OUTCOME_LOOKS: dict[Outcome, Look] = {
         dark_ink="#f0d27a",
         dark_fill="#3a2f10",
         dark_edge=None,
+        tint="#faefcd",
+        area="#dcb84a",
     ),
     "silent": VERDICT_LOOKS["silent"],
     "indeterminate": VERDICT_LOOKS["indeterminate"],
@@ -192,6 +206,9 @@ NOT_PROBED = Look(
     dark_fill=None,
     dark_edge=None,
 )
+
+# Each look once, the loudest first.
+LOOKS: tuple[Look, ...] = (*VERDICT_LOOKS.values(), OUTCOME_LOOKS["replied"], OUTCOME_LOOKS["rejected"])
 
 ZONE_WORDS = {"internet": "the internet", "lan": "the LAN"}
 
@@ -257,9 +274,18 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
 
 
+def left_out(number: int, noun: str, leaks: int) -> list[str]:
+    """What a figure has no room for, and how much of it leaked; nothing where it has room for all."""
+    if not number:
+        return []
+    leaking = f"{leaks} of them with leaks" if leaks else "none with a leak"
+    return [f"{counted(number, f'further {noun}')} not drawn, {leaking}"]
+
+
 def named(name: str, limit: int = 40) -> str:
     """A name as a sentence has it: never nothing, never endless."""
-    name = name.strip() or "(unnamed)"
+    if not any(character.isprintable() and not character.isspace() for character in name):
+        return "(unnamed)"
     return name if len(name) <= limit else f"{name[: limit - 1]}…"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from capanalyze.model import (
     VERDICTS,
@@ -36,7 +37,13 @@ JUDGED: dict[tuple[Promise | None, Outcome], Verdict | None] = {
     ("allow", "rejected"): "refused",
     ("allow", "silent"): "silent",
 }
-LETTERS: dict[str, Outcome] = {"+": "replied", "x": "rejected", "-": "silent", "~": "indeterminate", "?": "silent"}
+LETTERS: dict[str, Outcome] = {
+    "+": "replied",
+    "x": "rejected",
+    "-": "silent",
+    "~": "indeterminate",
+    "?": "silent",
+}
 
 # name, port, transport, long name, whether allow-all, specific and block-all let it answer, and the counts
 SERVICES = [
@@ -91,7 +98,7 @@ def flips(drawn: Timeline) -> list[Change]:
     """The changes that a timeline's marks make."""
     proving = [mark for mark in drawn.marks if not mark.unproven and mark.outcome != "indeterminate"]
     found = []
-    for before, after in zip(proving, proving[1:], strict=False):
+    for before, after in pairwise(proving):
         if before.outcome != after.outcome:
             last, first = (drawn.start + int(mark.request * SECOND) for mark in (before, after))
             found.append(
@@ -123,7 +130,7 @@ def finding(
     verdict: Verdict | None = None,
     changing: bool = False,
 ) -> Finding:
-    """A finding of exchanges given by letters: + replied, x rejected, - silent, ~ cut off, ? proves nothing."""
+    """A finding of exchanges given by letters: + replied, x rejected, - silent, ~ cut off, ? unproven."""
     replied, rejected, silent, indeterminate, unproven = (outcomes.count(letter) for letter in "+x-~?")
     provable = replied + rejected + silent
     outcome: Outcome = "indeterminate"
@@ -238,7 +245,9 @@ def article() -> Analysis:
     for column, shown in enumerate(modes):
         for row, zone in enumerate(("internet", "lan")):
             for place, (service, port, transport, name, answers, outcomes) in enumerate(SERVICES):
-                promise: Promise = "allow" if service in ("icmp-echo", *shown.allow) else shown.promise or "allow"
+                promise: Promise = (
+                    "allow" if service in ("icmp-echo", *shown.allow) else shown.promise or "allow"
+                )
                 seen = outcomes if answers[column] != "-" else "-" * (len(outcomes) + 1)
                 start = START + (600 * column + 75 * row + 3 * place) * SECOND
                 findings.append(
@@ -273,7 +282,9 @@ def one_mode() -> Analysis:
 
 def no_mode() -> Analysis:
     found = [
-        finding(service, outcomes, mode=None, promise=None, transport=transport, port=port, name=name, zone=zone)
+        finding(
+            service, outcomes, mode=None, promise=None, transport=transport, port=port, name=name, zone=zone
+        )
         for service, port, transport, name, _, outcomes in SERVICES
         for zone in ("internet", "lan")
     ]
@@ -294,15 +305,17 @@ def verdicts() -> Analysis:
             mode="stealth",
             transport="tcp",
             port=8000 + index,
-            promise="allow" if verdict in ("allowed", "silent") else "block",
+            promise="allow" if verdict in ("allowed", "silent", "refused") else "block",
         )
         for index, (verdict, outcomes) in enumerate(zip(VERDICTS, letters, strict=True))
     ]
     found.append(finding("tcp/8000", "++", mode="open", promise="allow", transport="tcp", port=8000))
-    found.append(finding("tcp/8001", "-", zone="lan", mode="open", promise="allow", transport="tcp", port=8001))
+    found.append(
+        finding("tcp/8001", "-", zone="lan", mode="open", promise="allow", transport="tcp", port=8001)
+    )
     modes = [
         mode("open", "All open", "allow"),
-        mode("stealth", "Block all, stealth", "block", ["tcp/8003", "tcp/8005"], stealth=True),
+        mode("stealth", "Block all, stealth", "block", ["tcp/8002", "tcp/8003", "tcp/8005"], stealth=True),
         mode("unknown", "", None),
     ]
     return analysis(found, modes)
@@ -336,11 +349,22 @@ def scan() -> Analysis:
 
 def many_modes(number: int = 8) -> Analysis:
     modes = [
-        mode(f"mode-{index}", f"Block incoming connections, variant {index}", allow=["tcp/22", "udp/53"] * (index % 3))
+        mode(
+            f"mode-{index}",
+            f"Block incoming connections, variant {index}",
+            allow=["tcp/22", "udp/53"] * (index % 3),
+        )
         for index in range(number)
     ]
     found = [
-        finding(service, outcomes if index % 2 else "-" * 12, mode=shown.name, port=port, transport=transport, name=name)
+        finding(
+            service,
+            outcomes if index % 2 else "-" * 12,
+            mode=shown.name,
+            port=port,
+            transport=transport,
+            name=name,
+        )
         for index, shown in enumerate(modes)
         for service, port, transport, name, _, outcomes in SERVICES
         if (index + port if port else 0) % 5
@@ -394,7 +418,9 @@ def flipping() -> Analysis:
     """Lanes that flip often, next to each other, and one beside them that does not."""
     often = finding("ntp", "+-" * 40, times=[0.9 * index for index in range(80)], changing=True)
     often.more_changes = 12
-    twice = finding("nbns", "xxx++++---", zone="lan", port=137, times=[7.0 * index for index in range(10)], changing=True)
+    twice = finding(
+        "nbns", "xxx++++---", zone="lan", port=137, times=[7.0 * index for index in range(10)], changing=True
+    )
     return analysis([often, twice, finding("mdns", "++++", port=5353)], [mode(*BLOCK_ALL)])
 
 
@@ -415,7 +441,10 @@ def odd_times() -> Analysis:
 
 def hostile() -> Analysis:
     """Names that try to be markup, control sequences, or merely too long."""
-    evil = "$\\frac{1}{0}$ <script>alert(1)</script> & \x1b[31m\u202eevil\u0000\ud800 中文 \U0001f600 " + "x" * 5000
+    evil = (
+        "$\\frac{1}{0}$ <script>alert(1)</script> & \x1b[31m\u202eevil\u0000\ud800 中文 \U0001f600 "
+        + "x" * 5000
+    )
     stacked = "a" + "\u0301\u0327\u20e3" * 200
     found = [
         finding(evil, "+x-", mode=evil, zone=evil, name=evil, transport="udp"),
@@ -424,7 +453,9 @@ def hostile() -> Analysis:
         finding("$_$", "-" * 3, mode="$^$", zone="lan", name="\n\t\r"),
     ]
     modes = [mode(evil, evil, allow=[evil] * 30), mode("", ""), mode("$^$", "שלום عالم")]
-    hostile = analysis(found, modes, [evil] * 50, [Zone(name=evil, interfaces=[evil] * 20), Zone(name="lan", interfaces=[])])
+    hostile = analysis(
+        found, modes, [evil] * 50, [Zone(name=evil, interfaces=[evil] * 20), Zone(name="lan", interfaces=[])]
+    )
     hostile.first, hostile.last, hostile.capanalyze = evil, stacked, evil
     hostile.target = Target(addresses=[evil] * 9, how="", assumed=True, warnings=[])
     return hostile

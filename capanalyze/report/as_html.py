@@ -1,0 +1,229 @@
+"""report.html: one page that needs nothing else, neither network nor script.
+
+The template escapes what it shows, and `_shown` spells out before that what a browser would obey. The
+colours of verdicts come from the one table in `graphs.style`.
+"""
+
+import re
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from capanalyze.model import VERDICTS, Analysis, Finding
+from capanalyze.report import (
+    Picture,
+    answered,
+    counted,
+    evidence,
+    exhibit,
+    factor,
+    facts,
+    flip,
+    frames,
+    headline,
+    letters,
+    microseconds,
+    ordered,
+    printable,
+    sections,
+    service_name,
+    totals,
+    unprobed,
+)
+from capanalyze.report.graphs import style
+
+SVG = "http://www.w3.org/2000/svg"
+XLINK = "http://www.w3.org/1999/xlink"
+
+# Facts in the line that opens a finding's details.
+SHOWN_FACTS = 3
+
+
+def to_html(analysis: Analysis, pictures: Sequence[Picture]) -> bytes:
+    """The report as one HTML page, with the graphs (as SVG) in it."""
+    template = _environment().get_template("report.html")
+    page = template.render(
+        analysis=analysis,
+        headline=headline(analysis),
+        css=Markup(_palette() + _stylesheet()),  # noqa: S704 (our own)
+        pictures=[(picture, inline_svg(picture)) for picture in pictures],
+        sections=sections(analysis),
+        modes=[(mode, _tally(analysis, mode.name)) for mode in analysis.modes],
+        unprobed=unprobed(analysis),
+        letters=letters(analysis),
+        legend=[(verdict, style.VERDICT_LOOKS[verdict]) for verdict in VERDICTS],
+    )
+    return page.encode("utf-8", "backslashreplace")
+
+
+def anchor(found: Finding) -> str:
+    """The id of a finding on the page, to link to: `block-all:internet:udp.28524`. It never changes."""
+    return ":".join(_slug(part) for part in (found.mode or "", found.zone, found.service))
+
+
+def inline_svg(picture: Picture) -> Markup:
+    """A graph to stand in a page: it scales, has a text alternative, and shares no id with another."""
+    root = ET.fromstring(picture.octets)  # noqa: S314 (drawn by ourselves)
+    for metadata in root.findall(f"{{{SVG}}}metadata"):
+        root.remove(metadata)
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            element.set(name, _own_ids(name, value, picture.name))
+    for name in ("width", "height"):
+        root.attrib.pop(name, None)
+    root.set("role", "img")
+    root.set("aria-label", printable(f"{picture.result or picture.title}. The tables below show the same."))
+    ET.register_namespace("", SVG)
+    ET.register_namespace("xlink", XLINK)
+    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 (escaped by ElementTree)
+
+
+def _own_ids(name: str, value: str, prefix: str) -> str:
+    if name == "id":
+        return f"{prefix}-{value}"
+    if name in ("href", f"{{{XLINK}}}href") and value.startswith("#"):
+        return f"#{prefix}-{value[1:]}"
+    return re.sub(r"url\(#", f"url(#{prefix}-", value)
+
+
+def _slug(part: str) -> str:
+    # Injective, so that no two findings share an id whatever the names are.
+    slug = re.sub(
+        r"[^A-Za-z0-9/-]", lambda c: "".join(f"_{o:02x}" for o in c[0].encode("utf-8", "surrogatepass")), part
+    )
+    return slug.replace("/", ".")
+
+
+def _tally(analysis: Analysis, mode: str) -> list[tuple[style.Look, str, int]]:
+    """How many services of a mode have which verdict, each counted by its worst."""
+    worst = {found.service: style.state(found) for found in reversed(ordered(analysis)) if found.mode == mode}
+    states = list(worst.values())
+    return [(style.VERDICT_LOOKS[one], one, states.count(one)) for one in VERDICTS if one in states]
+
+
+# -- The template ------------------------------------------------------------------------------------
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("capanalyze.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.globals.update(
+        anchor=anchor,
+        answered=answered,
+        counts=_counts,
+        evidence=evidence,
+        exhibit=exhibit,
+        factor=factor,
+        facts=facts,
+        flip=flip,
+        frames=frames,
+        look=style.look,
+        outcomes=_outcomes,
+        promise=style.promise,
+        service_name=service_name,
+        state=style.state,
+        summary=_summary,
+        totals=totals,
+        zone_words=style.zone_words,
+        mode_title=style.mode_title,
+        period=style.period,
+    )
+    environment.filters.update(
+        counted=counted, duration=microseconds, glued=_glued, number=_number, time=_time
+    )
+    environment.tests["plain"] = _plain
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _stylesheet() -> str:
+    return resources.files("capanalyze.report").joinpath("templates", "report.css").read_text("utf-8")
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _glued(text: str) -> Markup:
+    """A sentence that is not broken within a name, at its hyphens."""
+    words = [printable(word) for word in text.split(" ")]
+    glued = Markup('<span class="whole">{}</span>')
+    return Markup(" ").join(glued.format(word) if "-" in word and len(word) < 20 else word for word in words)
+
+
+def _time(value: str | None) -> str:
+    """ISO 8601 as it is easier to read: `2026-11-23 03:56:45.102500`."""
+    return value.replace("T", " ").removesuffix("Z") if value else "time not known"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
+
+
+def _outcomes(found: Finding) -> str:
+    """Every outcome of a finding that occurred, with its count."""
+    outcomes = {
+        "replied": found.replied,
+        "rejected": found.rejected,
+        "silent": found.silent,
+        "indeterminate": found.indeterminate,
+    }
+    words = [f"{number:,} {outcome}" for outcome, number in outcomes.items() if number]
+    if found.unproven:
+        words.append(f"{found.unproven:,} that could not have been answered")
+    return f"{counted(found.exchanges, 'exchange')}: {', '.join(words)}"
+
+
+def _plain(found: Finding) -> bool:
+    """Whether a finding has nothing to tell beyond its row."""
+    return not (style.look(found).loud or found.disclosures or found.changes)
+
+
+def _summary(found: Finding) -> str:
+    """What the details of a finding hold, in a line."""
+    told = facts(found)
+    more = f" and {len(told) - SHOWN_FACTS} more" if len(told) > SHOWN_FACTS else ""
+    told_in_words = ", ".join(f"{fact.kind} {fact.value}" for fact in told[:SHOWN_FACTS]) + more
+    flips = len(found.changes) + found.more_changes
+    parts = [f"disclosed {told_in_words}" if told else "", counted(flips, "flip") if flips else ""]
+    return "; ".join(part for part in parts if part) or "counts and evidence"
+
+
+# -- Colours -----------------------------------------------------------------------------------------
+
+
+def _palette() -> str:
+    """The colours of the page and of verdicts, for light and dark."""
+    looks: dict[str, style.Look] = {}
+    looks.update(style.OUTCOME_LOOKS)
+    looks.update(style.VERDICT_LOOKS)
+    light = _variables(style.INK, style.GREY, style.RULE, style.PAPER) + "".join(
+        _badge(state, look.ink, look.fill, look.edge, dashed=look.dashed) for state, look in looks.items()
+    )
+    dark = _variables(style.DARK_INK, style.DARK_GREY, style.DARK_RULE, style.DARK_PAPER) + "".join(
+        _badge(state, look.dark_ink, look.dark_fill, look.dark_edge, dashed=look.dashed)
+        for state, look in looks.items()
+    )
+    return f"{light}@media screen and (prefers-color-scheme: dark) {{\n{dark}}}\n"
+
+
+def _variables(ink: str, grey: str, rule: str, paper: str) -> str:
+    return f":root {{ --ink: {ink}; --grey: {grey}; --rule: {rule}; --paper: {paper}; }}\n"
+
+
+def _badge(state: str, ink: str, fill: str | None, edge: str | None, *, dashed: bool) -> str:
+    line = f"{'dashed' if dashed else 'solid'} {edge}" if edge else "solid transparent"
+    return f".{state} {{ color: {ink}; background: {fill or 'none'}; border: 1px {line}; }}\n"

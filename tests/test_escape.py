@@ -1,0 +1,71 @@
+"""Text from the wire, made safe to show."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capanalyze.escape import csv_cell, printable
+
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("Jürgen’s MacBook Pro", "Jürgen’s MacBook Pro"),
+        ("时间 ⏰", "时间 ⏰"),
+        ("\x1b[2J", r"\x1b[2J"),
+        ("a\r\nb\tc\0", r"a\x0d\x0ab\x09c\x00"),
+        ("\x7f\x85\x9b", r"\x7f\x85\x9b"),
+        ("exe\u202egnp.", r"exe\u202egnp."),
+        ("\u2066\u2069", r"\u2066\u2069"),
+        ("pay\u200bpal\ufeff", r"pay\u200bpal\ufeff"),
+        ("one\u2028two\u2029", r"one\u2028two\u2029"),
+        ("\ud800", r"\ud800"),
+        ("a\u00a0b\u00adc", r"a\xa0b\xadc"),
+        ("\u3164\u115f\ufe0f\u034f", r"\u3164\u115f\ufe0f\u034f"),
+        ("\U000e0041", r"\U000e0041"),
+        (r"already \x1b", r"already \x1b"),
+    ],
+)
+def test_unseen_characters_become_visible(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_long_text_is_shortened() -> None:
+    assert printable("x" * 200) == "x" * 200
+    assert printable("x" * 201) == "x" * 199 + "…"
+    assert printable("abcdef", limit=4) == "abc…"
+
+
+def test_an_escape_is_never_cut() -> None:
+    assert printable("ab\x1bcd", limit=6) == "ab…"
+    assert printable("ab\x1bcd", limit=7) == r"ab\x1b…"
+    assert printable("ab\x1bcd", limit=8) == r"ab\x1bcd"
+
+
+@given(ANY_TEXT, st.integers(1, 300))
+def test_output_is_bounded_visible_and_stable(text: str, limit: int) -> None:
+    shown = printable(text, limit)
+    assert len(shown) <= limit
+    assert shown.isprintable()
+    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert printable(shown, limit) == shown
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠"])  # noqa: RUF001
+def test_formulas_become_text(start: str) -> None:
+    assert csv_cell(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
+
+
+@pytest.mark.parametrize("text", ["", "QF98E<20>", "a=b", " =1", "'=1", "follows 17.72.255.11"])
+def test_other_cells_stay(text: str) -> None:
+    assert csv_cell(text) == text
+
+
+@given(ANY_TEXT)
+def test_a_cell_loses_nothing(text: str) -> None:
+    assert csv_cell(text) in (text, f"'{text}")
