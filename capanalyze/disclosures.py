@@ -26,7 +26,7 @@ MAX_PHRASE = 60
 def disclose(service: str, request: bytes | None, reply: bytes) -> list[Disclosure]:
     """The facts in a reply's payload, in its own order; none where it only repeats the request."""
     # dpkt loads all of its protocols at once: only who decodes waits for it.
-    from dpkt import Error
+    from dpkt import Error, NeedData
 
     from capanalyze.disclose import DECODERS
 
@@ -42,16 +42,16 @@ def disclose(service: str, request: bytes | None, reply: bytes) -> list[Disclosu
                 kinds[kind] += 1
             if len(facts) == MAX_FACTS:
                 break
-    except (Error, LookupError, ValueError, struct.error, RecursionError) as fault:
-        facts[Disclosure(kind="malformed", value=_reason(fault, reply))] = None
+    except (NeedData, LookupError, struct.error):
+        facts[_malformed(f"ends early, after {len(reply)} octets")] = None
+    except (Error, ValueError, RecursionError) as fault:
+        facts[_malformed(str(fault) or type(fault).__name__)] = None
     return list(facts)
 
 
-def _reason(fault: Exception, reply: bytes) -> str:
-    """Why a reply could not be read to its end. Other than a ValueError, all mean missing octets."""
-    if isinstance(fault, ValueError):
-        return printable(str(fault), MAX_LENGTH)
-    return f"ends early, after {len(reply)} octets"
+def _malformed(reason: str) -> Disclosure:
+    """Why a reply was not read to its end."""
+    return Disclosure(kind="malformed", value=printable(reason, MAX_LENGTH))
 
 
 def telling(disclosures: Iterable[Disclosure | Fact]) -> str:

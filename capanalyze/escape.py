@@ -4,6 +4,8 @@ What a reader cannot see becomes visible: control characters steer terminals, di
 line, zero-width characters make two names look alike.
 """
 
+from itertools import accumulate
+
 ELLIPSIS = "…"
 
 # Letters and marks by their category, yet drawn as nothing: joiner, Hangul fillers, Khmer vowels, variation
@@ -22,13 +24,8 @@ def printable(text: str, limit: int = 200) -> str:
     shown = [_visible(character) for character in text[: limit + 1]]
     if sum(map(len, shown)) <= limit:
         return "".join(shown)
-    room = limit - len(ELLIPSIS)
-    kept: list[str] = []
-    for piece in shown:
-        room -= len(piece)
-        if room < 0:
-            break
-        kept.append(piece)
+    lengths = accumulate(map(len, shown))
+    kept = [piece for piece, length in zip(shown, lengths, strict=True) if length <= limit - len(ELLIPSIS)]
     return "".join(kept) + ELLIPSIS
 
 

@@ -10,9 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 Outcome = Literal["replied", "rejected", "silent", "indeterminate", "unsolicited"]
-Verdict = Literal[
-    "leaked", "visible", "refused", "allowed", "blocked", "silent", "unproven", "indeterminate"
-]
+Verdict = Literal["leaked", "visible", "refused", "allowed", "blocked", "silent", "unproven", "indeterminate"]
 Direction = Literal["inbound", "outbound", "local", "passing"]
 Pairing = Literal["exact", "weak"]
 Promise = Literal["block", "allow"]
@@ -31,10 +29,14 @@ VERDICTS: tuple[Verdict, ...] = (
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """Base of all records: keyword-only, written to JSON in field order."""
+    """Base of records that the analysis fills in step by step; written to JSON in field order."""
 
 
-class Disclosure(Record, frozen=True):
+class Value(msgspec.Struct, kw_only=True, frozen=True):
+    """Base of records that never change."""
+
+
+class Disclosure(Value, frozen=True):
     """One fact that a reply told the peer."""
 
     kind: str
@@ -72,7 +74,7 @@ class Exchange(Record):
     reply_capture: str | None = None
 
 
-class Evidence(Record, frozen=True):
+class Evidence(Value, frozen=True):
     """Where to look: an exchange by capture and frame numbers. `time` is UTC, ISO 8601, or None."""
 
     capture: str
@@ -84,7 +86,7 @@ class Evidence(Record, frozen=True):
     reply_capture: str | None = None
 
 
-class Change(Record, frozen=True):
+class Change(Value, frozen=True):
     """A flip: two consecutive exchanges of one server, service and kind of request with other outcomes."""
 
     time: str | None
@@ -96,7 +98,7 @@ class Change(Record, frozen=True):
     first_after: Evidence
 
 
-class Fact(Record, frozen=True):
+class Fact(Value, frozen=True):
     """A disclosure with the frame that made it."""
 
     kind: str
@@ -105,7 +107,7 @@ class Fact(Record, frozen=True):
     frame: int
 
 
-class RoundTrip(Record, frozen=True):
+class RoundTrip(Value, frozen=True):
     """Round-trip times of a finding's replies, microseconds."""
 
     count: int
@@ -114,7 +116,7 @@ class RoundTrip(Record, frozen=True):
     maximum: float
 
 
-class Mark(Record, frozen=True):
+class Mark(Value, frozen=True):
     """One exchange on the timeline: seconds since the timeline's `start`; `reply` likewise or None."""
 
     request: float
@@ -123,7 +125,7 @@ class Mark(Record, frozen=True):
     unproven: bool = False
 
 
-class Bin(Record, frozen=True):
+class Bin(Value, frozen=True):
     """Exchanges that began in one slice of a crowded timeline, counted by outcome."""
 
     start: float
@@ -135,7 +137,7 @@ class Bin(Record, frozen=True):
     unproven: int = 0
 
 
-class Timeline(Record, frozen=True):
+class Timeline(Value, frozen=True):
     """When a finding's exchanges happened: every one as a mark while they are few, else bins.
 
     `start` is nanoseconds since 1970 UTC; `width` the bins' width in seconds (0 with marks).
@@ -187,7 +189,7 @@ class Finding(Record):
     notes: list[str] = []
 
 
-class Announcement(Record, frozen=True):
+class Announcement(Value, frozen=True):
     """What the target told the network unasked: messages of one service under one mode in one zone."""
 
     mode: str | None
@@ -198,7 +200,7 @@ class Announcement(Record, frozen=True):
     first: Evidence
 
 
-class ModeInfo(Record, frozen=True):
+class ModeInfo(Value, frozen=True):
     """A firewall setting and what it promises; `time` is (first, last) of its captures, UTC."""
 
     name: str
@@ -211,14 +213,14 @@ class ModeInfo(Record, frozen=True):
     last: str | None
 
 
-class Zone(Record, frozen=True):
+class Zone(Value, frozen=True):
     """A network that exchanges crossed, and the interfaces (or networks) that lead there."""
 
     name: str
     interfaces: list[str]
 
 
-class InterfaceInfo(Record, frozen=True):
+class InterfaceInfo(Value, frozen=True):
     """One interface of a capture."""
 
     name: str | None
@@ -247,7 +249,7 @@ class Input(Record):
     notes: list[str]
 
 
-class Target(Record, frozen=True):
+class Target(Value, frozen=True):
     """The host under test, how it was found, and what speaks against it."""
 
     addresses: list[str]
@@ -287,6 +289,6 @@ class Analysis(Record):
         return [found for found in self.findings if found.verdict in ("leaked", "visible")]
 
 
-def to_builtins(record: Record) -> dict[str, Any]:
+def to_builtins(record: msgspec.Struct) -> dict[str, Any]:
     """A record as plain dictionaries and lists, keys in field order."""
     return msgspec.to_builtins(record)

@@ -15,7 +15,7 @@ ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
     ("text", "shown"),
     [
         ("", ""),
-        ("Jürgen’s MacBook Pro", "Jürgen’s MacBook Pro"),
+        ("Jürgen\u2019s MacBook Pro", "Jürgen\u2019s MacBook Pro"),
         ("时间 ⏰", "时间 ⏰"),
         ("\x1b[2J", r"\x1b[2J"),
         ("a\r\nb\tc\0", r"a\x0d\x0ab\x09c\x00"),

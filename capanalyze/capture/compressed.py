@@ -34,7 +34,7 @@ def unpacked(stream: Any, kind: str) -> Readable:
     return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream, read_across_frames=True)
 
 
-def errors() -> tuple[type[Exception], ...]:
+def errors() -> tuple[Any, ...]:
     """What damaged compressed data raises."""
     import zlib
 

@@ -138,7 +138,7 @@ def labels(message: bytes, at: int) -> list[bytes]:
 
 
 def dotted(parts: list[bytes]) -> str:
-    """A name as text, a dot within a label escaped (RFC 1035 section 5.1, RFC 6762 appendix A)."""
+    """A name as text, a dot within a label escaped (RFC 1035 section 5.1, RFC 6763 section 4.3)."""
     texts = [part.decode("utf-8", "replace").replace("\\", "\\\\").replace(".", "\\.") for part in parts]
     return ".".join(texts)
 

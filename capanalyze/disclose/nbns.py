@@ -35,7 +35,7 @@ RCODES = {
 
 BROWSER = "..__MSBROWSE__."
 
-# (suffix, group): [MS-BRWS] section 2.1.1.1 for the browser's, [MS-NBTE] section 1.8 and dpkt's for others.
+# (suffix, group): [MS-BRWS] section 2.1.1.1 for the browser's, dpkt's nbstat_svcs for the others.
 SERVICES = {
     (0x00, False): "workstation",
     (0x00, True): "workgroup",

@@ -22,25 +22,26 @@ UNSYNCHRONISED = 3
 LEAP_SECONDS = {1: "the day's last minute has 61 seconds", 2: "the day's last minute has 59 seconds"}
 NO_STRATUM = 16
 
-# RFC 5905 figure 13.
+# RFC 5905 figure 13, RFC 8915 section 5.7.
 KISS_CODES = {
-    "ACST": "from an anycast server",
+    "ACST": "a unicast server",
     "AUTH": "authentication failed",
     "AUTO": "Autokey failed",
-    "BCST": "from a broadcast server",
+    "BCST": "a broadcast server",
     "CRYP": "cryptographic authentication failed",
-    "DENY": "access denied",
+    "DENY": "access denied by the server",
     "DROP": "peer lost",
     "RSTR": "access denied by local policy",
     "INIT": "not yet synchronised",
-    "MCST": "from a manycast server",
+    "MCST": "a dynamically discovered server",
     "NKEY": "no key",
+    "NTSN": "not authenticated by NTS",
     "RATE": "rate exceeded",
     "RMOT": "altered from a remote host",
     "STEP": "time stepped, not yet synchronised",
 }
 
-# RFC 9327 section 2 (figure 1) and section 3.4; operations above 7 are those of ntpd's ntp_control.h.
+# RFC 9327 sections 2 and 3 (header, status words); operations above 7 are those of ntpd's ntp_control.h.
 CONTROL_HEADER = struct.Struct("!BBHHHHH")
 RESPONSE_BIT = 0x80
 ERROR_BIT = 0x40
@@ -168,7 +169,7 @@ def _control(reply: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _variables(text: str, *, begun: bool) -> list[tuple[str, str]]:
-    """The variables of a list, each ended by a comma, RFC 9327 section 4; the telling ones first.
+    """The variables of a list, each ended by a comma (RFC 9327 section 4); the telling ones first.
 
     `begun`: the list began in an earlier datagram, and so may its first variable.
     """

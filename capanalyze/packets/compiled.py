@@ -140,12 +140,12 @@ def _cache_folder() -> Path:
 
 
 def _functions() -> list[Callable[..., Any]]:
-    found: list[Callable[..., Any]] = []
-    for module in PLAIN + HELPERS:
-        for thing in vars(module).values():
-            if callable(thing) and getattr(thing, "__module__", "") == module.__name__ and not isinstance(thing, type):
-                found.append(thing)
-    return found
+    return [
+        thing
+        for module in PLAIN + HELPERS
+        for thing in vars(module).values()
+        if callable(thing) and getattr(thing, "__module__", "") == module.__name__ and not isinstance(thing, type)
+    ]
 
 
 def compile_scan() -> Any:
@@ -160,7 +160,8 @@ def compile_scan() -> Any:
     matches = _chain(dispatch.MATCHES, _no_match, _match_link)
     overload(dispatch.header, strict=False)(lambda step, octets, at, end, row: headers)  # noqa: ARG005
     overload(dispatch.match, strict=False)(lambda module, octets, start, end, size, keys: matches)  # noqa: ARG005
-    numba.config.CACHE_DIR = str(_cache_folder())
+    settings: Any = numba.config
+    settings.CACHE_DIR = str(_cache_folder())
     return numba.njit(cache=True, nogil=True)(_entry)
 
 
@@ -196,7 +197,9 @@ class Machine:
         tally: list[int],
     ) -> int:
         """See `packets.scan.scan`."""
-        small = [np.array(numbers or [0], np.int64) for numbers in (state, layout, interfaces, record, row, keys, tally)]
+        small = [
+            np.array(numbers or [0], np.int64) for numbers in (state, layout, interfaces, record, row, keys, tally)
+        ]
         written = np.empty(len(rows), np.int64)
         pooled = np.empty(len(pool), np.int64)
         octets_in = np.frombuffer(data, np.uint8)

@@ -8,17 +8,20 @@ joining is concatenation, and whatever the split the result is the same.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from capanalyze.capture import Capture
 from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE, RECORD_FIELDS
 from capanalyze.packets import scan as loop
 from capanalyze.packets.message import FRAME, INTERFACE, KEYS, MAX_KEYS, PROCESS, SCRATCH, WORDS
 from capanalyze.packets.octets import le32
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import port_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capanalyze.capture import Capture
 
 ROOM = 4096  # rows taken from the loop at a time
 POOL_ROOM = 4 * ROOM + MAX_KEYS
@@ -81,7 +84,7 @@ class Part:
     def __len__(self) -> int:
         return len(self.rows) // WORDS
 
-    def __add__(self, other: "Part") -> "Part":
+    def __add__(self, other: Part) -> Part:
         """This part and the one right behind it, as one."""
         rows = array("q", self.rows)
         moved = array("q", other.rows)

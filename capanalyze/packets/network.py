@@ -73,7 +73,7 @@ def ipv4(octets: Any, at: int, end: int, row: Any) -> int:
         return TRUNCATED
     header = octets[at] % 16 * 4
     total = be16(octets, at + 2)
-    if header < 20 or total and total < header:
+    if header < 20 or (total and total < header):
         return MALFORMED_HEADER
     if total:
         row[WIRE] = at + total

@@ -8,10 +8,10 @@ counts, so that parts of a capture can be scanned on their own.
 from typing import Any
 
 from capanalyze.capture import pcap, pcapng
-from capanalyze.capture.records import INTERFACE_FIELDS, NEXT, READY, START
 from capanalyze.capture.records import DIRECTION as RECORD_DIRECTION
 from capanalyze.capture.records import END as RECORD_END
 from capanalyze.capture.records import INTERFACE as RECORD_INTERFACE
+from capanalyze.capture.records import INTERFACE_FIELDS, NEXT, READY, START
 from capanalyze.capture.records import LINK as INTERFACE_STEP
 from capanalyze.capture.records import NANOS as RECORD_NANOS
 from capanalyze.capture.records import NOT_A_PACKET as RECORD_WITHOUT_PACKET

@@ -126,7 +126,7 @@ def icmp(octets: Any, at: int, row: Any, keys: Any) -> int:
     row[DPORT] = -1
     row[PORT] = -1
     row[MODULE] = ICMP_MODULE
-    if row[PROTOCOL] == 1 and octets[at] >= 128 or row[PROTOCOL] == 58 and octets[at] < 128:
+    if (row[PROTOCOL] == 1 and octets[at] >= 128) or (row[PROTOCOL] == 58 and octets[at] < 128):
         return OTHER
     payload(octets, at + ICMP_HEADER, end, row[WIRE] - at - ICMP_HEADER, row)
     role = match(ICMP_MODULE, octets, at, end, row[WIRE] - at, keys)

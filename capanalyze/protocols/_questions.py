@@ -51,7 +51,7 @@ def match_question(octets: Any, start: int, end: int, size: int, keys: Any) -> i
         return REQUEST + kind
     # With a question on both sides it must agree; where one side has none, the id alone decides.
     keys[0] = 2
-    keys[1] = question if question else mix(ident, BY_ID)
+    keys[1] = question or mix(ident, BY_ID)
     if response:
         keys[2] = without
         if question == 0:

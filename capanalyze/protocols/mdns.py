@@ -25,6 +25,7 @@ from capanalyze.protocols._protocol import CUT, GARBAGE, Protocol
 from capanalyze.protocols._questions import ANSWERS, AUTHORITIES, FLAGS, HEADER_LEN, QUESTIONS
 
 ANY = 255
+INTERNET = 1
 MAX_RECORDS = 64
 
 QUERY = 3 * KIND
@@ -35,6 +36,7 @@ GOODBYE = 7 * KIND
 NO_ANSWERS = 8 * KIND
 KNOWN = 9 * KIND
 STATUS = 10 * KIND
+OTHER_CLASS = 11 * KIND
 KINDS = (
     "query",
     "query for a unicast answer",
@@ -44,6 +46,7 @@ KINDS = (
     "response without answers",
     "query with known answers",
     "server status request",
+    "query of another class",
 )
 
 
@@ -68,6 +71,7 @@ def match_query(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         return MALFORMED + GARBAGE * KIND
     at = start + HEADER_LEN
     unicast = 0
+    ours = 0
     for _ in range(min(total, MAX_KEYS)):
         name = name_hash(octets, start, at, end)
         at = skip_name(octets, at, end)
@@ -76,11 +80,15 @@ def match_query(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         keys[0] += 1
         keys[keys[0]] = mix(name, be16(octets, at))
         unicast = octets[at + 2] & 0x80
+        if be16(octets, at + 2) % 0x8000 in (INTERNET, ANY):
+            ours += 1
         at += 4
     if keys[0] == 0:
         if end - start < size:
             return REQUEST + WEAK + CUT * KIND
         return MALFORMED + GARBAGE * KIND
+    if ours == 0:  # a responder has no records of another class (version.bind and the like)
+        return REQUEST + UNANSWERABLE + OTHER_CLASS
     if be16(octets, start + AUTHORITIES):
         return REQUEST + ANNOUNCES + PROBE
     if be16(octets, start + ANSWERS):
@@ -128,6 +136,4 @@ def broken(start: int, end: int, size: int) -> int:
     return MALFORMED + GARBAGE * KIND
 
 
-PROTOCOL = Protocol(
-    name="mdns", transport="udp", ports=(5353,), match=match, kinds=KINDS, by_question=True
-)
+PROTOCOL = Protocol(name="mdns", transport="udp", ports=(5353,), match=match, kinds=KINDS, by_question=True)

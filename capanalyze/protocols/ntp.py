@@ -23,12 +23,16 @@ from capanalyze.protocols._protocol import CUT, GARBAGE, Protocol
 
 # Octet offsets, RFC 5905 figure 8.
 STRATUM = 1
+REFERENCE_ID = 12
 ORIGIN = 24
 RECEIVE = 32
 TRANSMIT = 40
 HEADER_LEN = 48
 CONTROL_LEN = 12
 PRIVATE_LEN = 8
+
+# RFC 5905 section 7.4: the codes that refuse service; others (INIT, STEP) only say why there is no time.
+KISS_CODES = (0x44454E59, 0x52535452, 0x52415445)  # DENY, RSTR, RATE
 
 SYMMETRIC_ACTIVE, SYMMETRIC_PASSIVE, CLIENT, SERVER, BROADCAST, CONTROL, PRIVATE = range(1, 8)
 
@@ -42,6 +46,7 @@ CONTROL_REPLY = 9 * KIND
 PRIVATE_REQUEST = 10 * KIND
 PRIVATE_REPLY = 11 * KIND
 BROADCAST_TIME = 12 * KIND
+UNSYNCHRONISED = 13 * KIND
 KINDS = (
     "client request",
     "server reply",
@@ -53,6 +58,7 @@ KINDS = (
     "private request (mode 7)",
     "private reply (mode 7)",
     "broadcast",
+    "server reply, unsynchronised",
 )
 
 
@@ -95,8 +101,10 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     if mode == SYMMETRIC_PASSIVE:
         keys[1] = mix(origin, SYMMETRIC_ACTIVE)
         role = REPLY + SYMMETRIC_REPLY
-    elif octets[start + STRATUM] == 0 and octets[start] // 64 == 3 and be32(octets, start + 12):
+    elif octets[start + STRATUM] == 0 and be32(octets, start + REFERENCE_ID) in KISS_CODES:
         role = REPLY + KISS
+    elif octets[start] // 64 == 3 or octets[start + STRATUM] in (0, 16):
+        role = REPLY + UNSYNCHRONISED
     else:
         role = REPLY + SERVER_REPLY
     if origin == 0:

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from capanalyze.model import Analysis, Change, Evidence, Fact, Finding, ModeInfo
+from capanalyze.errors import OutputError
+from capanalyze.model import Analysis, Change, Evidence, Finding, ModeInfo
 from capanalyze.report.graphs import style
 from capanalyze.report.output import make_folder, remove, write_whole
 
@@ -37,7 +38,7 @@ def headline(analysis: Analysis) -> str:
     if blocked := [found for found in analysis.findings if found.promise == "block"]:
         return _none_in_words(blocked)
     if promised := [found for found in analysis.findings if found.mode is not None]:
-        return f"{_answered(promised)} under {_modes(promised)}, where nothing was promised to be blocked"
+        return f"{_answered(promised)} under {_modes(promised)}, which promised to block none of them"
     if analysis.findings:
         return f"{_answered(analysis.findings)}; no firewall mode is known, so nothing is judged"
     return "No request to the target was captured, so there is nothing to judge"
@@ -86,16 +87,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def printable(text: str) -> str:
-    """Text that can be shown anywhere.
-
-    What a screen would obey (controls, changes of writing direction, line separators) is spelt out instead.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def shortened(text: str, length: int) -> str:
     """Text cut to a length, with an ellipsis where it was cut."""
     return text if len(text) <= length else text[: length - 1] + "…"
@@ -128,10 +119,9 @@ def exhibit(found: Finding) -> Evidence:
 
 
 def evidence(found: Finding) -> list[Evidence]:
-    """Every exchange that a finding points to, each once: its evidence, the first and last, its flips."""
-    flips = [one for change in found.changes for one in (change.last_before, change.first_after)]
+    """The exchanges that a finding points to, each once; those of its flips come with the flips."""
     shown: list[Evidence] = []
-    for one in (*found.evidence, found.first, found.last, *flips):
+    for one in (*found.evidence, found.first, found.last):
         if one not in shown:
             shown.append(one)
     return shown
@@ -173,20 +163,9 @@ def factor(found: Finding) -> str:
     return f"{TIMES}{found.factor:.1f}" if found.factor < 100 else f"{TIMES}{found.factor:,.0f}"
 
 
-def facts(found: Finding) -> list[Fact]:
-    """What a finding's replies disclosed, one fact of each kind before the second of any."""
-    seen: Counter[str] = Counter()
-    ranked = []
-    for fact in found.disclosures:
-        ranked.append((seen[fact.kind], fact))
-        seen[fact.kind] += 1
-    return [fact for _, fact in sorted(ranked, key=lambda pair: pair[0])]
-
-
 def flip(change: Change) -> str:
-    """A flip in words, without its frames: `rejected → replied at 03:56:45 UTC`."""
-    kind = f" ({change.kind})" if change.kind else ""
-    return f"{change.before} → {change.after}{kind} at {clock(change.time)}"
+    """What changed in a flip: `rejected → replied (client)`."""
+    return f"{change.before} → {change.after}" + (f" ({change.kind})" if change.kind else "")
 
 
 # -- The order ---------------------------------------------------------------------------------------
@@ -207,6 +186,8 @@ class Section:
     def captures(self) -> list[str]:
         """The captures that its evidence is in."""
         shown = [one for found in self.findings for one in evidence(found)]
+        changes = [change for found in self.findings for change in found.changes]
+        shown += [one for change in changes for one in (change.last_before, change.first_after)]
         return list({name: None for one in shown for name in (one.capture, one.reply_capture) if name})
 
     @property
@@ -320,15 +301,12 @@ class Pictures:
 
 def write_report(analysis: Analysis, folder: Path, forms: Iterable[str]) -> list[Path]:
     """Write the report into a folder, in the forms named (see `REPORTERS`); returns the files written."""
+    asked = set(forms)
+    if unknown := asked - REPORTERS.keys():
+        raise OutputError(f"{', '.join(sorted(unknown))}: no such form of report")
     make_folder(folder)
     pictures = Pictures(analysis)
-    asked = set(forms)
-    return [
-        path
-        for form, write in REPORTERS.items()
-        if form in asked
-        for path in write(analysis, folder, pictures)
-    ]
+    return [path for form, write in REPORTERS.items() if form in asked for path in write(analysis, folder, pictures)]
 
 
 def _write_html(analysis: Analysis, folder: Path, pictures: Pictures) -> list[Path]:

@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from capanalyze.disclosures import telling
+from capanalyze.escape import printable
 from capanalyze.model import VERDICTS, Analysis, Finding
 from capanalyze.report import (
     Picture,
@@ -21,14 +23,12 @@ from capanalyze.report import (
     evidence,
     exhibit,
     factor,
-    facts,
     flip,
     frames,
     headline,
     letters,
     microseconds,
     ordered,
-    printable,
     sections,
     service_name,
     totals,
@@ -39,8 +39,11 @@ from capanalyze.report.graphs import style
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 
-# Facts in the line that opens a finding's details.
-SHOWN_FACTS = 3
+# Characters of one piece of text.
+LONGEST = 20_000
+
+# Longer lists are folded behind their first lines.
+UNFOLDED = 12
 
 
 def to_html(analysis: Analysis, pictures: Sequence[Picture]) -> bytes:
@@ -54,6 +57,7 @@ def to_html(analysis: Analysis, pictures: Sequence[Picture]) -> bytes:
         sections=sections(analysis),
         modes=[(mode, _tally(analysis, mode.name)) for mode in analysis.modes],
         unprobed=unprobed(analysis),
+        unfolded=UNFOLDED,
         letters=letters(analysis),
         legend=[(verdict, style.VERDICT_LOOKS[verdict]) for verdict in VERDICTS],
     )
@@ -76,7 +80,8 @@ def inline_svg(picture: Picture) -> Markup:
     for name in ("width", "height"):
         root.attrib.pop(name, None)
     root.set("role", "img")
-    root.set("aria-label", printable(f"{picture.result or picture.title}. The tables below show the same."))
+    result = " ".join((picture.result or picture.title).split())
+    root.set("aria-label", printable(f"{result}. The tables of findings say the same in words."))
     ET.register_namespace("", SVG)
     ET.register_namespace("xlink", XLINK)
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 (escaped by ElementTree)
@@ -124,7 +129,6 @@ def _environment() -> Environment:
         evidence=evidence,
         exhibit=exhibit,
         factor=factor,
-        facts=facts,
         flip=flip,
         frames=frames,
         look=style.look,
@@ -138,15 +142,13 @@ def _environment() -> Environment:
         mode_title=style.mode_title,
         period=style.period,
     )
-    environment.filters.update(
-        counted=counted, duration=microseconds, glued=_glued, number=_number, time=_time
-    )
+    environment.filters.update(counted=counted, duration=microseconds, glued=_glued, number=_number, time=_time)
     environment.tests["plain"] = _plain
     return environment
 
 
 def _shown(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return printable(value, LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _stylesheet() -> str:
@@ -159,7 +161,7 @@ def _number(value: int) -> str:
 
 def _glued(text: str) -> Markup:
     """A sentence that is not broken within a name, at its hyphens."""
-    words = [printable(word) for word in text.split(" ")]
+    words = [printable(word, LONGEST) for word in text.split(" ")]
     glued = Markup('<span class="whole">{}</span>')
     return Markup(" ").join(glued.format(word) if "-" in word and len(word) < 20 else word for word in words)
 
@@ -194,11 +196,9 @@ def _plain(found: Finding) -> bool:
 
 def _summary(found: Finding) -> str:
     """What the details of a finding hold, in a line."""
-    told = facts(found)
-    more = f" and {len(told) - SHOWN_FACTS} more" if len(told) > SHOWN_FACTS else ""
-    told_in_words = ", ".join(f"{fact.kind} {fact.value}" for fact in told[:SHOWN_FACTS]) + more
     flips = len(found.changes) + found.more_changes
-    parts = [f"disclosed {told_in_words}" if told else "", counted(flips, "flip") if flips else ""]
+    told = telling(found.disclosures)
+    parts = [f"disclosed {told}" if told else "", counted(flips, "flip") if flips else ""]
     return "; ".join(part for part in parts if part) or "counts and evidence"
 
 
@@ -207,9 +207,8 @@ def _summary(found: Finding) -> str:
 
 def _palette() -> str:
     """The colours of the page and of verdicts, for light and dark."""
-    looks: dict[str, style.Look] = {}
-    looks.update(style.OUTCOME_LOOKS)
-    looks.update(style.VERDICT_LOOKS)
+    tables = (style.OUTCOME_LOOKS.items(), style.VERDICT_LOOKS.items())
+    looks = {str(state): look for table in tables for state, look in table}
     light = _variables(style.INK, style.GREY, style.RULE, style.PAPER) + "".join(
         _badge(state, look.ink, look.fill, look.edge, dashed=look.dashed) for state, look in looks.items()
     )

@@ -12,22 +12,22 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from capanalyze.disclosures import telling
+from capanalyze.escape import printable
 from capanalyze.model import Analysis, Evidence, Finding, Verdict
 from capanalyze.report import (
     DASH,
     Section,
     answered,
+    clock,
     counted,
     exhibit,
     factor,
-    facts,
     flip,
     frames,
     headline,
     letters,
-    printable,
     sections,
-    service_name,
     shortened,
     totals,
     unprobed,
@@ -38,6 +38,9 @@ from capanalyze.report.graphs import style
 # that stands below the table.
 TAKEN = 80
 LEAST = 30
+
+# Characters of one piece of text.
+LONGEST = 2_000
 
 # The rest is in report.html.
 SHOWN_CAPTURES = 30
@@ -56,7 +59,11 @@ STYLES: dict[Verdict | None, str] = {
 }
 
 # For an output that is not UTF-8: one character for one, so that columns still line up.
-_ASCII = str.maketrans("●◆○×·⋯→…“”µ–", '*%ox..>.""u-')  # noqa: RUF001 (the marks of `style`)
+_ASCII = str.maketrans("●◆○×·⋯→…“”µ–─", "*%ox.~>~''u--")  # noqa: RUF001 (the marks of `style`)
+
+
+# A rule below the headings and nothing else. Called ASCII so that rich leaves it as it is.
+_RULED = box.Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
 
 
 def render_text(analysis: Analysis, console: Console) -> None:
@@ -94,7 +101,7 @@ def _blocks(analysis: Analysis, names: dict[str, str], room: int) -> Iterator[It
 
 
 def _text(text: str, look: str | None = None) -> Text:
-    return Text(printable(text), look or "", overflow="fold")
+    return Text(printable(text, LONGEST), look or "", overflow="fold")
 
 
 def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
@@ -130,9 +137,7 @@ def _indented(line: str) -> RenderableType:
 
 
 def _table() -> Table:
-    return Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim"
-    )
+    return Table(box=_RULED, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
 
 
 # -- Captures ----------------------------------------------------------------------------------------
@@ -226,26 +231,21 @@ def _findings(section: Section, names: dict[str, str], room: int) -> Table:
 
 
 def _row(found: Finding, names: dict[str, str], room: int) -> Iterator[Text]:
-    look, (service, aside) = style.look(found), service_name(found)
+    look = style.look(found)
     yield _text(f"{look.mark} {look.word}", STYLES.get(found.verdict))
-    yield _text(f"{shortened(service, 40)} {shortened(aside, 40)}".strip())
+    yield _text(_service(found))
     yield _text(answered(found))
     yield _text(frames(exhibit(found), names))
     if room:
-        yield _text(_disclosed(found, room))
+        yield _text(shortened(telling(found.disclosures), room))
     yield _text(_remarks(found), "dim")
 
 
-def _disclosed(found: Finding, length: int) -> str:
-    """The first facts that fit into one line, and how many more there are."""
-    length -= len(" +99")
-    told = [printable(f"{fact.kind} {fact.value}") for fact in facts(found)]
-    shown: list[str] = []
-    while told and len(", ".join([*shown, told[0]])) <= length:
-        shown.append(told.pop(0))
-    if told and not shown:
-        shown.append(shortened(told.pop(0), length))
-    return ", ".join(shown) + (f" +{len(told)}" if told else "")
+def _service(found: Finding) -> str:
+    """A service and its port; where the port is all its name, the name registered for that."""
+    address = style.address(found)
+    aside = address if address != found.service else found.name
+    return found.service if aside in ("", found.service) else f"{found.service} {shortened(aside, 40)}"
 
 
 def _remarks(found: Finding) -> str:
@@ -266,12 +266,12 @@ def _remarks(found: Finding) -> str:
 def _below(section: Section, names: dict[str, str], *, disclosed: bool) -> Iterator[str]:
     """What does not fit into the table, a line each."""
     for found in section.findings:
-        name = shortened(service_name(found)[0], 40)
-        if disclosed and found.disclosures:
-            yield f"{name} disclosed {_disclosed(found, 66 - len(name))}"
+        name = found.service
+        if disclosed and (told := telling(found.disclosures)):
+            yield f"{name} disclosed {shortened(told, 66 - len(name))}"
         for change in found.changes[:SHOWN_FLIPS]:
             before, after = frames(change.last_before, names), frames(change.first_after, names)
-            yield f"{name}: {flip(change)}, frames {before}, then {after}"
+            yield f"{name}: {flip(change)} at {clock(change.time)}, frames {before}, then {after}"
         if more := len(found.changes[SHOWN_FLIPS:]) + found.more_changes:
             yield f"{name}: {counted(more, 'more flip')}"
     yield from section.notes
@@ -290,8 +290,8 @@ def _announcements(analysis: Analysis, names: dict[str, str]) -> Iterator[Render
     table.add_column("messages", justify="right", no_wrap=True)
     table.add_column("first frame", overflow="fold")
     for one in analysis.announcements[:SHOWN_ANNOUNCEMENTS]:
-        mode = DASH if one.mode is None else one.mode
-        cells = (one.name or one.service, mode, style.zone_words(one.zone), f"{one.messages:,}")
+        service = " ".join(dict.fromkeys((one.service, one.name))).strip()
+        cells = (service, one.mode or DASH, style.zone_words(one.zone), f"{one.messages:,}")
         table.add_row(*(_text(shortened(cell, 60)) for cell in cells), _text(_first_frame(one.first, names)))
     yield table
     yield from _more(analysis.announcements[SHOWN_ANNOUNCEMENTS:])

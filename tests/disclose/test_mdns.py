@@ -9,7 +9,7 @@ from . import Facts, assert_cut_tells_less, dns_message, dns_name, dns_record, t
 A, PTR, HINFO, TXT, AAAA, SRV, NSEC = 1, 12, 13, 16, 28, 33, 47
 FLUSH = 0x8001
 
-MAC = dns_name("Jürgen’s Mac. 1. OG", "_ssh", "_tcp", "local")
+MAC = dns_name("Jürgen\u2019s Mac. 1. OG", "_ssh", "_tcp", "local")
 HOST = dns_name("Jurgens-MacBook", "local")
 
 REPLIES: dict[str, tuple[bytes, Facts]] = {
@@ -46,7 +46,7 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             ("address", "203.0.113.10"),
         ],
     ),
-    # Standard query response 0x1234 PTR Jürgen’s Mac. 1. OG._ssh._tcp.local NSEC, cache flush …
+    # Standard query response 0x1234 PTR Jürgen's Mac. 1. OG._ssh._tcp.local NSEC, cache flush …
     # SRV, cache flush 0 0 22 Jurgens-MacBook.local TXT, cache flush AAAA, cache flush
     # fe80::21f:f2ff:fedf:cdb3 A, cache flush 192.0.2.10 PTR Jurgens-MacBook.local HINFO INTEL MACOSX10
     "bonjour": (
@@ -62,7 +62,7 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             dns_record(HOST, HINFO, b"\5INTEL\x08MACOSX10"),
         ),
         [
-            ("instance", r"Jürgen’s Mac\. 1\. OG._ssh._tcp.local"),
+            ("instance", "Jürgen\u2019s Mac\\. 1\\. OG._ssh._tcp.local"),
             ("endpoint", "Jurgens-MacBook.local:22"),
             ("attribute", "model=MacBook2,"),
             ("attribute", "note"),

@@ -6,7 +6,7 @@ import pytest
 
 from . import Facts, assert_cut_tells_less, dns_message, dns_name, dns_record, told
 
-NB, NULL, NBSTAT = 0x20, 0x0A, 0x21
+A, NS, NULL, NB, NBSTAT = 0x01, 0x02, 0x0A, 0x20, 0x21
 
 
 def encoded(name: str, suffix: int) -> bytes:
@@ -98,7 +98,9 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
     ),
     # Name query response NB 192.0.2.10 (and 198.51.100.7)
     "group": (
-        dns_message(0x8580, dns_record(encoded("WORKGROUP", 0), NB, bytes.fromhex("e000c000020ae000c6336407"))),
+        dns_message(
+            0x8580, dns_record(encoded("WORKGROUP", 0), NB, bytes.fromhex("e000c000020ae000c6336407"))
+        ),
         [
             ("name", "WORKGROUP<00> group: workgroup"),
             ("address", "192.0.2.10"),
@@ -118,6 +120,15 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
     "negative": (
         dns_message(0x8583, dns_record(encoded("NOBODY", 0), NULL, b"")),
         [("rcode", "NAM_ERR (the name does not exist)")],
+    ),
+    # Name query response NS (with the server's address)
+    "redirect": (
+        dns_message(
+            0x8000,
+            dns_record(encoded("QF98E", 0), NS, encoded("WINS", 0)),
+            dns_record(encoded("WINS", 0), A, bytes([192, 0, 2, 53])),
+        ),
+        [("address", "192.0.2.53")],
     ),
     # Wait for acknowledgment response
     "wait": (

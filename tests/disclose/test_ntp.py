@@ -117,9 +117,11 @@ CONTROL: dict[str, tuple[str, Facts]] = {
     ),
     # NTP Version 2, control (a comma within quotes, a variable without and one with an empty value)
     "quotes": (
-        "1682000100000000000000466461656d6f6e2c2076657273696f6e3d226e74706420342e322e387031352c2070617463"
-        "6865642028312922"
-        "2c20656d7074793d2c0d0a73797374656d3d22554e4958220d0a0000",
+        (
+            "1682000100000000000000466461656d6f6e2c2076657273696f6e3d226e74706420342e322e387031352c20706174"
+            "636865642028312922"
+            "2c20656d7074793d2c0d0a73797374656d3d22554e4958220d0a0000"
+        ),
         [
             ("ntp-control", "read variables"),
             ("ntp-variable", "version=ntpd 4.2.8p15, patched (1)"),
@@ -128,8 +130,10 @@ CONTROL: dict[str, tuple[str, Facts]] = {
     ),
     # NTP Version 2, control (Offset: 468; it begins within a variable)
     "continued": (
-        "168200010000000001d4002b342d52454c45415345222c20706565723d343731312c2072656669643d31372e37322e32"
-        "35352e31310d0a00",
+        (
+            "168200010000000001d4002b342d52454c45415345222c20706565723d343731312c2072656669643d31372e37322e"
+            "3235352e31310d0a00"
+        ),
         [
             ("ntp-control", "read variables"),
             ("ntp-variable", "refid=17.72.255.11"),
@@ -141,6 +145,8 @@ CONTROL: dict[str, tuple[str, Facts]] = {
         "168100010615000000000008a1b29614a1b39424",
         [("ntp-control", "read status"), ("associations", "2")],
     ),
+    # NTP Version 2, control (of one association)
+    "association": ("168100010615000100000000", [("ntp-control", "read status")]),
     # NTP Version 2, control
     "refusal": (
         "16c200010700000000000000",
@@ -163,8 +169,7 @@ READVAR = (
 PRIVATE: dict[str, tuple[str, Facts]] = {
     # NTP Version 2, private, Response, MON_GETLIST_1 (an IPv4 client, an IPv6 client, an empty item)
     "clients": (
-        "9700032a00030048"
-        "00000040000000050000000000000 00cc6336407c000020a00000001c3500304".replace(" ", "")
+        "9700032a0003004800000040000000050000000000000 00cc6336407c000020a00000001c3500304".replace(" ", "")
         + "00" * 40
         + "0000004000000009000000000000000300000000000000000000000100 7b0304".replace(" ", "")
         + "000000010000000020010db8000000000000000000000007"
@@ -174,7 +179,7 @@ PRIVATE: dict[str, tuple[str, Facts]] = {
     ),
     # NTP Version 2, private, Response, MON_GETLIST
     "older clients": (
-        "970003140001003000000040000000050000000000 00000cc6336407c3500304".replace(" ", "") + "00" * 24,
+        "97000314000100300000004000000005000000000000000cc6336407c3500304" + "00" * 24,
         [("monlist", "1 item"), ("client-address", "198.51.100.7")],
     ),
     # NTP Version 2, private, Response, MON_GETLIST_1

@@ -29,7 +29,9 @@ def response(version: int, *bindings: bytes, error: int = 0, community: bytes = 
 
 def report(engine: bytes) -> bytes:
     """A report of SNMPv3, RFC 3412 section 6."""
-    head = ber(SEQUENCE, ber(INTEGER, b"\1"), ber(INTEGER, b"\5\xdc"), ber(STRING, b"\0"), ber(INTEGER, b"\3"))
+    head = ber(
+        SEQUENCE, ber(INTEGER, b"\1"), ber(INTEGER, b"\5\xdc"), ber(STRING, b"\0"), ber(INTEGER, b"\3")
+    )
     security = ber(SEQUENCE, ber(STRING, engine), *[ber(INTEGER, b"\0")] * 2, *[ber(STRING)] * 3)
     scoped = ber(SEQUENCE, ber(STRING, engine), ber(STRING), ber(REPORT))
     return ber(SEQUENCE, ber(INTEGER, b"\3"), head, ber(STRING, security), scoped)
@@ -38,7 +40,7 @@ def report(engine: bytes) -> bytes:
 DARWIN = b"Darwin Qf98e.local 9.0.0\r\nDarwin Kernel Version 9.0.0: root:xnu-1228~1/RELEASE_I386 i386"
 
 REPLIES: dict[str, tuple[bytes, Facts]] = {
-    # get-response 1.3.6.1.2.1.1.1.0 1.3.6.1.2.1.1.3.0 1.3.6.1.2.1.1.5.0
+    # get-response 1.3.6.1.2.1.1.1.0 1.3.6.1.2.1.1.3.0 1.3.6.1.2.1.1.5.0 1.3.6.1.2.1.1.6.0 1.3.6.1.2.1.1.4.0
     "system": (
         response(
             1,
@@ -57,7 +59,8 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             ("system-contact", "root@example.org"),
         ],
     ),
-    # get-response 1.3.6.1.2.1.2.2.1.2.1 1.3.6.1.2.1.2.2.1.6.1 (an interface's name, its MAC address, nothing)
+    # get-response 1.3.6.1.2.1.2.2.1.2.1 1.3.6.1.2.1.2.2.1.6.1 1.3.6.1.2.1.2.2.1.2.2 1.3.6.1.2.1.2.2.1.2.3
+    # (an interface's name, its MAC address, an empty name, no value)
     "interface": (
         response(
             0,
@@ -121,6 +124,10 @@ def test_value_that_breaks_the_rules(reply: bytes, reason: str) -> None:
     kind, value = told("snmp", reply)[-1]
     assert kind == "malformed"
     assert reason in value
+
+
+def test_engine_without_identity() -> None:
+    assert told("snmp", report(b"")) == [("version", "SNMPv3")]
 
 
 def test_unknown_version() -> None:

@@ -1,7 +1,5 @@
 """SSDP replies: octets to facts, with tshark's summary above."""
 
-import pytest
-
 from . import Facts, told
 
 # HTTP/1.1 200 OK
@@ -38,9 +36,9 @@ def test_notification() -> None:
     assert told("ssdp", octets) == [("search-target", "upnp:rootdevice")]
 
 
-@pytest.mark.parametrize("length", range(1, len(REPLY)))
-def test_cut_reply_tells_whole_headers_only(length: int) -> None:
-    facts = told("ssdp", REPLY[:length])
-    if not REPLY[:length].endswith(b"\n"):
-        assert facts.pop() == ("malformed", f"ends early, after {length} octets")
-    assert facts == FACTS[: len(facts)]
+def test_cut_reply_tells_whole_headers_only() -> None:
+    for length in range(1, len(REPLY)):
+        facts = told("ssdp", REPLY[:length])
+        if not REPLY[:length].endswith(b"\n"):
+            assert facts.pop() == ("malformed", f"ends early, after {length} octets")
+        assert facts == FACTS[: len(facts)]

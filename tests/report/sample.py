@@ -1,5 +1,7 @@
 """Sample analyses: the article's case, one with nothing in it, one that means harm, one without a mode."""
 
+import msgspec
+
 from capanalyze.model import (
     Analysis,
     Announcement,
@@ -74,27 +76,20 @@ MODES = (
 )
 
 FACTS = {
-    "ntp": (
-        ("reference-id", "131.188.3.220"),
-        ("stratum", "2"),
-        ("clock", "2026-11-23T03:56:45.103Z"),
-        ("version", "4"),
-    ),
+    "ntp": (("stratum", "2"), ("reference-id", "131.188.3.220"), ("clock", "2026-11-23T03:56:45.103Z")),
     "nbns": (
-        ("name", "QF98E<00> workstation"),
-        ("name", "QF98E<20> file server"),
-        ("name", "WORKGROUP<00> group"),
-        ("name", "\x01\x02__MSBROWSE__\x02<01> group"),
-        ("mac", "00:17:f2:df:cd:b3"),
-        ("role", "local master browser"),
+        ("name", "QF98E<00> unique: workstation"),
+        ("name", "QF98E<20> unique: file server"),
+        ("name", "WORKGROUP<00> group: workgroup"),
+        ("name", "..__MSBROWSE__.<01> group: master browser"),
+        ("mac-address", "00:17:f2:df:cd:b3"),
     ),
     "mdns": (
-        ("host", "Jürgens-MacBook.local"),
-        ("service", "_ssh._tcp.local"),
+        ("host-name", "Jürgens-MacBook.local"),
+        ("instance", "Jürgens MacBook._ssh._tcp.local"),
         ("address", "192.168.178.23"),
         ("address", "fe80::217:f2ff:fedf:cdb3"),
     ),
-    "kerberos": (("realm", "LKDC:SHA1.5D2F0AFE9C2A4E"), ("clock", "2026-11-23T03:55:20Z")),
 }
 
 
@@ -237,9 +232,7 @@ def hostile() -> Analysis:
     analysis.title = everything
     analysis.command = everything
     analysis.notes = [everything]
-    analysis.target = Target(
-        addresses=[HOSTILE[3]], how=everything, assumed=True, warnings=[everything, HOSTILE[6]]
-    )
+    analysis.target = Target(addresses=[HOSTILE[3]], how=everything, assumed=True, warnings=[everything, HOSTILE[6]])
     analysis.findings = [found for found in analysis.findings if found.mode == "block-all"][:4]
     for found, name in zip(analysis.findings, HOSTILE, strict=False):
         found.mode, found.zone, found.name, found.verdict = mode.name, HOSTILE[1], name, "leaked"
@@ -405,3 +398,8 @@ def _inputs() -> list[Input]:
         )
         for number, (mode, zone) in enumerate((mode, zone) for mode in MODES for zone in ("lan", "internet"))
     ]
+
+
+def elsewhere(evidence: Evidence, reply_capture: str) -> Evidence:
+    """The same exchange with its reply in another capture."""
+    return msgspec.structs.replace(evidence, reply_capture=reply_capture)

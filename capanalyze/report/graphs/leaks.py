@@ -24,7 +24,7 @@ from capanalyze.report.graphs.page import (
     width,
     wrap,
 )
-from capanalyze.report.graphs.style import FLIPS_MARK, FLIPS_WORDS, GREY, INK, NOT_PROBED, Look
+from capanalyze.report.graphs.style import FLIPS_MARK, FLIPS_WORDS, GREY, INK, NOT_PROBED
 
 # So many modes stand side by side; further ones follow in a block of their own.
 MOST_COLUMNS = 8
@@ -37,7 +37,6 @@ FEWEST_ROWS = 4
 ROW = 13.5
 CELL = 10.8
 GAP = 5.0
-WIDEST_CELL = 130.0
 # Room for the services' names: as much as the cells leave, within these bounds.
 NARROWEST_LABEL, WIDEST_LABEL = 108.0, 300.0
 # A cell of this width holds "? proves nothing 12".
@@ -123,9 +122,8 @@ def headline(analysis: Analysis) -> str:
 
 def _subtitle(analysis: Analysis) -> str:
     rejecting = any(style.state(found) in ("visible", "refused", "rejected") for found in analysis.findings)
-    replies = "Replies (where refused: rejections)" if rejecting else "Replies"
-    across = "service and firewall mode" if analysis.modes else "service"
-    return f"{replies} that left the target / requests that could draw one, per {across}"
+    rejections = "; where refused, rejections" if rejecting else ""
+    return f"Replies that left the target / requests that could draw one{rejections}"
 
 
 def _leaked(analysis: Analysis, mode: str | None) -> str:
@@ -144,9 +142,7 @@ def _without_leaks(judged: Sequence[Finding]) -> str:
     forbidden = [found for found in judged if found.promise == "block"]
     if not forbidden:
         answered = {found.service for found in judged if found.replied}
-        return (
-            f"Nothing could leak, as nothing was promised; {style.counted(len(answered), 'service')} answered"
-        )
+        return f"Nothing could leak, as nothing was promised; {style.counted(len(answered), 'service')} answered"
     asked = {found.service for found in forbidden if found.provable}
     if not asked:
         return "Nothing is proved: no request could have drawn a reply that a mode forbids"
@@ -180,11 +176,9 @@ def _table(analysis: Analysis) -> Table:
     return Table(blocks=blocks, bands=bands, cells=cells, left_out=left_out)
 
 
-def _left_out(
-    analysis: Analysis, noun: Literal["mode", "zone", "service"], names: Sequence[str | None]
-) -> list[str]:
+def _left_out(analysis: Analysis, noun: Literal["mode", "zone", "service"], names: Sequence[str | None]) -> list[str]:
     leaking = {getattr(found, noun) for found in analysis.leaks()}
-    return style.left_out(len(names), noun, len(leaking.intersection(names)))
+    return style.left_out(len(names), noun, len(leaking.intersection(names)) if leaking else None)
 
 
 def _blocks(columns: list[Column]) -> list[list[Column]]:
@@ -208,7 +202,7 @@ def _grid(table: Table) -> Grid:
     across = len(table.blocks[0])
     spare = BODY - across * (WORDY_CELL + GAP)
     label = max(NARROWEST_LABEL, min(WIDEST_LABEL, spare))
-    pitch = min((BODY - label + GAP) / across, WIDEST_CELL + GAP)
+    pitch = (BODY - label + GAP) / across
     # A look shows its word in all cells or in none; without, the legend says it.
     cramped = {style.look(found).word for found in _drawn(table) if not _fits(found, pitch - GAP)}
     words = {look.word for look in style.LOOKS}
@@ -310,9 +304,8 @@ def _label(page: Page, baseline: float, row: Finding, right: float) -> None:
 def _legend(page: Page, y: float, table: Table, grid: Grid) -> float:
     """The words of the marks that stand in cells too narrow for them."""
     drawn = _drawn(table)
-    marks = {look.mark for look in map(style.look, drawn) if look.word not in grid.wordy}
-    looks = {look.mark: look for look in reversed(style.LOOKS) if look.mark in marks}
-    cells = [(look, f"{look.mark} {look.word}") for look in reversed(looks.values())]
+    wordless = {style.look(found).word for found in drawn} - grid.wordy
+    cells = [(look, f"{look.mark} {look.word}") for look in style.LOOKS if look.word in wordless]
     rows = sum(len(band.rows) for band in table.bands)
     if grid.cell <= SPEAKING_CELL and len(drawn) < rows * sum(map(len, table.blocks)):
         cells.append((NOT_PROBED, f"blank: {NOT_PROBED.word}"))

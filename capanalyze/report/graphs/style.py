@@ -56,7 +56,7 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
         ink="#ffffff",
         fill="#c5370d",
         edge=None,
-        line="#c5370d",
+        line="#b02d07",
         dark_ink="#ffffff",
         dark_fill="#c93a0e",
         dark_edge=None,
@@ -71,7 +71,7 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
         ink="#9c2a08",
         fill="#fbe3db",
         edge="#c5370d",
-        line="#c5370d",
+        line="#b02d07",
         dark_ink="#ffb8a1",
         dark_fill="#471a0c",
         dark_edge="#e5633d",
@@ -274,12 +274,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
 
 
-def left_out(number: int, noun: str, leaks: int) -> list[str]:
-    """What a figure has no room for, and how much of it leaked; nothing where it has room for all."""
+def left_out(number: int, noun: str, leaks: int | None) -> list[str]:
+    """What a figure has no room for and how much of it leaked, None where nothing did; [] if it has room for all."""
     if not number:
         return []
-    leaking = f"{leaks} of them with leaks" if leaks else "none with a leak"
-    return [f"{counted(number, f'further {noun}')} not drawn, {leaking}"]
+    remark = "" if leaks is None else f", {leaks} of them with leaks" if leaks else ", none with a leak"
+    return [f"{counted(number, f'further {noun}')} not drawn{remark}"]
 
 
 def named(name: str, limit: int = 40) -> str:

@@ -27,7 +27,7 @@ from capanalyze.report.graphs.page import (
     settings,
     width,
 )
-from capanalyze.report.graphs.style import FLIPS_MARK, GREY, INK, OUTCOME_LOOKS, RULE, VERDICT_LOOKS, Look
+from capanalyze.report.graphs.style import FLIPS_MARK, GREY, INK, OUTCOME_LOOKS, VERDICT_LOOKS, Look
 
 MOST_LANES = 16
 # More exchanges than this are shown as densities, even where the analysis has every one.
@@ -46,6 +46,8 @@ MANY_FLIPS = 20
 
 TICK = "#59636e"
 FAINT = "#9aa3ad"
+MANY_REQUESTS = "#9aa3ad"
+FAINT_REQUESTS = "#d3d8dd"
 GROUND = "#f8f9fa"
 SUBTITLE = "Requests below each line, what came back above it; times are UTC"
 
@@ -223,9 +225,7 @@ def _kept(leaks: Sequence[Finding], order: Sequence[str]) -> str:
     replied = {found.service for found in leaks if found.verdict == "leaked"}
     if not replied:
         rejected = {found.service for found in leaks}
-        return (
-            f"rejections by {style.listing([name for name in order if name in rejected], 5)} showed the host"
-        )
+        return f"rejections by {style.listing([name for name in order if name in rejected], 5)} showed the host"
     kept = "kept answering" if any(found.replied > 1 for found in leaks) else "answered"
     return f"{style.listing([name for name in order if name in replied], 5)} {kept}"
 
@@ -274,9 +274,7 @@ def _panel_head(page: Page, y: float, mode: ModeInfo | None, day: str) -> None:
 def _axis(page: Page, y: float, time: Axis, *, dated: bool) -> float:
     """The ticks and their labels; where they end."""
     page.strokes([((part.left, y), (part.right, y)) for part in time.stretches], ink=GREY, wide=0.6)
-    page.strokes(
-        [((x + shift, y + 3), (x + shift + 3, y - 3)) for x in time.breaks() for shift in (-4, 0)], ink=GREY
-    )
+    page.strokes([((x + shift, y + 3), (x + shift + 3, y - 3)) for x in time.breaks() for shift in (-4, 0)], ink=GREY)
     free, day = 0.0, ""
     for tick in time.ticks():
         page.strokes([((tick.x, y), (tick.x, y + 2.5))], ink=GREY, wide=0.6)
@@ -383,20 +381,16 @@ def _is_faint(mark: Mark) -> bool:
 def _densities(page: Page, track: Track, lane: Lane, time: Axis, legend: Legend) -> None:
     """How many at a time: heights are logarithms, the colours in one height share it in proportion."""
     columns = _columns(lane, time)
-    most = log1p(max(column.requests for column in columns))
+    most = log1p(max((column.requests for column in columns), default=0))
     requests = [
-        _stack(
-            column, track.base, track.below * log1p(column.requests) / most, column.proving / column.requests
-        )
+        _stack(column, track.base, track.below * log1p(column.requests) / most, column.proving / column.requests)
         for column in columns
     ]
-    page.bars([proving for proving, _ in requests], TICK)
-    page.bars([faint for _, faint in requests], RULE)
+    page.bars([proving for proving, _ in requests], MANY_REQUESTS)
+    page.bars([faint for _, faint in requests], FAINT_REQUESTS)
     legend.signs |= REQUESTS
     answers = [
-        _stack(
-            column, track.base, -track.above * log1p(column.answers) / most, column.replied / column.answers
-        )
+        _stack(column, track.base, -track.above * log1p(column.answers) / most, column.replied / column.answers)
         for column in columns
         if column.answers
     ]
@@ -438,7 +432,7 @@ def _column(gathered: dict[int, Column], left: float, right: float) -> Column:
     place = int(left // COLUMN)
     start = place * COLUMN
     column = gathered.setdefault(place, Column(start, start + COLUMN))
-    column.right = min(max(column.right, COLUMN * round(right / COLUMN)), RIGHT)
+    column.right = min(max(column.right, right // COLUMN * COLUMN), RIGHT)
     return column
 
 
@@ -483,9 +477,7 @@ def _flips(page: Page, track: Track, lane: Lane, time: Axis, legend: Legend) -> 
         return
     legend.signs |= FLIP
     wide = 0.5 if len(placed) > MANY_FLIPS else 0.8
-    page.strokes(
-        [((place, track.top), (place, track.bottom)) for place, _ in placed], ink=INK, wide=wide, dashed=True
-    )
+    page.strokes([((place, track.top), (place, track.bottom)) for place, _ in placed], ink=INK, wide=wide, dashed=True)
     _flip_times(page, track.bottom - 2.5, placed)
 
 
@@ -536,7 +528,7 @@ def _sign(page: Page, x: float, y: float, sign: str, look: Look | None) -> None:
     if sign == "head" and look is not None:
         page.heads([(x, y)], MARKERS[look.mark], look.line, hollow=look.mark == "○")
     elif sign == "area":
-        page.box((x - 3.5, y - 3.5, x + 3.5, y + 3.5), fill=look.area if look else TICK)
+        page.box((x - 3.5, y - 3.5, x + 3.5, y + 3.5), fill=look.area if look else MANY_REQUESTS)
     elif sign == "flip":
         page.strokes([((x, y - 5), (x, y + 5))], ink=INK, dashed=True)
     else:
@@ -546,8 +538,6 @@ def _sign(page: Page, x: float, y: float, sign: str, look: Look | None) -> None:
 
 def _notes(lanes: Sequence[Lane], shown: Sequence[Lane]) -> list[str]:
     notes = ["heights are logarithmic where there are many"] if any(lane.dense for lane in shown) else []
-    leaks = sum(style.look(lane.found).loud for lane in lanes) - sum(
-        style.look(lane.found).loud for lane in shown
-    )
-    notes += style.left_out(len(lanes) - len(shown), "lane", leaks)
+    leaks, drawn = (sum(style.look(lane.found).loud for lane in some) for some in (lanes, shown))
+    notes += style.left_out(len(lanes) - len(shown), "lane", leaks - drawn if leaks else None)
     return ["; ".join(notes)] if notes else []

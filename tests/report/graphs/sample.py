@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from capanalyze.model import (
     VERDICTS,
@@ -21,6 +24,7 @@ from capanalyze.model import (
     Verdict,
     Zone,
 )
+from capanalyze.report.graphs.page import settings
 
 SECOND = 1_000_000_000
 START = 1_793_246_040 * SECOND  # 2026-10-29T04:34:00Z
@@ -245,9 +249,7 @@ def article() -> Analysis:
     for column, shown in enumerate(modes):
         for row, zone in enumerate(("internet", "lan")):
             for place, (service, port, transport, name, answers, outcomes) in enumerate(SERVICES):
-                promise: Promise = (
-                    "allow" if service in ("icmp-echo", *shown.allow) else shown.promise or "allow"
-                )
+                promise: Promise = "allow" if service in ("icmp-echo", *shown.allow) else shown.promise or "allow"
                 seen = outcomes if answers[column] != "-" else "-" * (len(outcomes) + 1)
                 start = START + (600 * column + 75 * row + 3 * place) * SECOND
                 findings.append(
@@ -282,9 +284,7 @@ def one_mode() -> Analysis:
 
 def no_mode() -> Analysis:
     found = [
-        finding(
-            service, outcomes, mode=None, promise=None, transport=transport, port=port, name=name, zone=zone
-        )
+        finding(service, outcomes, mode=None, promise=None, transport=transport, port=port, name=name, zone=zone)
         for service, port, transport, name, _, outcomes in SERVICES
         for zone in ("internet", "lan")
     ]
@@ -310,9 +310,7 @@ def verdicts() -> Analysis:
         for index, (verdict, outcomes) in enumerate(zip(VERDICTS, letters, strict=True))
     ]
     found.append(finding("tcp/8000", "++", mode="open", promise="allow", transport="tcp", port=8000))
-    found.append(
-        finding("tcp/8001", "-", zone="lan", mode="open", promise="allow", transport="tcp", port=8001)
-    )
+    found.append(finding("tcp/8001", "-", zone="lan", mode="open", promise="allow", transport="tcp", port=8001))
     modes = [
         mode("open", "All open", "allow"),
         mode("stealth", "Block all, stealth", "block", ["tcp/8002", "tcp/8003", "tcp/8005"], stealth=True),
@@ -341,8 +339,7 @@ def sixty() -> Analysis:
 def scan() -> Analysis:
     """A scan of three thousand ports, which no figure can show row by row."""
     found = [
-        finding(f"tcp/{port}", "+" if port % 13 == 0 else "-", transport="tcp", port=port)
-        for port in range(1, 3001)
+        finding(f"tcp/{port}", "+" if port % 13 == 0 else "-", transport="tcp", port=port) for port in range(1, 3001)
     ]
     return analysis(found, [mode(*BLOCK_ALL)])
 
@@ -441,10 +438,7 @@ def odd_times() -> Analysis:
 
 def hostile() -> Analysis:
     """Names that try to be markup, control sequences, or merely too long."""
-    evil = (
-        "$\\frac{1}{0}$ <script>alert(1)</script> & \x1b[31m\u202eevil\u0000\ud800 中文 \U0001f600 "
-        + "x" * 5000
-    )
+    evil = "$\\frac{1}{0}$ <script>alert(1)</script> & \x1b[31m\u202eevil\u0000\ud800 中文 \U0001f600 " + "x" * 5000
     stacked = "a" + "\u0301\u0327\u20e3" * 200
     found = [
         finding(evil, "+x-", mode=evil, zone=evil, name=evil, transport="udp"),
@@ -484,3 +478,34 @@ def samples() -> Iterator[tuple[str, Analysis]]:
     ):
         yield make.__name__, make()
     yield "twenty_modes", many_modes(20)
+
+
+def texts(figure: Figure) -> list[str]:
+    """Every text of a figure, in the order in which it was drawn."""
+    return [text.get_text() for text in figure.findobj(Text)]
+
+
+def collisions(figure: Figure) -> list[str]:
+    """Texts that run into each other or out of the figure."""
+    with settings():
+        # Once: each text would make a renderer of its own otherwise.
+        figure.draw_without_rendering()
+        placed = [(text.get_text(), _corners(text)) for text in figure.findobj(Text)]
+    width, height = figure.canvas.get_width_height()
+    outside = [
+        f"{text!r} leaves the figure"
+        for text, (left, low, right, high) in placed
+        if left < 0 or low < 0 or right > width or high > height
+    ]
+    crossing = [
+        f"{one!r} runs into {other!r}"
+        for (one, first), (other, second) in combinations(placed, 2)
+        if first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+    ]
+    return outside + crossing
+
+
+def _corners(text: Text) -> tuple[float, float, float, float]:
+    # The box is as tall as the font's tallest letters: a pixel at its edge is not seen.
+    left, low, right, high = text.get_window_extent().padded(-1).extents
+    return float(left), float(low), float(right), float(high)

@@ -1,0 +1,333 @@
+"""The flow on one page: captures → messages → exchanges → target → verdicts → what a report shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from capanalyze import __version__, verdicts
+from capanalyze.capture import Capture, open_capture
+from capanalyze.capture.records import NO_TIME
+from capanalyze.disclosures import disclose
+from capanalyze.errors import AuditError
+from capanalyze.exchanges import Source, collect, pair_messages
+from capanalyze.model import (
+    Analysis,
+    Fact,
+    Input,
+    InterfaceInfo,
+    ModeInfo,
+    Target,
+    Zone,
+)
+from capanalyze.packets.link_names import link_name
+from capanalyze.packets.messages import Part, read_messages
+from capanalyze.packets.steps import FIRST_REASON, TRUNCATED
+from capanalyze.target import collect_hints, find_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capanalyze.audit import Audit, CaptureFile, Mode
+    from capanalyze.exchanges import Pair, Sighting
+    from capanalyze.model import Finding
+
+FORMAT, FORMAT_VERSION = "capanalyze-report", 1
+SECOND = 1_000_000_000
+MAX_DECODED = 64  # replies per finding whose facts are read
+MAX_OF_KIND = 4  # values of one kind that a finding shows
+
+
+@dataclass
+class Reading:
+    """One capture, read: the file, its messages, its identity."""
+
+    file: CaptureFile
+    capture: Capture
+    part: Part
+    sha256: str
+    octets: int
+
+    def labels(self) -> dict[int, str]:
+        """What each interface is called: by itself, by the file's name, else by its number."""
+        capture = self.capture
+        alone = len(capture.interfaces) == 1 and not capture.named
+        labels = {
+            index: interface.name or (self.file.interface if alone and self.file.interface else f"if{index}")
+            for index, interface in enumerate(capture.interfaces)
+        }
+        return labels | {capture.named_interface(name): name for name in list(capture.named)}
+
+    def facts(self) -> verdicts.CaptureFacts:
+        """What judging needs to know."""
+        last = self.part.last
+        return verdicts.CaptureFacts(
+            last=last[0] * SECOND + last[1] if last else None,
+            cut=bool(self.part.tally[TRUNCATED - FIRST_REASON]),
+            one_sided=any(interface.one_sided for interface in self.capture.interfaces),
+        )
+
+
+@dataclass
+class Result:
+    """Everything that one run of the flow found."""
+
+    readings: list[Reading]
+    pairs: list[Pair]
+    sightings: list[Sighting]
+    malformed: dict[tuple[str, str, str], int]
+
+    def capture(self, name: str) -> Capture:
+        """The capture with this name."""
+        return next(reading.capture for reading in self.readings if reading.file.name == name)
+
+
+def read(file: CaptureFile) -> Reading:
+    """Read one capture to its end.
+
+    Raises:
+        CaptureError: it is none, or of a link type that is not read.
+    """
+    capture = open_capture(file.path, file.name)
+    part = read_messages(capture)
+    sha256, octets = capture.finish()
+    if not part.frames:
+        capture.notes.append("the capture holds no frames")
+    return Reading(file, capture, part, sha256, octets)
+
+
+def find_exchanges(audit: Audit) -> Result:
+    """Captures → messages → exchanges, modes and zones, without judging.
+
+    Captures that share a mode are paired together, so that a reply may be in another file than its request.
+    """
+    readings = [read(file) for file in audit.captures]
+    pairs: list[Pair] = []
+    seen: list[Sighting] = []
+    malformed: dict[tuple[str, str, str], int] = {}
+    for group in together(audit.captures):
+        sources = [Source(one.file.name, one.part, one.labels()) for one in readings if one.file.name in group]
+        sightings = collect(sources, audit.since, audit.until)
+        pairing = pair_messages(sightings)
+        for (first, second), (frame, other) in pairing.copies.elsewhere.items():
+            raise AuditError(
+                f"{first} and {second} hold the same traffic (frame {frame} of one is frame {other} of the other): "
+                "give one of them, or put them under different modes"
+            )
+        pairs += pairing.done
+        seen += sightings
+        malformed |= pairing.malformed
+    names = [file.name for file in audit.captures]
+    pairs.sort(key=lambda pair: (names.index(pair.exchange.capture), verdicts.frame_of(pair.exchange)))
+    verdicts.place(pairs, audit)
+    groups = {name: group for group in together(audit.captures) for name in group}
+    verdicts.settle_silence(pairs, {one.file.name: one.facts() for one in readings}, groups)
+    return Result(readings, pairs, seen, malformed)
+
+
+def together(files: Sequence[CaptureFile]) -> list[tuple[str, ...]]:
+    """Names of captures that share a mode, group by group; those without a mode are one group."""
+    groups: list[tuple[set[str], list[str]]] = []
+    for file in files:
+        modes = {segment.mode for segment in file.segments} or {""}
+        names = [file.name]
+        for group in [group for group in groups if group[0] & modes]:
+            modes |= group[0]
+            names = group[1] + names
+            groups.remove(group)
+        groups.append((modes, names))
+    return [tuple(names) for _, names in groups]
+
+
+def known_target(audit: Audit, result: Result) -> tuple[str, ...]:
+    """The target's addresses as far as they are given or told, for output that does not need one."""
+    hints = collect_hints(result.sightings)
+    told = described(result) | set(hints.sent) | set(hints.received)
+    return audit.target or tuple(sorted(told))
+
+
+def described(result: Result) -> set[str]:
+    """Addresses that captures give their interfaces."""
+    return {
+        one for reading in result.readings for interface in reading.capture.interfaces for one in interface.addresses
+    }
+
+
+def analyze(audit: Audit, command: str = "") -> Analysis:
+    """All that a report shows of these captures.
+
+    Raises:
+        CaptureError: a capture cannot be read.
+        AuditError: captures contradict each other.
+        TargetError: the target cannot be told.
+    """
+    result = find_exchanges(audit)
+    target = target_of(audit, result)
+    judge(audit, result, target.addresses)
+    modes = audit.used_modes()
+    findings = verdicts.summarise(result.pairs, modes)
+    for finding in findings:
+        finding.disclosures = facts_of(finding, result)
+        finding.notes = notes_of(finding, result)
+    times = [one.part for one in result.readings if one.part.first]
+    return Analysis(
+        format=FORMAT,
+        format_version=FORMAT_VERSION,
+        capanalyze=__version__,
+        command=command,
+        title=audit.title,
+        inputs=[input_of(reading, result) for reading in result.readings],
+        first=stamp(min((part.first for part in times if part.first), default=None)),
+        last=stamp(max((part.last for part in times if part.last), default=None)),
+        target=target,
+        modes=[mode_info(mode, audit, result) for mode in modes],
+        zones=zones_of(result),
+        findings=findings,
+        announcements=verdicts.announcements(result.pairs),
+        directions=dict(sorted(Counter(pair.exchange.direction or "unknown" for pair in result.pairs).items())),
+        notes=[],
+    )
+
+
+def target_of(audit: Audit, result: Result) -> Target:
+    """Who the target is. Captures without any exchange need none."""
+    if not any(pair.exchange.requests for pair in result.pairs) and not audit.target:
+        return Target(addresses=[], how="not looked for: no exchanges", assumed=False, warnings=[])
+    return find_target(result.pairs, collect_hints(result.sightings), audit.target, described(result))
+
+
+def judge(audit: Audit, result: Result, target: Sequence[str]) -> None:
+    """Direction and verdict of every exchange."""
+    verdicts.direct(result.pairs, target)
+    verdicts.judge(result.pairs, audit.modes, {one.file.name: one.facts() for one in result.readings})
+
+
+def facts_of(finding: Finding, result: Result) -> list[Fact]:
+    """What the replies of a finding disclosed, each fact once, with the frame that told it first."""
+    cell = [
+        pair
+        for pair in result.pairs
+        if (pair.exchange.mode, pair.exchange.zone, pair.exchange.service)
+        == (finding.mode, finding.zone, finding.service)
+        and pair.exchange.direction == "inbound"
+        and pair.exchange.outcome == "replied"
+    ]
+    facts: dict[tuple[str, str], Fact] = {}
+    kinds: Counter[str] = Counter()
+    for pair in decode(cell[:MAX_DECODED], result):
+        for one in pair.exchange.disclosures:
+            if (one.kind, one.value) in facts or kinds[one.kind] >= MAX_OF_KIND:
+                continue
+            kinds[one.kind] += 1
+            where = pair.exchange.reply_capture or pair.exchange.capture
+            facts[one.kind, one.value] = Fact(
+                kind=one.kind, value=one.value, capture=where, frame=pair.exchange.replies[0]
+            )
+    return list(facts.values())
+
+
+def decode(pairs: Sequence[Pair], result: Result) -> Sequence[Pair]:
+    """Fill in what the first replies of these exchanges disclosed; reads the captures once more."""
+    wanted: dict[str, list[tuple[int, int]]] = {}
+    for pair in pairs:
+        if pair.reply_payload and pair.exchange.transport == "udp":
+            capture, offset, length = pair.reply_payload
+            wanted.setdefault(capture, []).append((offset, length))
+    payloads = {name: result.capture(name).payloads(places) for name, places in wanted.items()}
+    for pair in pairs:
+        if pair.reply_payload and pair.exchange.transport == "udp":
+            capture, offset, _ = pair.reply_payload
+            pair.exchange.disclosures = disclose(pair.exchange.service, None, payloads[capture].get(offset, b""))
+    return pairs
+
+
+def notes_of(finding: Finding, result: Result) -> list[str]:
+    """Frames that the kernel dropped while a finding's captures were taken."""
+    notes = []
+    for reading in result.readings:
+        dropped = sum(interface.dropped or 0 for interface in reading.capture.interfaces)
+        modes = [segment.mode for segment in reading.file.segments]
+        if dropped and (finding.mode in modes or finding.mode is None):
+            notes.append(f"{reading.file.name}: {dropped} frames were dropped while capturing, at times unknown")
+    return notes
+
+
+def input_of(reading: Reading, result: Result) -> Input:
+    """One capture as the report shows it."""
+    capture, part = reading.capture, reading.part
+    modes = list(dict.fromkeys(segment.mode for segment in reading.file.segments))
+    notes = list(capture.notes)
+    facts = reading.facts()
+    if facts.one_sided:
+        notes.append("a log of what rules matched: it never proves silence")
+    if facts.cut:
+        notes.append("frames are cut before their ports: silence is not proven; capture with a larger snap length")
+    return Input(
+        name=reading.file.name,
+        sha256=reading.sha256,
+        octets=reading.octets,
+        format=capture.format,
+        mode=", ".join(modes) or None,
+        frames=part.frames,
+        first=stamp(part.first),
+        last=stamp(part.last),
+        interfaces=interfaces_of(reading),
+        account=part.account(),
+        malformed={
+            f"{service}: {kind}": count
+            for (name, service, kind), count in sorted(result.malformed.items())
+            if name == reading.file.name
+        },
+        notes=notes,
+    )
+
+
+def interfaces_of(reading: Reading) -> list[InterfaceInfo]:
+    """The interfaces that a capture describes, and those that only its frames name."""
+    capture, labels = reading.capture, reading.labels()
+    found = [
+        InterfaceInfo(
+            name=labels[index],
+            link_type=link_name(interface.link_type),
+            frames=interface.frames,
+            dropped=interface.dropped,
+        )
+        for index, interface in enumerate(capture.interfaces)
+    ]
+    counts = Counter(labels[message.interface] for message in reading.part.messages()) if capture.named else Counter()
+    return found + [
+        InterfaceInfo(name=name, link_type="named by its frames", frames=counts[name], dropped=None)
+        for name in capture.named
+    ]
+
+
+def stamp(time: tuple[int, int] | None) -> str | None:
+    """(seconds, nanoseconds) as ISO 8601."""
+    return verdicts.utc(time[0] * SECOND + time[1]) if time and time[0] < NO_TIME else None
+
+
+def mode_info(mode: Mode, audit: Audit, result: Result) -> ModeInfo:
+    """A mode as the report shows it."""
+    captures = [file.name for file in audit.captures if any(segment.mode == mode.name for segment in file.segments)]
+    parts = [one.part for one in result.readings if one.file.name in captures and one.part.first]
+    return ModeInfo(
+        name=mode.name,
+        title=mode.title,
+        promise=mode.promise,
+        allow=list(mode.allow),
+        stealth=mode.stealth,
+        captures=captures,
+        first=stamp(min((part.first for part in parts if part.first), default=None)),
+        last=stamp(max((part.last for part in parts if part.last), default=None)),
+    )
+
+
+def zones_of(result: Result) -> list[Zone]:
+    """The zones that inbound exchanges crossed, with their interfaces."""
+    zones: dict[str, set[str]] = {}
+    for pair in result.pairs:
+        if pair.exchange.direction == "inbound" and pair.exchange.outcome != "unsolicited":
+            zones.setdefault(pair.exchange.zone or "", set()).add(pair.interface)
+    order = sorted(zones, key=lambda name: ({"internet": 0}.get(name, 1), name))
+    return [Zone(name=name, interfaces=sorted(zones[name])) for name in order]

@@ -1,0 +1,322 @@
+"""What is asked: captures, the modes they were taken under, promises, zones, the target.
+
+An audit comes from a TOML file (design section 5) or from captures named on the command line, whose names
+may tell mode and interface (`MODE.INTERFACE.….pcap`). Either way the result is one `Audit`.
+"""
+
+import glob
+import re
+import tomllib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from capanalyze.errors import AuditError
+from capanalyze.model import Promise
+from capanalyze.protocols import PROTOCOLS
+
+DEFAULT_ZONES = {"en0": "lan", "ppp0": "internet"}
+INTERFACE_NAME = re.compile(r"(any|lo|[a-z][a-z-]*[0-9]+)(@\w+)?")
+SERVICE_PORT = re.compile(r"(tcp|udp)/([0-9]{1,5})")
+MODULE_NAMES = frozenset(protocol.name for protocol in PROTOCOLS)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A firewall setting: what it is called, and what it promises."""
+
+    name: str
+    title: str
+    promise: Promise
+    allow: tuple[str, ...] = ()
+    stealth: bool = False
+
+
+# The article's three settings, by the titles of Leopard's own dialogue.
+PRESETS = (
+    Mode("allow-all", "Allow all incoming connections", "allow"),
+    Mode("specific", "Set access for specific services and programs", "block", ("tcp/22",)),
+    Mode("block-all", "Block all incoming connections", "block"),
+)
+ALIASES = {"specific-services": "specific"}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of time under one mode, nanoseconds since 1970; None is open."""
+
+    mode: str
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True)
+class CaptureFile:
+    """One capture to read: `segments` say under which modes it was taken, if that is known."""
+
+    path: str
+    name: str
+    segments: tuple[Segment, ...] = ()
+    interface: str | None = None
+
+    def mode_at(self, time: int | None) -> str | None:
+        """The mode at a time; that of the whole file where it has but one."""
+        for segment in self.segments:
+            if segment.since is None and segment.until is None:
+                return segment.mode
+            if time is None:
+                continue
+            if (segment.since is None or segment.since <= time) and (segment.until is None or time < segment.until):
+                return segment.mode
+        return None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All that is asked of one analysis."""
+
+    captures: tuple[CaptureFile, ...]
+    title: str = ""
+    modes: tuple[Mode, ...] = ()
+    zones: dict[str, str] = field(default_factory=dict)
+    target: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+    def mode(self, name: str) -> Mode:
+        """The mode with this name."""
+        return next(mode for mode in self.modes if mode.name == name)
+
+    def used_modes(self) -> list[Mode]:
+        """The modes that captures were taken under, in the order in which they are defined."""
+        used = {segment.mode for capture in self.captures for segment in capture.segments}
+        return [mode for mode in self.modes if mode.name in used]
+
+
+class _Target(msgspec.Struct, forbid_unknown_fields=True):
+    addresses: list[str]
+
+
+class _Range(msgspec.Struct, forbid_unknown_fields=True):
+    file: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class _Mode(msgspec.Struct, forbid_unknown_fields=True):
+    promise: Promise
+    captures: list[str | _Range]
+    title: str | None = None
+    allow: list[str] = []
+    stealth: bool = False
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    modes: dict[str, Any]
+    title: str = ""
+    target: dict[str, Any] | None = None
+    zones: dict[str, str] = {}
+
+
+def load_audit(path: Path) -> Audit:
+    """Read an audit file.
+
+    Raises:
+        AuditError: naming file, key, value and what was expected.
+    """
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise AuditError(f"{path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AuditError(f"{path}: not TOML: {error}") from error
+    top = _convert(tree, _File, path, "")
+    target = _convert(top.target, _Target, path, "target").addresses if top.target is not None else []
+    modes: list[Mode] = []
+    found: dict[str, list[Segment]] = {}
+    if not top.modes:
+        raise AuditError(f"{path}: modes: is empty, expected at least one [modes.NAME]")
+    for name, table in top.modes.items():
+        place = f"modes.{name}"
+        entry = _convert(table, _Mode, path, place)
+        allow = tuple(check_service(service, f"{path}: {place}.allow") for service in entry.allow)
+        modes.append(Mode(name, entry.title or name, entry.promise, allow, entry.stealth))
+        if not entry.captures:
+            raise AuditError(f"{path}: {place}.captures: is empty, expected at least one capture")
+        for number, item in enumerate(entry.captures):
+            segment, pattern = _segment(name, item)
+            for capture in _matching(path, pattern, f"{place}.captures[{number}]"):
+                found.setdefault(capture, []).append(segment)
+    captures = tuple(_audit_capture(path, capture, segments, modes) for capture, segments in found.items())
+    return Audit(
+        captures=_with_names(captures),
+        title=top.title,
+        modes=tuple(modes),
+        zones=check_zones(top.zones, f"{path}: zones"),
+        target=tuple(check_address(address, f"{path}: target.addresses") for address in target),
+    )
+
+
+def _convert(value: Any, kind: Any, path: Path, place: str) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        reason, _, where = str(error).partition(" - at `$")
+        steps = re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", where.rstrip("`"))
+        key = place
+        for name, index in steps:
+            key += f".{name}" if name else f"[{index}]"
+            value = _step(value, name, index)
+        shown = "" if "missing required" in reason or "unknown field" in reason else f" is {value!r}"
+        words = reason[0].lower() + reason[1:]
+        if "Invalid enum value" in reason:
+            words = "expected 'block' or 'allow'"
+        raise AuditError(f"{path}: {key.lstrip('.') or 'the file'}:{shown}{',' if shown else ''} {words}") from error
+
+
+def _step(value: Any, name: str, index: str) -> Any:
+    """The value that a step of the path leads to."""
+    if isinstance(value, dict):
+        if name in value:
+            return value[name]
+        return next((item for item in value.values() if not isinstance(item, str)), None)
+    if isinstance(value, list) and index.isdigit():
+        return value[int(index)]
+    return value
+
+
+def _segment(mode: str, item: str | _Range) -> tuple[Segment, str]:
+    if isinstance(item, str):
+        return Segment(mode), item
+    return Segment(mode, nanoseconds(item.since), nanoseconds(item.until)), item.file
+
+
+def nanoseconds(time: datetime | None) -> int | None:
+    """Nanoseconds since 1970; a time without a zone is UTC."""
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    delta = time - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1000
+
+
+def _matching(path: Path, pattern: str, place: str) -> list[str]:
+    found = sorted(glob.glob(str(path.parent / pattern)))  # noqa: PTH207 - keeps the name as it was written
+    if not found:
+        raise AuditError(f"{path}: {place}: is {pattern!r}, expected the name of a file, or a pattern that matches one")
+    return found
+
+
+def _audit_capture(path: Path, capture: str, segments: list[Segment], modes: list[Mode]) -> CaptureFile:
+    for number, one in enumerate(segments):
+        for other in segments[:number]:
+            if _overlap(one, other):
+                raise AuditError(
+                    f"{path}: {Path(capture).name} belongs to {other.mode} and to {one.mode} at the same time"
+                )
+    _, interface = parts_of_name(Path(capture).name, [mode.name for mode in modes])
+    ordered = sorted(segments, key=lambda segment: (segment.since is not None, segment.since or 0))
+    return CaptureFile(capture, Path(capture).name, tuple(ordered), interface)
+
+
+def _overlap(one: Segment, other: Segment) -> bool:
+    return (one.since is None or other.until is None or one.since < other.until) and (
+        other.since is None or one.until is None or other.since < one.until
+    )
+
+
+def audit_of(
+    paths: list[str],
+    *,
+    mode: str | None = None,
+    target: tuple[str, ...] = (),
+    zones: tuple[str, ...] = (),
+) -> Audit:
+    """The audit that captures named on the command line ask for.
+
+    Raises:
+        AuditError: an option makes no sense.
+    """
+    names = [preset.name for preset in PRESETS] + list(ALIASES)
+    if mode is not None and mode not in names:
+        raise AuditError(f"--mode: is {mode!r}, expected one of {', '.join(names)}")
+    captures = []
+    for path in dict.fromkeys(paths):
+        name = "stdin" if path == "-" else Path(path).name
+        told, interface = parts_of_name(name, names)
+        chosen = mode or told
+        segments = (Segment(ALIASES.get(chosen, chosen)),) if chosen else ()
+        captures.append(CaptureFile(path, name, segments, interface))
+    return Audit(
+        captures=_with_names(tuple(captures)),
+        modes=PRESETS,
+        zones=parse_zones(zones),
+        target=tuple(check_address(address, "--target") for address in target),
+    )
+
+
+def _with_names(captures: tuple[CaptureFile, ...]) -> tuple[CaptureFile, ...]:
+    """Captures of the same file name are told apart by their folders."""
+    names = [capture.name for capture in captures]
+    return tuple(
+        capture
+        if names.count(capture.name) == 1
+        else CaptureFile(capture.path, capture.path, capture.segments, capture.interface)
+        for capture in captures
+    )
+
+
+def parts_of_name(name: str, modes: list[str]) -> tuple[str | None, str | None]:
+    """Mode and interface that a file name of the form MODE.INTERFACE.….pcap tells."""
+    parts = name.split(".")
+    if len(parts) < 2 or parts[0] not in modes:
+        return None, None
+    interface = parts[1] if len(parts) > 2 and INTERFACE_NAME.fullmatch(parts[1]) else None
+    return parts[0], interface
+
+
+def parse_zones(options: tuple[str, ...]) -> dict[str, str]:
+    """Zones from `--zone IFACE=ZONE` options."""
+    zones = {}
+    for option in options:
+        key, equals, zone = option.partition("=")
+        if not equals or not key or not zone:
+            raise AuditError(f"--zone: is {option!r}, expected INTERFACE=ZONE or NETWORK=ZONE")
+        zones[key] = zone
+    return check_zones(zones, "--zone")
+
+
+def check_zones(zones: dict[str, str], place: str) -> dict[str, str]:
+    """Keys with a slash must be networks."""
+    for key in zones:
+        if "/" in key:
+            try:
+                ip_network(key)
+            except ValueError as error:
+                raise AuditError(f"{place}: is {key!r}, expected an interface or a network ({error})") from error
+    return zones
+
+
+def check_address(address: str, place: str) -> str:
+    """An IP address in its usual form."""
+    try:
+        return str(ip_address(address))
+    except ValueError as error:
+        raise AuditError(f"{place}: is {address!r}, expected an IPv4 or IPv6 address") from error
+
+
+def check_service(service: str, place: str) -> str:
+    """A service as promises name it: tcp/22, udp/123 or the name of a module."""
+    if service in MODULE_NAMES:
+        return service
+    match = SERVICE_PORT.fullmatch(service)
+    if match and int(match[2]) <= 65535:
+        return service
+    raise AuditError(
+        f"{place}: is {service!r}, expected tcp/PORT, udp/PORT or one of {', '.join(sorted(MODULE_NAMES))}"
+    )

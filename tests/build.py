@@ -1,0 +1,110 @@
+"""Frames and captures for tests, an octet at a time: small functions that nest."""
+
+import struct
+from collections.abc import Sequence
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+
+from capanalyze.capture import open_capture
+from capanalyze.packets.messages import Message, Part, read_messages
+
+MAC_TARGET, MAC_PEER = bytes.fromhex("0017f2dfcdb3"), bytes.fromhex("00163e000020")
+TARGET, PEER = "192.0.2.10", "198.51.100.7"
+START = 1_193_652_786  # 2007-10-29T10:13:06Z, when the article's capture was taken
+
+
+def udp(sport: int, dport: int, payload: bytes = b"") -> bytes:
+    return struct.pack(">4H", sport, dport, 8 + len(payload), 0) + payload
+
+
+def tcp(sport: int, dport: int, flags: str, seq: int = 0, ack: int = 0, payload: bytes = b"") -> bytes:
+    bits = sum({"F": 1, "S": 2, "R": 4, "P": 8, "A": 16}[flag] for flag in flags)
+    return struct.pack(">2H2I2B3H", sport, dport, seq, ack, 5 << 4, bits, 65535, 0, 0) + payload
+
+
+def icmp(kind: int, code: int = 0, rest: bytes = bytes(4), payload: bytes = b"") -> bytes:
+    return struct.pack(">2BH", kind, code, 0) + rest + payload
+
+
+def ipv4(
+    source: str, destination: str, protocol: int, payload: bytes, *, ident: int = 1, offset: int = 0, more: bool = False
+) -> bytes:
+    flags = offset // 8 | (0x2000 if more else 0)
+    addresses = IPv4Address(source).packed + IPv4Address(destination).packed
+    return struct.pack(">2B3H2BH", 0x45, 0, 20 + len(payload), ident, flags, 64, protocol, 0) + addresses + payload
+
+
+def ipv6(source: str, destination: str, protocol: int, payload: bytes) -> bytes:
+    head = struct.pack(">IH2B", 6 << 28, len(payload), protocol, 64)
+    return head + ip_address(source).packed + ip_address(destination).packed + payload
+
+
+def ethernet(payload: bytes, kind: int = 0x0800, source: bytes = MAC_PEER, destination: bytes = MAC_TARGET) -> bytes:
+    return destination + source + struct.pack(">H", kind) + payload
+
+
+def pcap(
+    frames: Sequence[tuple[float, bytes]], link: int = 101, *, order: str = "<", magic: int = 0xA1B2C3D4, snaplen: int = 65535
+) -> bytes:
+    """A pcap file of (seconds, octets) frames."""
+    units = 1_000_000_000 if magic == 0xA1B23C4D else 1_000_000
+    octets = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snaplen, link)
+    for time, frame in frames:
+        whole = round(time * units)
+        kept = frame[:snaplen]
+        octets += struct.pack(order + "4I", whole // units, whole % units, len(kept), len(frame))
+        if magic == 0xA1B2CD34:
+            octets += bytes(8)
+        octets += kept
+    return octets
+
+
+def block(kind: int, body: bytes, order: str = "<") -> bytes:
+    """One pcapng block."""
+    body += bytes(-len(body) % 4)
+    length = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + length + body + length
+
+
+def option(code: int, value: bytes, order: str = "<") -> bytes:
+    """One pcapng option."""
+    return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def section(order: str = "<") -> bytes:
+    return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
+
+
+def interface(link: int, options: bytes = b"", order: str = "<", snaplen: int = 0) -> bytes:
+    return block(1, struct.pack(order + "HHI", link, 0, snaplen) + options, order)
+
+
+def enhanced(number: int, stamp: int, frame: bytes, options: bytes = b"", order: str = "<") -> bytes:
+    head = struct.pack(order + "5I", number, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame))
+    return block(6, head + frame + bytes(-len(frame) % 4) + options, order)
+
+
+def scanned(path: Path, octets: bytes, *, compiled: bool = False) -> Part:
+    """The messages of a capture with these octets."""
+    path.write_bytes(octets)
+    capture = open_capture(str(path))
+    part = read_messages(capture, compiled=compiled)
+    capture.finish()
+    return part
+
+
+def messages(path: Path, octets: bytes) -> list[Message]:
+    return list(scanned(path, octets).messages())
+
+
+def ntp(mode: int = 3, *, transmit: int = 0, origin: int = 0, receive: int = 0, stratum: int = 2, leap: int = 0) -> bytes:
+    """An NTP message with these timestamps (64 bits each)."""
+    head = struct.pack(">4B", leap << 6 | 4 << 3 | mode, stratum, 6, 0xEC) + bytes(12) + bytes(8)
+    return head + struct.pack(">3Q", origin, receive, transmit)
+
+
+def dns(ident: int, name: str, kind: int = 1, *, response: bool = False, klass: int = 1) -> bytes:
+    """A DNS message with one question, and one answer if it is a response."""
+    question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0" + struct.pack(">2H", kind, klass)
+    answer = b"\xc0\x0c" + struct.pack(">2HIH", kind, klass, 60, 4) + bytes(4) if response else b""
+    return struct.pack(">6H", ident, 0x8180 if response else 0x0100, 1, int(response), 0, 0) + question + answer

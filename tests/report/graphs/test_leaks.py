@@ -1,0 +1,313 @@
+"""The table of leaks, and what both graphs share: looks, octets, hostile names."""
+
+# ruff: noqa: RUF001 (the marks of verdicts look like letters)
+
+import os
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree as ET
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from capanalyze.model import VERDICTS, Analysis, Promise, Verdict
+from capanalyze.report.graphs import GRAPHS, Graph, render, style
+from capanalyze.report.graphs.leaks import headline
+from capanalyze.report.graphs.page import clean, fit, width, wrap
+from tests.report.graphs import sample
+
+SAMPLES = dict(sample.samples())
+
+FINGERPRINTS = """
+import hashlib
+from tests.report.graphs import sample
+from capanalyze.report.graphs import GRAPHS, render
+for make in (sample.article, sample.crowded):
+    for graph in GRAPHS:
+        figure = graph.draw(make())
+        for form in ("svg", "png"):
+            print(hashlib.sha256(render(figure, form)).hexdigest())
+"""
+
+
+def drawn(analysis: Analysis) -> Figure:
+    return drawn_by(GRAPHS[0], analysis)
+
+
+def drawn_by(graph: Graph, analysis: Analysis) -> Figure:
+    figure = graph.draw(analysis)
+    assert figure is not None
+    return figure
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_text_runs_into_another_or_out_of_the_figure(name: str) -> None:
+    assert sample.collisions(drawn(SAMPLES[name])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "article",
+            "2 of 3 modes leaked; Block all incoming connections let 3 services answer: mdns, nbns and ntp",
+        ),
+        ("one_mode", "Block all incoming connections let 3 services answer: mdns, nbns and ntp"),
+        ("boot", "Block all incoming connections let ntp answer"),
+        ("no_mode", "9 services answered: icmp-echo, mdns, nbns, ntp, tcp/22 and 4 more"),
+    ],
+)
+def test_title_states_the_result(name: str, words: str) -> None:
+    assert headline(SAMPLES[name]) == words
+    assert drawn(SAMPLES[name]).get_label() == words
+
+
+def test_title_without_a_leak() -> None:
+    def titled(*outcomes: str, promise: Promise = "block", verdict: Verdict | None = None) -> str:
+        found = [
+            sample.finding(f"tcp/{place}", seen, promise=promise, verdict=verdict)
+            for place, seen in enumerate(outcomes)
+        ]
+        return headline(sample.analysis(found, [sample.mode("block-all")]))
+
+    assert titled("--", "x-") == "No leak: 4 requests to 2 services that should be blocked drew no reply"
+    assert titled("-") == "No leak: 1 request to 1 service that should be blocked drew no reply"
+    assert titled("??") == "Nothing is proved: no request could have drawn a reply that a mode forbids"
+    assert titled("++", promise="allow") == "Nothing could leak, as nothing was promised; 1 service answered"
+    assert titled("x-", verdict="visible") == ("block-all gave the host away by rejecting requests to tcp/0")
+
+
+def test_title_without_a_mode_and_an_answer() -> None:
+    found = [sample.finding("ntp", "--x", mode=None, promise=None)]
+    assert headline(sample.analysis(found)) == "No service answered: 3 requests drew no reply"
+
+
+def test_cells_say_mark_word_and_count() -> None:
+    seen = sample.texts(drawn(SAMPLES["article"]))
+    assert seen.count("● LEAK 4/5") == 8
+    assert seen.count("○ allowed 4/6") == 2
+    assert seen.count("– blocked 0/4") == 2
+    assert seen.count("? proves nothing 3") == 6
+    assert {"promises nothing", "promises: only tcp/22 in", "promises: nothing in"} <= set(seen)
+    assert {"from the internet", "(ppp0)", "from the LAN", "(en0)"} <= set(seen)
+
+
+def test_every_verdict_has_its_cell() -> None:
+    seen = sample.texts(drawn(SAMPLES["verdicts"]))
+    for words in (
+        "● LEAK 3/4",
+        "◆ visible 2/3",
+        "× refused 1/2",
+        "○ allowed 2/2",
+        "– blocked 0/3",
+        "· silent 0/2",
+        "⋯ indeterminate 2",
+        "? proves nothing 3",
+    ):
+        assert words in seen
+
+
+def test_without_a_mode_there_is_no_verdict() -> None:
+    seen = sample.texts(drawn(SAMPLES["no_mode"]))
+    assert {"no mode given", "○ replied 4/5", "× rejected 3/3", "· silent 0/3"} <= set(seen)
+    assert not any("LEAK" in text or "allowed" in text for text in seen)
+
+
+def test_not_probed_is_not_blocked() -> None:
+    seen = sample.texts(drawn(SAMPLES["verdicts"]))
+    assert "not probed" in seen
+    assert seen.count("– blocked 0/3") == 1
+    assert any(text.startswith("not probed from here: tcp/8000") for text in seen)
+
+
+def test_narrow_cells_are_explained() -> None:
+    seen = sample.texts(drawn(SAMPLES["many_modes"]))
+    assert "● 4/5" in seen
+    assert {"● LEAK", "– blocked", "? proves nothing", "blank: not probed"} <= set(seen)
+    assert "not probed" not in seen
+
+
+def test_flips_are_marked() -> None:
+    seen = sample.texts(drawn(SAMPLES["boot"]))
+    assert "● LEAK 4/7 ⇅" in seen
+    assert any(text.startswith("⇅ flips") for text in seen)
+
+
+def test_leaks_come_first_and_the_order_is_that_of_all_zones() -> None:
+    rows = [found.service for found in style.services(SAMPLES["article"])]
+    assert rows[:3] == ["mdns", "nbns", "ntp"]
+    assert rows[-2:] == ["udp/138", "udp/631"]
+    seen = [text for text in sample.texts(drawn(SAMPLES["article"])) if text in rows]
+    assert seen == rows * 2
+
+
+def test_rows_that_have_no_room_are_counted() -> None:
+    seen = sample.texts(drawn(SAMPLES["scan"]))
+    assert "2840 further services not drawn, 70 of them with leaks" in seen
+
+
+def test_source_is_named() -> None:
+    lines = " ".join(sample.texts(drawn(SAMPLES["article"]))[-2:])
+    assert "and 2 more · 2026-10-29 03:54–04:17 UTC" in lines
+    assert "target 192.0.2.10 and 203.0.113.10" in lines
+    assert "capanalyze 0.1.0" in lines
+
+
+def test_nothing_to_draw() -> None:
+    for graph in GRAPHS:
+        assert graph.draw(sample.nothing()) is None
+
+
+def test_figure_is_a_column_wide() -> None:
+    for analysis in SAMPLES.values():
+        inches, tall = drawn(analysis).get_size_inches()
+        assert inches * 2.54 == pytest.approx(16, abs=0.01)
+        # More cannot be rendered.
+        assert tall * 200 < 2**15
+
+
+# -- what both graphs share
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.name)
+def test_same_octets_twice_whatever_the_settings(graph: Graph, form: Literal["svg", "png"]) -> None:
+    figure = drawn_by(graph, sample.article())
+    first = render(figure, form)
+    assert render(figure, form) == first
+    before = dict(mpl.rcParams)
+    with mpl.rc_context({"font.size": 30, "svg.fonttype": "none", "figure.dpi": 50, "lines.markersize": 99}):
+        assert render(drawn_by(graph, sample.article()), form) == first
+    assert dict(mpl.rcParams) == before
+
+
+def test_same_octets_in_another_process() -> None:
+    root = Path(__file__).parents[3]
+
+    def fingerprints(seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root), "SOURCE_DATE_EPOCH": seed}
+        ran = subprocess.run(
+            [sys.executable, "-c", FINGERPRINTS], env=environment, capture_output=True, text=True, check=True
+        )
+        return ran.stdout
+
+    first = fingerprints("1")
+    assert first.count("\n") == 8
+    assert fingerprints("2") == first
+
+
+def test_looks_need_no_matplotlib() -> None:
+    code = "import sys, capanalyze.report.graphs.style; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_svg_is_well_formed_and_titled_and_png_carries_no_clock() -> None:
+    for name, analysis in SAMPLES.items():
+        for graph in GRAPHS:
+            figure = drawn_by(graph, analysis)
+            svg = render(figure, "svg")
+            root = ET.parse(BytesIO(svg)).getroot()
+            title = root.find("{http://www.w3.org/2000/svg}title")
+            assert title is not None, name
+            assert title.text == figure.get_label()
+            assert b"<dc:date>" not in svg
+    octets = render(drawn(SAMPLES["boot"]), "png")
+    assert b"Software" not in octets
+    assert b"tIME" not in octets
+
+
+def test_hostile_names_are_plain_text() -> None:
+    for graph in GRAPHS:
+        figure = drawn_by(graph, SAMPLES["hostile"])
+        seen = sample.texts(figure)
+        assert any("$\\frac{1}{0}$" in text for text in seen)
+        assert not any(ord(character) < 32 or character == "\u202e" for text in seen for character in text)
+        assert b"<script>" not in render(figure, "svg")
+
+
+def test_clean_keeps_what_the_font_has() -> None:
+    assert clean("a\tb\r\n c\x00\x1b[0m") == "a b c[0m"
+    assert clean("e\u0301\u0489\u20e3 \u202eabc") == "é abc"
+    assert clean("中 \ud800") == "\ufffd \ufffd"
+    for look in style.LOOKS:
+        assert clean(look.mark) == look.mark
+    assert clean(style.FLIPS_MARK) == style.FLIPS_MARK
+
+
+def test_texts_are_shortened_to_their_room() -> None:
+    assert fit("abc", 100) == "abc"
+    short = fit("incoming connections", 40)
+    assert short.endswith("…")
+    assert width(short) <= 40
+    assert fit("abc", 0) == "…"
+    assert wrap("one two three four five", 40, 2) == ["one two", "three fo…"]
+    assert wrap("", 40, 2) == []
+
+
+# -- looks
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("look", [*style.LOOKS, style.NOT_PROBED], ids=lambda look: look.word)
+def test_words_are_readable(look: style.Look) -> None:
+    assert contrast(look.ink, look.fill or style.PAPER) >= 4.5
+    assert contrast(look.line, style.PAPER) >= 4.5
+    assert look is style.NOT_PROBED or contrast(look.line, look.tint) >= 4.5
+    assert contrast(look.dark_ink, look.dark_fill or style.DARK_PAPER) >= 4.5
+
+
+def test_verdicts_differ_without_colour() -> None:
+    looks = [style.VERDICT_LOOKS[verdict] for verdict in VERDICTS]
+    assert len({look.mark for look in looks}) == len(VERDICTS)
+    assert len({look.word for look in looks}) == len(VERDICTS)
+    assert [look.word for look in looks if look.loud] == ["LEAK", "visible"]
+    others = [luminance(look.fill or style.PAPER) for look in looks if look.word != "LEAK"]
+    assert min(others) - luminance(style.VERDICT_LOOKS["leaked"].fill or "") > 0.5
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0"),
+        (9999, "9999"),
+        (10_000, "10k"),
+        (999_499, "999k"),
+        (999_500, "1.0M"),
+        (7_640_000, "7.6M"),
+        (10**13, "1e+13"),
+    ],
+)
+def test_counts_stay_short(number: int, words: str) -> None:
+    assert style.brief(number) == words
+
+
+def test_words_of_modes() -> None:
+    assert style.promise(sample.mode("a", stealth=True)) == "promises: nothing in + stealth"
+    assert style.promise(sample.mode("a", promise=None)) == "no promise known"
+    assert style.promise(None) == "no promise known"
+    assert style.listing(["a", "b", "c", "d", "e"]) == "a, b, c, d and e"
+    assert style.listing("abcdef") == "a, b, c, d and 2 more"
+    assert style.listing([]) == ""
+    assert style.mode_title(None) == "no mode given"
+
+
+def test_period_is_brief() -> None:
+    morning, later, tomorrow = "2026-10-29T03:54:01Z", "2026-10-29T03:54:09Z", "2026-10-30T00:00:00Z"
+    assert style.period(morning, morning) == "2026-10-29 03:54:01 UTC"
+    assert style.period(morning, later) == "2026-10-29 03:54:01–03:54:09 UTC"
+    assert style.period(morning, tomorrow) == "2026-10-29 03:54 – 2026-10-30 00:00 UTC"
+    assert style.period(None, later) == "time unknown"

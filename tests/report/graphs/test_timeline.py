@@ -1,0 +1,171 @@
+"""The timeline and its axis."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from capanalyze.model import Analysis, Bin, Finding, Timeline
+from capanalyze.report.graphs import axis, render
+from capanalyze.report.graphs.axis import DAY, HOUR, SECOND
+from capanalyze.report.graphs.timeline import draw, headline
+from tests.report.graphs import sample
+
+SAMPLES = dict(sample.samples())
+START = sample.START
+
+TIMES = st.integers(-(10**22), 10**22)
+EVENTS = st.lists(st.tuples(TIMES, st.integers(0, 10**12)), min_size=1, max_size=30)
+
+
+def drawn(analysis: Analysis) -> Figure:
+    figure = draw(analysis)
+    assert figure is not None
+    return figure
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_text_runs_into_another_or_out_of_the_figure(name: str) -> None:
+    assert sample.collisions(drawn(SAMPLES[name])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("article", "Under Block all incoming connections, mdns, nbns and ntp kept answering"),
+        ("boot", "ntp refused, then answered, and flipped 2 more times, with no setting changed"),
+        ("odd_times", "ntp refused, then answered, with no setting changed"),
+        ("flipping", "ntp and nbns changed their answers, with no setting changed"),
+        ("one_exchange", "Under Block all incoming connections, ntp answered"),
+        ("no_mode", "icmp-echo, mdns, nbns, ntp, tcp/22 and 4 more answered"),
+    ],
+)
+def test_title_states_the_result(name: str, words: str) -> None:
+    assert headline(SAMPLES[name]) == words
+    assert drawn(SAMPLES[name]).get_label() == words
+
+
+def test_title_of_other_results() -> None:
+    def titled(*findings: Finding) -> str:
+        return headline(sample.analysis(list(findings), [sample.mode("block-all")]))
+
+    assert titled(sample.finding("a", "-")) == "No request drew a reply"
+    assert titled(sample.finding("a", "-", mode=None, promise=None)) == "No request drew a reply"
+    allowed = sample.finding("a", "+", promise="allow")
+    assert titled(allowed) == "a answered"
+    assert titled(allowed, sample.finding("b", "-")) == "a answered, and no promise was broken"
+    assert titled(sample.finding("a", "x", verdict="visible")) == ("Under block-all, rejections by a showed the host")
+    flips = sample.finding("a", "-+-", mode=None, promise=None, changing=True)
+    assert titled(flips) == "a was silent, then answered, and flipped once more"
+    both = [sample.finding("a", "+-", zone=zone, changing=True) for zone in ("internet", "lan")]
+    assert titled(*both) == "a changed its answer, with no setting changed"
+
+
+def test_lanes_say_verdict_and_count() -> None:
+    seen = sample.texts(drawn(SAMPLES["boot"]))
+    assert {"ntp", "● LEAK 4/7", "⇅ 3 flips", "refuses", "answers", "03:54:05"} <= set(seen)
+
+
+def test_legend_names_only_what_is_drawn() -> None:
+    assert sample.texts(drawn(SAMPLES["one_exchange"]))[-3:-1] == ["request", "reply (leak)"]
+    seen = set(sample.texts(drawn(SAMPLES["verdicts"])))
+    assert {
+        "request that proves nothing",
+        "rejection (shows the host)",
+        "rejection",
+        "reply (allowed)",
+    } <= seen
+    assert "flip" not in seen
+    assert "flip" in sample.texts(drawn(SAMPLES["flipping"]))
+
+
+def test_lanes_that_have_no_room_are_counted() -> None:
+    seen = sample.texts(drawn(SAMPLES["article"]))
+    assert seen.count("● LEAK 4/5") + seen.count("● LEAK 4/6") == 12
+    assert "50 further lanes not drawn, 4 of them with leaks" in seen
+
+
+def test_many_requests_are_densities() -> None:
+    figure = drawn(SAMPLES["crowded"])
+    assert "up to 40k in 7.2 s" in sample.texts(figure)
+    assert "heights are logarithmic where there are many" in sample.texts(figure)
+    assert len(render(figure, "svg")) < 300_000
+
+
+def test_bins_without_requests_draw_nothing() -> None:
+    found = sample.finding("ntp", "+")
+    nothing = Bin(start=0, requests=0, replied=0, rejected=0, silent=0, indeterminate=0)
+    found.timeline = Timeline(start=START, width=1, marks=[], bins=[nothing])
+    assert drawn(sample.analysis([found], [sample.mode("block-all")])).get_label()
+
+
+def test_states_end_where_flips_were_only_counted() -> None:
+    found = sample.finding("ntp", "xxxx++++", changing=True)
+    modes = [sample.mode("block-all")]
+    assert "answers" in sample.texts(drawn(sample.analysis([found], modes)))
+    found.more_changes = 1
+    assert "answers" not in sample.texts(drawn(sample.analysis([found], modes)))
+
+
+def test_findings_without_a_timeline_have_no_lane() -> None:
+    found = sample.finding("ntp", "+")
+    found.timeline = Timeline(start=0, width=0, marks=[], bins=[])
+    assert draw(sample.analysis([found], [sample.mode("block-all")])) is None
+
+
+# -- the axis
+
+
+def labels(made: axis.Axis) -> list[str]:
+    return [tick.label for tick in made.ticks()]
+
+
+def test_axis_leaves_out_pauses_between_recordings() -> None:
+    first = [(START + second * SECOND, START + second * SECOND) for second in range(10)]
+    later = [(start + 3 * DAY, end + 3 * DAY) for start, end in first]
+    made = axis.make(first + later, 100, 400)
+    assert len(made.stretches) == 2
+    assert len(made.breaks()) == 1
+    assert made.stretches[0].right - made.stretches[0].left == pytest.approx(143)
+    assert {tick.day for tick in made.ticks()} == {"2026-10-29", "2026-11-01"}
+
+
+def test_axis_keeps_pauses_between_exchanges() -> None:
+    assert len(axis.make([(START, START), (START + HOUR, START + HOUR)], 100, 400).stretches) == 1
+    spaced = [(START + index * HOUR, START + index * HOUR) for index in range(20)]
+    assert len(axis.make(spaced, 100, 400).stretches) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, ["03:53:59.996", "03:53:59.998", "03:54:00.000", "03:54:00.002", "03:54:00.004"]),
+        (20.0, ["03:54:00", "03:54:05", "03:54:10", "03:54:15", "03:54:20"]),
+        (3600.0, ["04:00", "04:10", "04:20", "04:30", "04:40", "04:50"]),
+        (86400.0 * 9, ["2026-10-30", "2026-11-01", "2026-11-03", "2026-11-05", "2026-11-07"]),
+    ],
+)
+def test_ticks_are_round(seconds: float, words: list[str]) -> None:
+    end = START + int(seconds * SECOND)
+    assert labels(axis.make([(START, START), (end, end)], 130, 440)) == words
+
+
+def test_times_without_a_calendar_count_from_the_start() -> None:
+    assert all(label.endswith(" s") for label in labels(axis.make([(10**22, 10**22 + SECOND)], 100, 400)))
+    assert axis.clock(10**22, SECOND) == ""
+    assert axis.parse(None) is None
+    assert axis.parse("soon") is None
+    assert axis.parse("1970-01-01T00:00:01.5Z") == 1_500_000_000
+
+
+@given(EVENTS)
+def test_axis_has_a_place_for_every_event(lengths: list[tuple[int, int]]) -> None:
+    events = [(start, start + length) for start, length in lengths]
+    made = axis.make(events, 100, 400)
+    times = sorted(time for event in events for time in event)
+    places = [made.x(time) for time in times]
+    assert places == sorted(places)
+    assert 100 <= places[0] <= places[-1] <= 400
+    ticks = [tick.x for tick in made.ticks()]
+    assert ticks == sorted(ticks)
+    assert len(ticks) < 40

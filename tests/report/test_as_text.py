@@ -1,0 +1,161 @@
+"""The report on a terminal."""
+# ruff: noqa: RUF001 (the marks of a report, not letters)
+
+import io
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from capanalyze.model import Analysis
+from capanalyze.report import as_text
+
+from . import sample
+
+Make = Callable[[], Analysis]
+
+SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile)
+
+
+SECTION = """\
+block-all, from the internet (ppp0)
+Block all incoming connections (promises: nothing in); frames of F
+block-all.ppp0.dlt_ppp.pcap
+verdict           service          answered  frames   remarks
+────────────────────────────────────────────────────────────────────────
+● LEAK            mdns udp/5353         4/6  46→47    ×2.1 octets
+● LEAK            nbns udp/137          4/5  22→23    ×2.1 octets
+● LEAK            ntp udp/123           4/7  6→7      1 flip, 2 rejected
+○ allowed         icmp                  2/2  130→131
+– blocked         kerberos udp/88       0/1  118→–    2 resent
+– blocked         tcp/631 ipp           0/2  94→–     2 resent
+– blocked         tcp/37200             0/2  70→–     2 resent
+– blocked         udp/28524             0/5  82→–     2 resent
+– blocked         tcp/22 ssh            0/3  58→–     2 resent
+? proves nothing  nbdgm udp/138           –  34→–     2 resent
+? proves nothing  udp/631 ipp             –  106→–    2 resent
+  mdns disclosed Jürgens MacBook._ssh._tcp.local; Jürgens-MacBook.local, 192.1…
+  nbns disclosed QF98E<00>, WORKGROUP<00> (group), file server, master browser…
+  ntp disclosed follows 131.188.3.220, stratum 2
+  ntp: rejected → replied (client) at 03:56:45 UTC, frames 3→4, then 6→7"""
+
+
+def render(analysis: Analysis, width: int = 80, *, terminal: bool = False, encoding: str = "utf-8") -> str:
+    octets = io.BytesIO()
+    colour: Literal["truecolor"] | None = "truecolor" if terminal else None
+    file = io.TextIOWrapper(octets, encoding=encoding, newline="")
+    console = Console(
+        file=file,
+        width=width,
+        force_terminal=terminal,
+        color_system=colour,
+        legacy_windows=False,
+        _environ={},
+    )
+    as_text.render_text(analysis, console)
+    file.flush()
+    return octets.getvalue().decode(encoding)
+
+
+def section(text: str, heading: str) -> list[str]:
+    """The lines from a heading to the next empty line."""
+    lines = text.splitlines()
+    start = lines.index(heading)
+    return lines[start : lines.index("", start)]
+
+
+def test_the_result_comes_first() -> None:
+    lines = render(sample.article(), 120).splitlines()
+    assert lines[0] == (
+        "2 of 3 modes leaked: specific let 7 services answer, and block-all let mdns, nbns and ntp answer."
+    )
+
+
+def test_a_section() -> None:
+    shown = section(render(sample.article()), "block-all, from the internet (ppp0)")
+    assert "\n".join(shown) == SECTION
+
+
+def test_a_wide_terminal_has_a_column_for_what_was_disclosed() -> None:
+    lines = section(render(sample.article(), 120), "block-all, from the internet (ppp0)")
+    assert "disclosed" in lines[2]
+    assert "follows 131.188.3.220, stratum 2" in next(line for line in lines if " ntp udp/123 " in line)
+
+
+def test_what_was_not_probed_is_said() -> None:
+    lines = section(render(sample.article()), "allow-all, from the LAN (en0)")
+    assert lines[-1] == "  not probed: kerberos udp/88"
+
+
+def test_the_account_of_frames() -> None:
+    text = render(sample.article())
+    assert "\nframes     7,689: analysed 7,605, fragment 48, link type 30, truncated 6\n" in text
+    assert "\nmalformed  ntp: shorter than its header 6\n" in text
+    assert "\ndropped    3 frames by the kernel, before they were captured\n" in text
+    assert "  3 frames dropped by the kernel in this capture, at times not known\n" in text
+    assert "\nexchanges  inbound 214, outbound 31, local 2\n" in text
+
+
+def test_announcements() -> None:
+    lines = section(render(sample.article()), "Sent without a request")
+    assert lines[-1].split() == ["nbns", "netbios-ns", "allow-all", "the", "LAN", "1,204", "A", "19"]
+
+
+def test_an_empty_capture_is_a_result() -> None:
+    text = render(sample.empty())
+    assert text.startswith("No request to the target was captured, so there is nothing to judge.\n")
+    assert "note    empty.pcap: the capture has no frames\n" in text
+
+
+def test_without_a_mode_nothing_is_judged() -> None:
+    text = render(sample.no_mode())
+    assert text.startswith("4 of 11 services answered; no firewall mode is known, so nothing is judged.\n")
+    assert "target    203.0.113.10 (assumed)\n" in text
+    assert "warning   replies left 0.02 s after" in text
+    assert "outcome  " in text
+    assert "LEAK" not in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 120, 200])
+@pytest.mark.parametrize("make", SAMPLES)
+def test_nothing_is_wider_than_the_terminal(make: Make, width: int) -> None:
+    for line in render(make(), width).splitlines():
+        assert Text(line).cell_len <= width
+        assert line == line.rstrip()
+
+
+@pytest.mark.parametrize("make", SAMPLES)
+def test_a_pipe_gets_no_control_codes(make: Make) -> None:
+    assert all(character.isprintable() for character in render(make()).replace("\n", ""))
+
+
+def test_only_leaks_are_loud() -> None:
+    lines = render(sample.article(), 120, terminal=True).splitlines()
+    loud = [line for line in lines if "\x1b[1;31m" in line]
+    assert len(loud) == 1 + sum(found.verdict == "leaked" for found in sample.article().findings)
+    assert loud[0] == lines[0]
+
+
+def test_a_terminal_gets_no_codes_from_a_capture() -> None:
+    text = render(sample.hostile(), 200, terminal=True)
+    assert "\x1b]" not in text
+    assert "\x07" not in text
+    assert r"\x1b[31mred\x1b]0;title\x07" in text
+    assert "\u202e" not in text
+
+
+def test_markup_is_shown_and_not_obeyed() -> None:
+    assert "[bold red]markup[/bold red] :warning:" in render(sample.hostile(), 200)
+
+
+def test_an_output_that_is_not_utf_8() -> None:
+    text = render(sample.article(), encoding="ascii")
+    line = next(line for line in text.splitlines() if " ntp udp/123 " in line and "flip" in line)
+    assert line.split() == ["*", "LEAK", "ntp", "udp/123", "4/7", "6>7", "1", "flip,", "2", "rejected"]
+    assert r"J\xfcrgens-MacBook.local" in text
+
+
+def test_it_is_the_same_every_time() -> None:
+    assert render(sample.article()) == render(sample.article())
