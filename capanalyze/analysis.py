@@ -149,9 +149,8 @@ def known_target(audit: Audit, result: Result) -> tuple[str, ...]:
 
 def described(result: Result) -> set[str]:
     """Addresses that captures give their interfaces."""
-    return {
-        one for reading in result.readings for interface in reading.capture.interfaces for one in interface.addresses
-    }
+    interfaces = [interface for reading in result.readings for interface in reading.capture.interfaces]
+    return {one for interface in interfaces for one in interface.addresses}
 
 
 def analyze(audit: Audit, command: str = "") -> Analysis:
@@ -205,11 +204,11 @@ def judge(audit: Audit, result: Result, target: Sequence[str]) -> None:
 
 def facts_of(finding: Finding, result: Result) -> list[Fact]:
     """What the replies of a finding disclosed, each fact once, with the frame that told it first."""
+    wanted = (finding.mode, finding.zone, finding.service)
     cell = [
         pair
         for pair in result.pairs
-        if (pair.exchange.mode, pair.exchange.zone, pair.exchange.service)
-        == (finding.mode, finding.zone, finding.service)
+        if (pair.exchange.mode, pair.exchange.zone, pair.exchange.service) == wanted
         and pair.exchange.direction == "inbound"
         and pair.exchange.outcome == "replied"
     ]
@@ -229,16 +228,21 @@ def facts_of(finding: Finding, result: Result) -> list[Fact]:
 
 def decode(pairs: Sequence[Pair], result: Result) -> Sequence[Pair]:
     """Fill in what the first replies of these exchanges disclosed; reads the captures once more."""
+    told = [pair for pair in pairs if pair.reply_payload and pair.exchange.transport == "udp"]
     wanted: dict[str, list[tuple[int, int]]] = {}
-    for pair in pairs:
-        if pair.reply_payload and pair.exchange.transport == "udp":
-            capture, offset, length = pair.reply_payload
-            wanted.setdefault(capture, []).append((offset, length))
+    for pair in told:
+        for place in (pair.request_payload, pair.reply_payload):
+            if place:
+                wanted.setdefault(place[0], []).append(place[1:])
     payloads = {name: result.capture(name).payloads(places) for name, places in wanted.items()}
-    for pair in pairs:
-        if pair.reply_payload and pair.exchange.transport == "udp":
-            capture, offset, _ = pair.reply_payload
-            pair.exchange.disclosures = disclose(pair.exchange.service, None, payloads[capture].get(offset, b""))
+
+    def octets(place: tuple[str, int, int] | None) -> bytes | None:
+        return payloads[place[0]].get(place[1]) if place else None
+
+    for pair in told:
+        reply = octets(pair.reply_payload)
+        if reply:
+            pair.exchange.disclosures = disclose(pair.exchange.service, octets(pair.request_payload), reply)
     return pairs
 
 

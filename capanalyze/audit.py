@@ -317,6 +317,5 @@ def check_service(service: str, place: str) -> str:
     match = SERVICE_PORT.fullmatch(service)
     if match and int(match[2]) <= 65535:
         return service
-    raise AuditError(
-        f"{place}: is {service!r}, expected tcp/PORT, udp/PORT or one of {', '.join(sorted(MODULE_NAMES))}"
-    )
+    names = ", ".join(sorted(MODULE_NAMES))
+    raise AuditError(f"{place}: is {service!r}, expected tcp/PORT, udp/PORT or one of {names}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import os
+import shlex
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,24 +19,32 @@ from capanalyze import __version__
 from capanalyze.errors import AuditError, CapanalyzeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from capanalyze.audit import Audit
 
 CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE… | AUDIT.toml")
-TARGET = click.option(
-    "--target", multiple=True, metavar="ADDRESS", help="An address of the host under test. May be repeated."
+OPTIONS = (
+    click.option("--mode", metavar="NAME", help="The firewall mode of all captures (see `capanalyze modes`)."),
+    click.option("--target", multiple=True, metavar="ADDRESS", help="An address of the host under test; repeatable."),
+    click.option("--zone", multiple=True, metavar="IFACE=ZONE", help="What an interface leads to; repeatable."),
+    click.option("--since", metavar="TIME", help="Leave out frames before this time (ISO 8601, else UTC)."),
+    click.option("--until", metavar="TIME", help="Leave out frames from this time on."),
 )
-MODE = click.option("--mode", metavar="NAME", help="The firewall mode of all captures (see `capanalyze modes`).")
-ZONE = click.option(
-    "--zone", multiple=True, metavar="IFACE=ZONE", help="What network an interface leads to. May be repeated."
-)
-SINCE = click.option(
-    "--since", metavar="TIME", help="Leave out frames before this time (ISO 8601, UTC unless it says so)."
-)
-UNTIL = click.option("--until", metavar="TIME", help="Leave out frames from this time on.")
 FORMS = ("html", "json", "graphs")
 ROW_FORMS = ("table", "jsonl", "csv", "parquet")
+SUFFIXES = {"jsonl": "jsonl", "json": "jsonl", "ndjson": "jsonl", "csv": "csv", "parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options that `report` and `exchanges` share."""
+
+    mode: str | None
+    target: tuple[str, ...]
+    zone: tuple[str, ...]
+    since: str | None
+    until: str | None
 
 
 @contextmanager
@@ -50,6 +62,26 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(130)
 
 
+def shared_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what captures are, and hand them over as one `Asked`."""
+
+    @functools.wraps(command)
+    def gathered(
+        mode: str | None,
+        target: tuple[str, ...],
+        zone: tuple[str, ...],
+        since: str | None,
+        until: str | None,
+        **rest: Any,
+    ) -> None:
+        with one_line_errors():
+            command(asked=Asked(mode, target, zone, since, until), **rest)
+
+    for option in reversed(OPTIONS):
+        gathered = option(gathered)
+    return gathered
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="capanalyze")
 def main() -> None:
@@ -59,45 +91,30 @@ def main() -> None:
 @main.command()
 @CAPTURES
 @click.option("-o", "--output", metavar="DIR", help="Folder to write to. Default: the capture's stem + -report.")
-@MODE
-@TARGET
-@ZONE
 @click.option(
     "--format", "forms", default="html,json,graphs", show_default=True, metavar="FORM,…", help="What to write."
 )
-@SINCE
-@UNTIL
-def report(
-    captures: tuple[str, ...],
-    output: str | None,
-    mode: str | None,
-    target: tuple[str, ...],
-    zone: tuple[str, ...],
-    forms: str,
-    since: str | None,
-    until: str | None,
-) -> None:
+@shared_options
+def report(captures: tuple[str, ...], output: str | None, forms: str, asked: Asked) -> None:
     """Judge captures against what their firewall modes promise, and write a report with graphs.
 
     CAPTURE is a pcap or pcapng file (gzip and zstd too), or - for stdin. Files named MODE.INTERFACE.pcap tell
     mode and interface; an AUDIT.toml says all of it.
     """
-    with one_line_errors():
-        chosen = check_forms(forms)
-        audit = audit_from(captures, mode, target, zone, since, until)
-        from capanalyze.analysis import analyze
-        from capanalyze.report import write_report
-        from capanalyze.report.as_text import render_text
+    chosen = check_forms(forms)
+    audit = audit_from(captures, asked)
+    from rich.console import Console
 
-        analysis = analyze(audit, command_line(captures, mode, target, zone, since, until))
-        folder = Path(output) if output else default_folder(captures[0])
-        written = write_report(analysis, folder, chosen)
-        from rich.console import Console
+    from capanalyze.analysis import analyze
+    from capanalyze.report import write_report
+    from capanalyze.report.as_text import render_text
 
-        console = Console(highlight=False, soft_wrap=False)
-        render_text(analysis, console)
-        if written:
-            click.echo(f"\nWritten to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}")
+    analysis = analyze(audit, command_line(captures, asked))
+    folder = Path(output) if output else default_folder(captures[0])
+    written = write_report(analysis, folder, chosen) if chosen else []
+    render_text(analysis, Console(highlight=False))
+    if written:
+        click.echo(f"\nWritten to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}")
 
 
 @main.command()
@@ -105,41 +122,32 @@ def report(
 @click.option("--format", "form", type=click.Choice(ROW_FORMS), help="Default: table, or by the name given to -o.")
 @click.option("-o", "--output", metavar="FILE", help="File to write to; stdout without it.")
 @click.option(
-    "--service", "services", multiple=True, metavar="NAME", help="Only this service (ntp, tcp/22, …). May be repeated."
+    "--service", "services", multiple=True, metavar="NAME", help="Only this one (ntp, tcp/22, …); repeatable."
 )
 @click.option("--disclosures", is_flag=True, help="Decode what every reply disclosed.")
-@MODE
-@TARGET
-@ZONE
-@SINCE
-@UNTIL
+@shared_options
 def exchanges(
     captures: tuple[str, ...],
     form: str | None,
     output: str | None,
     services: tuple[str, ...],
     disclosures: bool,
-    mode: str | None,
-    target: tuple[str, ...],
-    zone: tuple[str, ...],
-    since: str | None,
-    until: str | None,
+    asked: Asked,
 ) -> None:
     """List every request with the replies that it drew, in order of file and frame."""
-    with one_line_errors():
-        form = form or form_of(output)
-        if form == "parquet" and output in (None, "-"):
-            raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
-        audit = audit_from(captures, mode, target, zone, since, until)
-        from capanalyze.analysis import decode, find_exchanges, judge, known_target
-        from capanalyze.report.rows import write_rows
+    form = form or form_of(output)
+    if form == "parquet" and output in (None, "-"):
+        raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
+    audit = audit_from(captures, asked)
+    from capanalyze.analysis import decode, find_exchanges, judge, known_target
+    from capanalyze.report.rows import write_rows
 
-        result = find_exchanges(audit)
-        judge(audit, result, known_target(audit, result))
-        pairs = [pair for pair in result.pairs if not services or pair.exchange.service in services]
-        if disclosures:
-            decode(pairs, result)
-        write_rows([pair.exchange for pair in pairs], form, output)
+    result = find_exchanges(audit)
+    judge(audit, result, known_target(audit, result))
+    pairs = [pair for pair in result.pairs if not services or pair.exchange.service in services]
+    if disclosures:
+        decode(pairs, result)
+    write_rows([pair.exchange for pair in pairs], form, output)
 
 
 @main.command()
@@ -178,43 +186,28 @@ def check_forms(forms: str) -> tuple[str, ...]:
 
 def form_of(output: str | None) -> str:
     """The form of rows that a file's name asks for."""
-    suffix = Path(output).suffix.lstrip(".") if output else ""
-    return (
-        {"json": "jsonl", "ndjson": "jsonl"}.get(suffix, suffix)
-        if suffix in (*ROW_FORMS, "json", "ndjson")
-        else "table"
-    )
+    return SUFFIXES.get(Path(output).suffix.lstrip("."), "table") if output else "table"
 
 
-def audit_from(
-    captures: tuple[str, ...],
-    mode: str | None,
-    target: tuple[str, ...],
-    zone: tuple[str, ...],
-    since: str | None,
-    until: str | None,
-) -> Audit:
+def audit_from(captures: tuple[str, ...], asked: Asked) -> Audit:
     """The audit that arguments and options ask for; options add to an audit file where they can."""
-    import dataclasses
-
     from capanalyze.audit import audit_of, check_address, load_audit, nanoseconds, parse_zones
 
     if any(path.endswith(".toml") for path in captures):
         if len(captures) > 1:
             raise AuditError("an audit file names its captures itself: give it alone")
-        if mode:
+        if asked.mode:
             raise AuditError("--mode: an audit file says the modes itself")
         audit = load_audit(Path(captures[0]))
         audit = dataclasses.replace(
             audit,
-            target=audit.target + tuple(check_address(one, "--target") for one in target),
-            zones=audit.zones | parse_zones(zone),
+            target=audit.target + tuple(check_address(one, "--target") for one in asked.target),
+            zones=audit.zones | parse_zones(asked.zone),
         )
     else:
-        audit = audit_of(list(captures), mode=mode, target=target, zones=zone)
-    return dataclasses.replace(
-        audit, since=nanoseconds(moment(since, "--since")), until=nanoseconds(moment(until, "--until"))
-    )
+        audit = audit_of(list(captures), mode=asked.mode, target=asked.target, zones=asked.zone)
+    since, until = moment(asked.since, "--since"), moment(asked.until, "--until")
+    return dataclasses.replace(audit, since=nanoseconds(since), until=nanoseconds(until))
 
 
 def moment(text: str | None, option: str) -> datetime | None:
@@ -235,27 +228,15 @@ def default_folder(capture: str) -> Path:
     return Path(f"{Path(name).stem}-report")
 
 
-def command_line(
-    captures: tuple[str, ...],
-    mode: str | None,
-    target: tuple[str, ...],
-    zone: tuple[str, ...],
-    since: str | None,
-    until: str | None,
-) -> str:
+def command_line(captures: tuple[str, ...], asked: Asked) -> str:
     """The command as a reader could repeat it, without folders of this machine."""
-    import shlex
-
-    options: list[Any] = []
-    for name, values in (
-        ("--mode", (mode,)),
-        ("--target", target),
-        ("--zone", zone),
-        ("--since", (since,)),
-        ("--until", (until,)),
-    ):
-        for value in values:
-            if value is not None:
-                options += [name, value]
+    given = (
+        ("--mode", (asked.mode,)),
+        ("--target", asked.target),
+        ("--zone", asked.zone),
+        ("--since", (asked.since,)),
+        ("--until", (asked.until,)),
+    )
+    options = [word for name, values in given for value in values if value is not None for word in (name, value)]
     files = [capture if capture == "-" else Path(capture).name for capture in captures]
     return shlex.join(["capanalyze", "report", *options, *files])

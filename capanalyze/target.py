@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from statistics import median
 from typing import TYPE_CHECKING
 
 from capanalyze.errors import TargetError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Ends = tuple[str, str]  # client, server
 INITIAL_TTLS = (32, 60, 64, 128, 255)
 MAX_NAMED = 6
+MIN_TIMES = 5  # round-trip times of either way, before they are compared
+FAST = 2000.0  # microseconds in which a host answers
 
 
 @dataclass
@@ -81,9 +84,8 @@ def find_target(pairs: list[Pair], hints: Hints, given: tuple[str, ...], describ
     """
     groups = _groups(pairs)
     if not given and pairs and all(ip_address(pair.exchange.client).is_loopback for pair in pairs):
-        return Target(
-            addresses=["127.0.0.1"], how="all traffic is on the loopback interface", assumed=False, warnings=[]
-        )
+        how = "all traffic is on the loopback interface"
+        return Target(addresses=["127.0.0.1"], how=how, assumed=False, warnings=[])
     addresses = list(dict.fromkeys(given))
     how = "given" if given else ""
     told = sorted(described | {one for one in set(hints.sent) | set(hints.received) if not _is_group(one)})
@@ -167,9 +169,8 @@ def _give_up(groups: dict[tuple[str, int], list[Pair]]) -> None:
     named = sorted(counts, key=lambda one: (-counts[one], one))
     if not named:
         raise TargetError("the target cannot be told: no unicast request was captured; name it with --target ADDRESS")
-    candidates = ", ".join(named[:MAX_NAMED]) + (
-        f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
-    )
+    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    candidates = ", ".join(named[:MAX_NAMED]) + more
     raise TargetError(f"the target cannot be told: candidates are {candidates}; name it with --target ADDRESS")
 
 
@@ -226,9 +227,10 @@ def _warnings(addresses: list[str], hints: Hints, pairs: list[Pair]) -> list[str
         and pair.exchange.rtt_us is not None
         and pair.exchange.outcome == "replied"
     ]
-    if inbound and outbound and min(inbound) > 2000 and min(inbound) > 4 * min(outbound):
+    enough = min(len(inbound), len(outbound)) >= MIN_TIMES
+    if enough and median(inbound) > FAST and median(inbound) > 4 * median(outbound):
         warnings.append(
-            f"the target's fastest answer took {min(inbound) / 1000:.1f} ms, those it got itself {min(outbound) / 1000:.1f} ms: "
-            "the capture looks taken near the peers"
+            f"the target's answers took {median(inbound) / 1000:.1f} ms, those to its own requests "
+            f"{median(outbound) / 1000:.1f} ms: the capture looks taken near the peers"
         )
     return warnings

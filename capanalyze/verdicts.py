@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from capanalyze.exchanges import Pair
     from capanalyze.model import Direction, Exchange, Outcome, Promise, Verdict
 
-# outcome × promise → verdict (design section 5)
+# outcome and promise → verdict (design section 5)
 BLOCK: dict[Outcome, Verdict] = {"replied": "leaked", "rejected": "refused", "silent": "blocked"}
 STEALTH: dict[Outcome, Verdict] = {"replied": "leaked", "rejected": "visible", "silent": "blocked"}
 ALLOW: dict[Outcome, Verdict] = {"replied": "allowed", "rejected": "refused", "silent": "silent"}
@@ -244,7 +244,7 @@ def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
         zone=first.zone or "",
         service=first.service,
         transport=first.transport,
-        port=first.server_port if first.service not in PORTS else PORTS[first.service],
+        port=PORTS.get(first.service, first.server_port),
         name=registered_name(first.service) or first.service,
         promise=promise_of(mode, first.service) if mode else None,
         verdict=worst_verdict(pairs) if mode else None,
@@ -299,15 +299,8 @@ def worst_verdict(pairs: list[Pair]) -> Verdict:
 def exemplars(pairs: list[Pair]) -> list[Pair]:
     """The first few, the slowest and the last."""
     timed = [pair for pair in pairs if pair.exchange.rtt_us is not None]
-    chosen = pairs[: MAX_EVIDENCE - 2]
-    if timed:
-        chosen.append(max(timed, key=lambda pair: pair.exchange.rtt_us or 0))
-    chosen.append(pairs[-1])
-    return (
-        [pair for index, pair in enumerate(pairs) if any(pair is one for one in chosen)][:MAX_EVIDENCE]
-        if len(pairs) <= MAX_EVIDENCE
-        else list(dict.fromkeys(chosen))
-    )
+    slowest = [max(timed, key=lambda pair: pair.exchange.rtt_us or 0)] if timed else []
+    return list(dict.fromkeys([*pairs[: MAX_EVIDENCE - 2], *slowest, pairs[-1]]))
 
 
 def flips(pairs: Sequence[Pair]) -> tuple[list[Change], int]:

@@ -114,11 +114,10 @@ def match_response(octets: Any, start: int, end: int, size: int, keys: Any) -> i
         at = skip_name(octets, at, end)
         if name < 0 or at < 0 or at + 10 > end:
             break
-        if be32(octets, at + 4):
-            if keys[0] + 2 <= MAX_KEYS:
-                keys[keys[0] + 1] = mix(name, be16(octets, at))
-                keys[keys[0] + 2] = mix(name, ANY)
-                keys[0] += 2
+        if be32(octets, at + 4) and keys[0] + 2 <= MAX_KEYS:
+            keys[keys[0] + 1] = mix(name, be16(octets, at))
+            keys[keys[0] + 2] = mix(name, ANY)
+            keys[0] += 2
         at += 10 + be16(octets, at + 8)
         if at > end:
             break

@@ -96,17 +96,8 @@ def csv_line(cells: Iterable[Any]) -> bytes:
 
 
 COLUMNS = (
-    "capture",
-    "service",
-    "client",
-    "server",
-    "requests",
-    "replies",
-    "time",
-    "rtt",
-    "outcome",
-    "reason",
-    "verdict",
+    *("capture", "service", "client", "server", "requests", "replies"),
+    *("time", "rtt", "outcome", "reason", "verdict"),
 )
 
 
