@@ -7,6 +7,7 @@ may tell mode and interface (`MODE.INTERFACE.….pcap`). Either way the result i
 import glob
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
@@ -43,6 +44,7 @@ PRESETS = (
     Mode("block-all", "Block all incoming connections", "block"),
 )
 ALIASES = {"specific-services": "specific"}
+BUILT_IN = (*(preset.name for preset in PRESETS), *ALIASES)
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ def _audit_capture(path: Path, capture: str, segments: list[Segment], modes: lis
                 raise AuditError(
                     f"{path}: {Path(capture).name} belongs to {other.mode} and to {one.mode} at the same time"
                 )
-    _, interface = parts_of_name(Path(capture).name, [mode.name for mode in modes])
+    _, interface = parts_of_name(Path(capture).name, [*(mode.name for mode in modes), *BUILT_IN])
     ordered = sorted(segments, key=lambda segment: (segment.since is not None, segment.since or 0))
     return CaptureFile(capture, Path(capture).name, tuple(ordered), interface)
 
@@ -242,13 +244,12 @@ def audit_of(
     Raises:
         AuditError: an option makes no sense.
     """
-    names = [preset.name for preset in PRESETS] + list(ALIASES)
-    if mode is not None and mode not in names:
-        raise AuditError(f"--mode: is {mode!r}, expected one of {', '.join(names)}")
+    if mode is not None and mode not in BUILT_IN:
+        raise AuditError(f"--mode: is {mode!r}, expected one of {', '.join(BUILT_IN)}")
     captures = []
     for path in dict.fromkeys(paths):
         name = "stdin" if path == "-" else Path(path).name
-        told, interface = parts_of_name(name, names)
+        told, interface = parts_of_name(name, BUILT_IN)
         chosen = mode or told
         segments = (Segment(ALIASES.get(chosen, chosen)),) if chosen else ()
         captures.append(CaptureFile(path, name, segments, interface))
@@ -271,7 +272,7 @@ def _with_names(captures: tuple[CaptureFile, ...]) -> tuple[CaptureFile, ...]:
     )
 
 
-def parts_of_name(name: str, modes: list[str]) -> tuple[str | None, str | None]:
+def parts_of_name(name: str, modes: Sequence[str]) -> tuple[str | None, str | None]:
     """Mode and interface that a file name of the form MODE.INTERFACE.….pcap tells."""
     parts = name.split(".")
     if len(parts) < 2 or parts[0] not in modes:

@@ -44,7 +44,12 @@ def ethernet(payload: bytes, kind: int = 0x0800, source: bytes = MAC_PEER, desti
 
 
 def pcap(
-    frames: Sequence[tuple[float, bytes]], link: int = 101, *, order: str = "<", magic: int = 0xA1B2C3D4, snaplen: int = 65535
+    frames: Sequence[tuple[float, bytes]],
+    link: int = 101,
+    *,
+    order: str = "<",
+    magic: int = 0xA1B2C3D4,
+    snaplen: int = 65535,
 ) -> bytes:
     """A pcap file of (seconds, octets) frames."""
     units = 1_000_000_000 if magic == 0xA1B23C4D else 1_000_000
@@ -97,7 +102,9 @@ def messages(path: Path, octets: bytes) -> list[Message]:
     return list(scanned(path, octets).messages())
 
 
-def ntp(mode: int = 3, *, transmit: int = 0, origin: int = 0, receive: int = 0, stratum: int = 2, leap: int = 0) -> bytes:
+def ntp(
+    mode: int = 3, *, transmit: int = 0, origin: int = 0, receive: int = 0, stratum: int = 2, leap: int = 0
+) -> bytes:
     """An NTP message with these timestamps (64 bits each)."""
     head = struct.pack(">4B", leap << 6 | 4 << 3 | mode, stratum, 6, 0xEC) + bytes(12) + bytes(8)
     return head + struct.pack(">3Q", origin, receive, transmit)
@@ -105,6 +112,85 @@ def ntp(mode: int = 3, *, transmit: int = 0, origin: int = 0, receive: int = 0, 
 
 def dns(ident: int, name: str, kind: int = 1, *, response: bool = False, klass: int = 1) -> bytes:
     """A DNS message with one question, and one answer if it is a response."""
-    question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0" + struct.pack(">2H", kind, klass)
+    question = (
+        b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
+        + b"\0"
+        + struct.pack(">2H", kind, klass)
+    )
     answer = b"\xc0\x0c" + struct.pack(">2HIH", kind, klass, 60, 4) + bytes(4) if response else b""
     return struct.pack(">6H", ident, 0x8180 if response else 0x0100, 1, int(response), 0, 0) + question + answer
+
+
+def packet(source: str, destination: str, protocol: int, payload: bytes, *, ident: int = 1) -> bytes:
+    """An IP packet of the version of its addresses."""
+    if ":" in source:
+        return ipv6(source, destination, protocol, payload)
+    return ipv4(source, destination, protocol, payload, ident=ident)
+
+
+def datagram(source: str, sport: int, destination: str, dport: int, payload: bytes = b"", *, ident: int = 1) -> bytes:
+    """A UDP datagram in its IP packet."""
+    return packet(source, destination, 17, udp(sport, dport, payload), ident=ident)
+
+
+def segment(
+    source: str,
+    sport: int,
+    destination: str,
+    dport: int,
+    flags: str,
+    *,
+    seq: int = 0,
+    ack: int = 0,
+    payload: bytes = b"",
+    ident: int = 1,
+) -> bytes:
+    """A TCP segment in its IP packet."""
+    return packet(source, destination, 6, tcp(sport, dport, flags, seq, ack, payload), ident=ident)
+
+
+def icmp_error(quoted: bytes, kind: int, code: int, *, sender: str = "", octets: int = 512) -> bytes:
+    """An ICMP error about a packet, of its IP version, quoting so many octets behind its IP header.
+
+    Whoever was to get the packet sends it, unless another sender is named.
+    """
+    if quoted[0] >> 4 == 6:
+        source, destination, header, protocol = quoted[8:24], quoted[24:40], 40, 58
+    else:
+        source, destination, header, protocol = quoted[12:16], quoted[16:20], 20, 1
+    error = icmp(kind, code, payload=quoted[: header + octets])
+    return packet(sender or str(ip_address(destination)), str(ip_address(source)), protocol, error)
+
+
+def pcapng(frames: Sequence[tuple[int, float, bytes]], links: Sequence[int] = (101, 101)) -> bytes:
+    """A pcapng file of (interface, seconds, octets) frames; the interfaces have these link types and no names."""
+    octets = section() + b"".join(interface(link) for link in links)
+    return octets + b"".join(enhanced(number, round(time * 1_000_000), frame) for number, time, frame in frames)
+
+
+def dns_name(name: str) -> bytes:
+    """A name as on the wire, RFC 1035 section 3.1."""
+    return b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+
+
+def question(name: str | bytes, kind: int = 1, klass: int = 1) -> bytes:
+    """A question of a DNS message, RFC 1035 section 4.1.2; octets as a name are a compressed one."""
+    return (name if isinstance(name, bytes) else dns_name(name)) + struct.pack(">2H", kind, klass)
+
+
+def record(name: str | bytes, kind: int = 1, klass: int = 1, *, ttl: int = 120, data: bytes = bytes(4)) -> bytes:
+    """A resource record, RFC 1035 section 4.1.3."""
+    return question(name, kind, klass) + struct.pack(">IH", ttl, len(data)) + data
+
+
+def dns_message(
+    ident: int,
+    flags: int,
+    questions: Sequence[bytes] = (),
+    answers: Sequence[bytes] = (),
+    authorities: Sequence[bytes] = (),
+    additionals: Sequence[bytes] = (),
+) -> bytes:
+    """A message in the DNS format of these parts, RFC 1035 section 4.1."""
+    parts = (questions, answers, authorities, additionals)
+    return struct.pack(">6H", ident, flags, *map(len, parts)) + b"".join(b"".join(part) for part in parts)

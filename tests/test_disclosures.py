@@ -42,9 +42,7 @@ def facts(**values: str | list[str]) -> list[Disclosure]:
     ]
 
 
-def decoding(
-    monkeypatch: pytest.MonkeyPatch, told: list[tuple[str, str]], fault: Exception | None = None
-) -> None:
+def decoding(monkeypatch: pytest.MonkeyPatch, told: list[tuple[str, str]], fault: Exception | None = None) -> None:
     """Let the service `made-up` tell these facts, then raise."""
 
     def decode(_: bytes) -> Iterator[tuple[str, str]]:
@@ -212,9 +210,7 @@ def test_repeated_facts_count_once_and_end(monkeypatch: pytest.MonkeyPatch) -> N
             "time.apple.com A 17.72.255.11; recursion offered",
         ),
         (
-            facts(
-                version="SNMPv2c", community="6 octets, not shown", system_description="Darwin " + "x" * 100
-            ),
+            facts(version="SNMPv2c", community="6 octets, not shown", system_description="Darwin " + "x" * 100),
             "Darwin " + "x" * 52 + "…; SNMPv2c",
         ),
         (

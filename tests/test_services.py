@@ -39,9 +39,7 @@ def test_name_to_show(service: str, name: str | None) -> None:
     assert registered_name(service) == name
 
 
-@pytest.mark.parametrize(
-    "service", ["", "/", "udp", "udp/", "/22", "tcp/-1", "tcp/x", "tcp/²", "tcp/" + "9" * 5000]
-)
+@pytest.mark.parametrize("service", ["", "/", "udp", "udp/", "/22", "tcp/-1", "tcp/x", "tcp/²", "tcp/" + "9" * 5000])
 def test_what_is_no_service_has_no_name(service: str) -> None:
     assert registered_name(service) is None
 

@@ -7,10 +7,10 @@ that are not frames. The records themselves are read in the loop (`pcap.read_rec
 
 import hashlib
 import io
-import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -169,26 +169,16 @@ class Capture:
     def payloads(self, places: Iterable[tuple[int, int]]) -> dict[int, bytes]:
         """The octets at these (offset, length) of the unpacked capture, by offset. Reads the file once more."""
         wanted = sorted(set(places))
-        found: dict[int, bytes] = {}
         if not wanted:
-            return found
-        stream = self._again()
-        position, held, start = 0, b"", 0
-        for offset, length in wanted:
-            if "(" not in self.format:
-                stream.seek(offset)  # type: ignore[attr-defined]
+            return {}
+        with self._again() as (stream, packed):
+            if packed:
+                return dict(_passing(stream, wanted))
+            found = {}
+            for offset, length in wanted:
+                stream.seek(offset)
                 found[offset] = stream.read(length)
-                continue
-            while position < offset + length:
-                block = stream.read(BLOCK)
-                if not block:
-                    break
-                keep = held[max(0, offset - start) :]
-                start = position - len(keep)
-                held = keep + block
-                position += len(block)
-            found[offset] = held[offset - start : offset - start + length]
-        return found
+            return found
 
     def _open(self) -> IO[bytes]:
         if self.path is None:
@@ -258,17 +248,30 @@ class Capture:
         self.table += row
         self.interfaces.append(interface)
 
-    def _again(self) -> Readable:
-        """The unpacked capture from its first octet."""
-        if self._spool is not None:
-            self._spool.seek(0)
-            stream: IO[bytes] = self._spool
-        else:
-            assert self.path is not None
-            stream = self.path.open("rb")
-        kind = compressed.compression(stream.read(4))
-        stream.seek(0, os.SEEK_SET)
-        return compressed.unpacked(stream, kind) if kind else stream
+    @contextmanager
+    def _again(self) -> Iterator[tuple[Any, bool]]:
+        """The unpacked capture from its first octet, and whether it had to be unpacked."""
+        with ExitStack() as files:
+            if self._spool is not None:
+                stream: IO[bytes] = self._spool
+            else:
+                assert self.path is not None
+                stream = files.enter_context(self.path.open("rb"))
+            stream.seek(0)
+            kind = compressed.compression(stream.read(4))
+            stream.seek(0)
+            yield (compressed.unpacked(stream, kind), True) if kind else (stream, False)
+
+
+def _passing(stream: Readable, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+    """Octets at ascending (offset, length) of a stream that only runs forward."""
+    held, start = b"", 0
+    for offset, length in wanted:
+        while start + len(held) < offset + length and (block := stream.read(BLOCK)):
+            kept = held[max(0, offset - start) :]
+            start += len(held) - len(kept)
+            held = kept + block
+        yield offset, held[max(0, offset - start) : offset - start + length]
 
 
 def open_capture(path: str, name: str | None = None) -> Capture:

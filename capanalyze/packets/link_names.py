@@ -33,4 +33,4 @@ LINK_NAMES = {
 
 def link_name(number: int) -> str:
     """The name of a link type, or its number where it has none."""
-    return LINK_NAMES.get(number, f"link type {number}")
+    return LINK_NAMES.get(number, f"LINKTYPE {number}")

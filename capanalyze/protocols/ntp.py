@@ -13,7 +13,6 @@ from capanalyze.packets.message import (
     INTERIM,
     KIND,
     MALFORMED,
-    OTHER,
     REPLY,
     REQUEST,
     WEAK,
@@ -92,17 +91,16 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         role = request(octets, start, keys) + SYMMETRIC_REQUEST
         if time_key(octets, start + ORIGIN) and role & WEAK == 0:
             keys[0] += 1
-            keys[keys[0]] = mix(time_key(octets, start + ORIGIN), SYMMETRIC_ACTIVE)
+            keys[keys[0]] = time_key(octets, start + ORIGIN)
             role += ALSO_REPLY
         return role
     origin = time_key(octets, start + ORIGIN)
     keys[0] = 1
     keys[1] = origin
-    if mode == SYMMETRIC_PASSIVE:
-        keys[1] = mix(origin, SYMMETRIC_ACTIVE)
-        role = REPLY + SYMMETRIC_REPLY
-    elif octets[start + STRATUM] == 0 and be32(octets, start + REFERENCE_ID) in KISS_CODES:
+    if octets[start + STRATUM] == 0 and be32(octets, start + REFERENCE_ID) in KISS_CODES:
         role = REPLY + KISS
+    elif mode == SYMMETRIC_PASSIVE:
+        role = REPLY + SYMMETRIC_REPLY
     elif octets[start] // 64 == 3 or octets[start + STRATUM] in (0, 16):
         role = REPLY + UNSYNCHRONISED
     else:
@@ -114,7 +112,6 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
 
 def request(octets: Any, start: int, keys: Any) -> int:
     """Keys of a request: its transmit timestamp and, for interleaved mode, its receive timestamp."""
-    mode = octets[start] % 8
     transmit = time_key(octets, start + TRANSMIT)
     receive = time_key(octets, start + RECEIVE)
     keys[0] = 1
@@ -124,9 +121,6 @@ def request(octets: Any, start: int, keys: Any) -> int:
     if receive:
         keys[0] = 2
         keys[2] = receive
-    if mode == SYMMETRIC_ACTIVE:
-        for number in range(1, keys[0] + 1):
-            keys[number] = mix(keys[number], SYMMETRIC_ACTIVE)
     return REQUEST
 
 
@@ -135,7 +129,9 @@ def match_control(octets: Any, start: int, end: int, size: int, keys: Any) -> in
     if size < CONTROL_LEN:
         return MALFORMED + GARBAGE * KIND
     if end - start < 4:
-        return OTHER
+        if end - start > 1 and octets[start + 1] & 0x80:
+            return REPLY + WEAK + CUT * KIND
+        return REQUEST + WEAK + CUT * KIND
     keys[0] = 1
     keys[1] = mix(mix(CONTROL, octets[start + 1] % 32), be16(octets, start + 2))
     if octets[start + 1] & 0x80:
@@ -148,7 +144,7 @@ def match_private(octets: Any, start: int, end: int, size: int, keys: Any) -> in
     if size < PRIVATE_LEN:
         return MALFORMED + GARBAGE * KIND
     if end - start < 4:
-        return OTHER
+        return (REPLY if octets[start] & 0x80 else REQUEST) + WEAK + CUT * KIND
     keys[0] = 1
     keys[1] = mix(mix(PRIVATE, octets[start + 2] * 1), octets[start + 3] * 1)
     if octets[start] & 0x80:

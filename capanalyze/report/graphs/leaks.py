@@ -108,12 +108,10 @@ def headline(analysis: Analysis) -> str:
     judged = [found for found in analysis.findings if found.verdict is not None]
     if not judged:
         return _without_modes(analysis)
-    leaks = analysis.leaks()
-    if not leaks:
+    leaking = {found.mode for found in analysis.leaks()}
+    if not leaking:
         return _without_leaks(judged)
-    names = {found.mode for found in leaks}
-    leaking = [column for column in style.modes(analysis) if column[0] in names]
-    name, mode = max(leaking, key=lambda column: style.strictness(column[1]))
+    name, mode = style.worst_mode(analysis)
     sentence = f"{style.mode_title(mode)} {_leaked(analysis, name)}"
     if len(leaking) == 1:
         return sentence

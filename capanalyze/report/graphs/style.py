@@ -332,6 +332,12 @@ def modes(analysis: Analysis) -> list[tuple[str | None, ModeInfo | None]]:
     return list(shown.items())
 
 
+def worst_mode(analysis: Analysis) -> tuple[str | None, ModeInfo | None]:
+    """Of the modes that leaked the one that promised most."""
+    leaking = {found.mode for found in analysis.leaks()}
+    return max((shown for shown in modes(analysis) if shown[0] in leaking), key=lambda shown: strictness(shown[1]))
+
+
 def zones(analysis: Analysis) -> list[tuple[str, list[str]]]:
     """The zones that have findings, in the report's order, each with its interfaces."""
     probed = {found.zone for found in analysis.findings}

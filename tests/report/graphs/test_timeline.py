@@ -1,9 +1,12 @@
 """The timeline and its axis."""
 
+# ruff: noqa: RUF001 (the marks of verdicts look like letters)
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from msgspec.structs import replace
 
 from capanalyze.model import Analysis, Bin, Finding, Timeline
 from capanalyze.report.graphs import axis, render
@@ -85,6 +88,16 @@ def test_lanes_that_have_no_room_are_counted() -> None:
     assert "50 further lanes not drawn, 4 of them with leaks" in seen
 
 
+def test_of_many_lanes_only_leaks_and_flips_are_drawn() -> None:
+    quiet = [sample.finding(f"tcp/{port}", "x", transport="tcp", port=port) for port in range(20)]
+    modes = [sample.mode("block-all")]
+    assert sample.texts(drawn(sample.analysis(quiet, modes))).count("× refused 1/1") == 16
+    seen = sample.texts(drawn(sample.analysis([*quiet, sample.finding("ntp", "+")], modes)))
+    assert "● LEAK 1/1" in seen
+    assert "× refused 1/1" not in seen
+    assert "20 further lanes not drawn, none with a leak" in seen
+
+
 def test_many_requests_are_densities() -> None:
     figure = drawn(SAMPLES["crowded"])
     assert "up to 40k in 7.2 s" in sample.texts(figure)
@@ -107,6 +120,24 @@ def test_states_end_where_flips_were_only_counted() -> None:
     assert "answers" not in sample.texts(drawn(sample.analysis([found], modes)))
 
 
+def test_flips_without_a_time_have_no_line() -> None:
+    found = sample.finding("ntp", "x+++", changing=True)
+    analysis = sample.analysis([found], [sample.mode("block-all")])
+    timeless = replace(found.changes[0].last_before, time=None)
+    found.changes[0] = replace(found.changes[0], last_before=timeless)
+    assert "answers" in sample.texts(drawn(analysis))
+    found.changes[0] = replace(found.changes[0], time=None, first_after=timeless)
+    assert not {"answers", "flip"} & set(sample.texts(drawn(analysis)))
+
+
+def test_flips_of_two_servers_have_lines_but_no_states() -> None:
+    found = sample.finding("ntp", "x+x", changing=True)
+    found.changes[1] = replace(found.changes[1], server="192.0.2.11")
+    seen = sample.texts(drawn(sample.analysis([found], [sample.mode("block-all")])))
+    assert "flip" in seen
+    assert "answers" not in seen
+
+
 def test_findings_without_a_timeline_have_no_lane() -> None:
     found = sample.finding("ntp", "+")
     found.timeline = Timeline(start=0, width=0, marks=[], bins=[])
@@ -125,7 +156,7 @@ def test_axis_leaves_out_pauses_between_recordings() -> None:
     later = [(start + 3 * DAY, end + 3 * DAY) for start, end in first]
     made = axis.make(first + later, 100, 400)
     assert len(made.stretches) == 2
-    assert len(made.breaks()) == 1
+    assert made.breaks() == [made.x(START + DAY)]
     assert made.stretches[0].right - made.stretches[0].left == pytest.approx(143)
     assert {tick.day for tick in made.ticks()} == {"2026-10-29", "2026-11-01"}
 

@@ -1,0 +1,173 @@
+"""Pairing against answers that nobody here wrote: tshark's dissection of real captures (truth files)."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from capanalyze.cli import main
+
+# Services whose truth is filed under another name.
+FILED_UNDER = {"udp/88": "kerberos", "dhcp": "udp", "tftp": "udp", "sip": "udp"}
+SHARES = {"ntp": 0.99, "nbns": 0.99, "mdns": 0.99, "dns": 0.99, "llmnr": 0.99, "icmp": 0.99, "tcp": 0.99}
+OTHER_SHARE = 0.95
+MAX_FALSE = 0.02
+
+# Pairs of the truth that are none: (capture, request, reply) → why.
+WRONG = {
+    (
+        "ppp_many_interfaces-1.pcapng",
+        13,
+        16,
+    ): "13 comes from 443 to an ephemeral port: mid-flow, the host behind 16 asked",
+    ("ndpi_fuzz-2006-06-26-2594.pcap", 225, 228): "225 and 227 are one INVITE sent twice; 228 answers the later copy",
+}
+FUZZED = "the fuzzer damaged one of the two; id and endpoints still agree"
+BOTH_ASKED = "two hosts ask the same questions at once; the records answer both, the truth gives them to one"
+# Pairs that the truth lacks: (capture, request, first reply) → why.
+MISSING: dict[tuple[str, int, int], str] = {
+    ("gopacket_be_test202.pcapng", 8, 9): "8 is a simple packet without a time: tshark takes it for 1970",
+    **dict.fromkeys(
+        [
+            ("nfstream_mdns.pcap", request, reply)
+            for request, reply in (
+                (94, 121),
+                (95, 120),
+                (94, 123),
+                (95, 122),
+                (126, 153),
+                (127, 152),
+                (126, 155),
+                (127, 154),
+            )
+        ],
+        BOTH_ASKED,
+    ),
+    **dict.fromkeys(
+        [
+            ("ndpi_fuzz-2006-06-26-2594.pcap", request, reply)
+            for request, reply in (
+                *((154, 155), (180, 181), (191, 192), (221, 222), (227, 228), (249, 252), (287, 288), (346, 348)),
+                *((430, 432), (453, 454), (535, 536), (558, 560), (602, 603), (648, 650)),
+            )
+        ],
+        FUZZED,
+    ),
+}
+
+
+def captures(shared: Path) -> list[Path]:
+    return [path for path in sorted((shared / "captures" / "pairs").iterdir()) if path.suffix != ".json"]
+
+
+def listed(path: Path) -> list[dict[str, Any]]:
+    """What `exchanges --format jsonl` lists."""
+    result = CliRunner().invoke(main, ["exchanges", "--format", "jsonl", str(path)])
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def filed(service: str) -> str:
+    return FILED_UNDER.get(service, service.split("/")[0])
+
+
+def asked_in(truth: dict[str, Any]) -> set[int]:
+    """Frames that may be named as the request: any of the retransmissions, any of its fragments."""
+    return {truth["request_frame"], *truth.get("candidates", []), *truth.get("request_fragments", [])}
+
+
+def answered_in(truth: dict[str, Any], frame: int) -> set[int]:
+    return {frame, *truth.get("reply_fragments", {}).get(str(frame), [])}
+
+
+def is_listed(truth: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
+    """Whether a truth's exchange is listed with its request and its first reply."""
+    requests, replies = asked_in(truth), answered_in(truth, truth["reply_frames"][0])
+    return any(
+        filed(row["service"]) == truth["service"] and requests & set(row["requests"]) and replies & set(row["replies"])
+        for row in rows
+    )
+
+
+def is_true(row: dict[str, Any], answers: dict[str, Any]) -> bool:
+    """Whether a listed pair is in the truth, as an exchange or as an ICMP error with what it quotes."""
+    for truth in answers["exchanges"]:
+        replies = {frame for reply in truth["reply_frames"] for frame in answered_in(truth, reply)}
+        if (
+            truth["service"] == filed(row["service"])
+            and asked_in(truth) & set(row["requests"])
+            and replies & set(row["replies"])
+        ):
+            return True
+    return any(
+        error["frame"] in row["replies"] and error["for_frame"] in row["requests"] for error in answers["icmp_errors"]
+    )
+
+
+class Score:
+    """Counts per service over all captures."""
+
+    def __init__(self) -> None:
+        self.truths: Counter[str] = Counter()
+        self.found: Counter[str] = Counter()
+        self.listed: Counter[str] = Counter()
+        self.false: Counter[str] = Counter()
+        self.wrong: set[tuple[str, int, int]] = set()
+        self.missing: set[tuple[str, int, int]] = set()
+
+    def add(self, path: Path) -> None:
+        answers = json.loads((path.parent / f"{path.name}.truth.json").read_text())
+        rows = listed(path)
+        for truth in answers["exchanges"]:
+            key = (path.name, truth["request_frame"], truth["reply_frames"][0])
+            if key in WRONG:
+                self.wrong.add(key)
+                continue
+            self.truths[truth["service"]] += 1
+            self.found[truth["service"]] += is_listed(truth, rows)
+        for row in rows:
+            if not row["requests"] or not row["replies"]:
+                continue
+            self.listed[filed(row["service"])] += 1
+            if not is_true(row, answers):
+                key = (path.name, row["requests"][0], row["replies"][0])
+                if key in MISSING:
+                    self.missing.add(key)
+                else:
+                    self.false[filed(row["service"])] += 1
+
+    def lines(self) -> Iterator[str]:
+        yield f"{'service':10} {'truth':>6} {'found':>6} {'share':>7} {'listed':>7} {'false':>6}"
+        for service in sorted(self.truths | self.listed):
+            truths, found = self.truths[service], self.found[service]
+            share = f"{found / truths:.1%}" if truths else "-"
+            yield f"{service:10} {truths:6} {found:6} {share:>7} {self.listed[service]:7} {self.false[service]:6}"
+        yield f"left out: {len(self.wrong)} pairs of the truth that are wrong, {len(self.missing)} that it lacks"
+
+
+@pytest.fixture(scope="module")
+def score(shared: Path) -> Score:
+    total = Score()
+    for path in captures(shared):
+        total.add(path)
+    return total
+
+
+def test_answered_exchanges_are_listed_with_the_right_frames(score: Score, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print("\n" + "\n".join(score.lines()))
+    shares = {service: score.found[service] / score.truths[service] for service in score.truths}
+    assert {service for service, share in shares.items() if share < SHARES.get(service, OTHER_SHARE)} == set()
+
+
+def test_hardly_a_listed_pair_is_not_in_the_truth(score: Score) -> None:
+    assert score.false.total() <= MAX_FALSE * score.listed.total()
+
+
+def test_every_fault_that_is_claimed_of_the_truth_is_met(score: Score) -> None:
+    assert score.wrong == set(WRONG)
+    assert score.missing == set(MISSING)
