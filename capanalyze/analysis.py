@@ -4,69 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from capanalyze import __version__, verdicts
-from capanalyze.capture import Capture, open_capture
-from capanalyze.capture.records import NO_TIME
 from capanalyze.disclosures import disclose
 from capanalyze.errors import AuditError
 from capanalyze.exchanges import Source, collect, pair_messages
-from capanalyze.model import (
-    Analysis,
-    Fact,
-    Input,
-    InterfaceInfo,
-    ModeInfo,
-    Target,
-    Zone,
-)
-from capanalyze.packets.link_names import link_name
-from capanalyze.packets.messages import Part, read_messages
-from capanalyze.packets.steps import FIRST_REASON, TRUNCATED
+from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
+from capanalyze.reading import input_of, read, stamp
 from capanalyze.target import collect_hints, find_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capanalyze.audit import Audit, CaptureFile, Mode
-    from capanalyze.exchanges import Pair, Sighting
+    from capanalyze.capture import Capture
+    from capanalyze.exchanges import Pair, Pairing, Sighting
     from capanalyze.model import Finding
+    from capanalyze.reading import Reading
 
 FORMAT, FORMAT_VERSION = "capanalyze-report", 1
-SECOND = 1_000_000_000
 MAX_DECODED = 64  # replies per finding whose facts are read
 MAX_OF_KIND = 4  # values of one kind that a finding shows
-
-
-@dataclass
-class Reading:
-    """One capture, read: the file, its messages, its identity."""
-
-    file: CaptureFile
-    capture: Capture
-    part: Part
-    sha256: str
-    octets: int
-
-    def labels(self) -> dict[int, str]:
-        """What each interface is called: by itself, by the file's name, else by its number."""
-        capture = self.capture
-        alone = len(capture.interfaces) == 1 and not capture.named
-        labels = {
-            index: interface.name or (self.file.interface if alone and self.file.interface else f"if{index}")
-            for index, interface in enumerate(capture.interfaces)
-        }
-        return labels | {capture.named_interface(name): name for name in list(capture.named)}
-
-    def facts(self) -> verdicts.CaptureFacts:
-        """What judging needs to know."""
-        last = self.part.last
-        return verdicts.CaptureFacts(
-            last=last[0] * SECOND + last[1] if last else None,
-            cut=bool(self.part.tally[TRUNCATED - FIRST_REASON]),
-            one_sided=any(interface.one_sided for interface in self.capture.interfaces),
-        )
 
 
 @dataclass
@@ -78,52 +37,55 @@ class Result:
     sightings: list[Sighting]
     malformed: dict[tuple[str, str, str], int]
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for reading in self.readings:
+            reading.capture.close()
+
+    def sources(self, names: Sequence[str]) -> list[Source]:
+        """The messages of these captures, for the pairing."""
+        return [Source(one.file.name, one.part, one.labels()) for one in self.readings if one.file.name in names]
+
+    def facts(self) -> dict[str, verdicts.CaptureFacts]:
+        """What judging needs to know of each capture."""
+        return {one.file.name: one.facts() for one in self.readings}
+
     def capture(self, name: str) -> Capture:
         """The capture with this name."""
         return next(reading.capture for reading in self.readings if reading.file.name == name)
-
-
-def read(file: CaptureFile) -> Reading:
-    """Read one capture to its end.
-
-    Raises:
-        CaptureError: it is none, or of a link type that is not read.
-    """
-    capture = open_capture(file.path, file.name)
-    part = read_messages(capture)
-    sha256, octets = capture.finish()
-    if not part.frames:
-        capture.notes.append("the capture holds no frames")
-    return Reading(file, capture, part, sha256, octets)
 
 
 def find_exchanges(audit: Audit) -> Result:
     """Captures → messages → exchanges, modes and zones, without judging.
 
     Captures that share a mode are paired together, so that a reply may be in another file than its request.
+    The result keeps what it needs to decode payloads: use it in a `with` statement.
     """
-    readings = [read(file) for file in audit.captures]
-    pairs: list[Pair] = []
-    seen: list[Sighting] = []
-    malformed: dict[tuple[str, str, str], int] = {}
-    for group in together(audit.captures):
-        sources = [Source(one.file.name, one.part, one.labels()) for one in readings if one.file.name in group]
-        sightings = collect(sources, audit.since, audit.until)
+    result = Result([read(file) for file in audit.captures], [], [], {})
+    groups = together(audit.captures)
+    for group in groups:
+        sightings = collect(result.sources(group), audit.since, audit.until)
         pairing = pair_messages(sightings)
-        for (first, second), (frame, other) in pairing.copies.elsewhere.items():
-            raise AuditError(
-                f"{first} and {second} hold the same traffic (frame {frame} of one is frame {other} of the other): "
-                "give one of them, or put them under different modes"
-            )
-        pairs += pairing.done
-        seen += sightings
-        malformed |= pairing.malformed
-    names = [file.name for file in audit.captures]
-    pairs.sort(key=lambda pair: (names.index(pair.exchange.capture), verdicts.frame_of(pair.exchange)))
-    verdicts.place(pairs, audit)
-    groups = {name: group for group in together(audit.captures) for name in group}
-    verdicts.settle_silence(pairs, {one.file.name: one.facts() for one in readings}, groups)
-    return Result(readings, pairs, seen, malformed)
+        refuse_copies(pairing)
+        result.pairs += pairing.done
+        result.sightings += sightings
+        result.malformed |= pairing.malformed
+    order = {file.name: number for number, file in enumerate(audit.captures)}
+    result.pairs.sort(key=lambda pair: (order[pair.exchange.capture], verdicts.frame_of(pair.exchange)))
+    verdicts.place(result.pairs, audit)
+    verdicts.settle_silence(result.pairs, result.facts(), {name: group for group in groups for name in group})
+    return result
+
+
+def refuse_copies(pairing: Pairing) -> None:
+    """The same exchange in two captures of one mode would count twice."""
+    for (first, second), (frame, other) in pairing.copies.elsewhere.items():
+        raise AuditError(
+            f"{first} and {second} hold the same traffic (frame {frame} of one is frame {other} of the other): "
+            "give one of them, or put them under different modes"
+        )
 
 
 def together(files: Sequence[CaptureFile]) -> list[tuple[str, ...]]:
@@ -161,24 +123,24 @@ def analyze(audit: Audit, command: str = "") -> Analysis:
         AuditError: captures contradict each other.
         TargetError: the target cannot be told.
     """
-    result = find_exchanges(audit)
-    target = target_of(audit, result)
-    judge(audit, result, target.addresses)
-    modes = audit.used_modes()
-    findings = verdicts.summarise(result.pairs, modes)
-    for finding in findings:
-        finding.disclosures = facts_of(finding, result)
-        finding.notes = notes_of(finding, result)
-    times = [one.part for one in result.readings if one.part.first]
+    with find_exchanges(audit) as result:
+        target = target_of(audit, result)
+        judge(audit, result, target.addresses)
+        modes = audit.used_modes()
+        findings = verdicts.summarise(result.pairs, modes)
+        for finding in findings:
+            finding.disclosures = facts_of(finding, result)
+            finding.notes = notes_of(finding, result)
+    parts = [one.part for one in result.readings]
     return Analysis(
         format=FORMAT,
         format_version=FORMAT_VERSION,
         capanalyze=__version__,
         command=command,
         title=audit.title,
-        inputs=[input_of(reading, result) for reading in result.readings],
-        first=stamp(min((part.first for part in times if part.first), default=None)),
-        last=stamp(max((part.last for part in times if part.last), default=None)),
+        inputs=[input_of(reading, result.malformed) for reading in result.readings],
+        first=stamp(min((part.first for part in parts if part.first), default=None)),
+        last=stamp(max((part.last for part in parts if part.last), default=None)),
         target=target,
         modes=[mode_info(mode, audit, result) for mode in modes],
         zones=zones_of(result),
@@ -199,7 +161,7 @@ def target_of(audit: Audit, result: Result) -> Target:
 def judge(audit: Audit, result: Result, target: Sequence[str]) -> None:
     """Direction and verdict of every exchange."""
     verdicts.direct(result.pairs, target)
-    verdicts.judge(result.pairs, audit.modes, {one.file.name: one.facts() for one in result.readings})
+    verdicts.judge(result.pairs, audit.modes, result.facts())
 
 
 def facts_of(finding: Finding, result: Result) -> list[Fact]:
@@ -255,60 +217,6 @@ def notes_of(finding: Finding, result: Result) -> list[str]:
         if dropped and (finding.mode in modes or finding.mode is None):
             notes.append(f"{reading.file.name}: {dropped} frames were dropped while capturing, at times unknown")
     return notes
-
-
-def input_of(reading: Reading, result: Result) -> Input:
-    """One capture as the report shows it."""
-    capture, part = reading.capture, reading.part
-    modes = list(dict.fromkeys(segment.mode for segment in reading.file.segments))
-    notes = list(capture.notes)
-    facts = reading.facts()
-    if facts.one_sided:
-        notes.append("a log of what rules matched: it never proves silence")
-    if facts.cut:
-        notes.append("frames are cut before their ports: silence is not proven; capture with a larger snap length")
-    return Input(
-        name=reading.file.name,
-        sha256=reading.sha256,
-        octets=reading.octets,
-        format=capture.format,
-        mode=", ".join(modes) or None,
-        frames=part.frames,
-        first=stamp(part.first),
-        last=stamp(part.last),
-        interfaces=interfaces_of(reading),
-        account=part.account(),
-        malformed={
-            f"{service}: {kind}": count
-            for (name, service, kind), count in sorted(result.malformed.items())
-            if name == reading.file.name
-        },
-        notes=notes,
-    )
-
-
-def interfaces_of(reading: Reading) -> list[InterfaceInfo]:
-    """The interfaces that a capture describes, and those that only its frames name."""
-    capture, labels = reading.capture, reading.labels()
-    found = [
-        InterfaceInfo(
-            name=labels[index],
-            link_type=link_name(interface.link_type),
-            frames=interface.frames,
-            dropped=interface.dropped,
-        )
-        for index, interface in enumerate(capture.interfaces)
-    ]
-    counts = Counter(labels[message.interface] for message in reading.part.messages()) if capture.named else Counter()
-    return found + [
-        InterfaceInfo(name=name, link_type="named by its frames", frames=counts[name], dropped=None)
-        for name in capture.named
-    ]
-
-
-def stamp(time: tuple[int, int] | None) -> str | None:
-    """(seconds, nanoseconds) as ISO 8601."""
-    return verdicts.utc(time[0] * SECOND + time[1]) if time and time[0] < NO_TIME else None
 
 
 def mode_info(mode: Mode, audit: Audit, result: Result) -> ModeInfo:

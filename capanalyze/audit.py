@@ -168,16 +168,23 @@ def _convert(value: Any, kind: Any, path: Path, place: str) -> Any:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at `$")
-        steps = re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", where.rstrip("`"))
         key = place
-        for name, index in steps:
+        for name, index in re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", where.rstrip("`")):
             key += f".{name}" if name else f"[{index}]"
             value = _step(value, name, index)
-        shown = "" if "missing required" in reason or "unknown field" in reason else f" is {value!r}"
-        words = reason[0].lower() + reason[1:]
-        if "Invalid enum value" in reason:
-            words = "expected 'block' or 'allow'"
-        raise AuditError(f"{path}: {key.lstrip('.') or 'the file'}:{shown}{',' if shown else ''} {words}") from error
+        raise AuditError(f"{path}: {key.lstrip('.') or 'the file'}: {_complaint(reason, value, kind)}") from error
+
+
+def _complaint(reason: str, value: Any, kind: Any) -> str:
+    """What is wrong with a value, and what was expected."""
+    keys = ", ".join(kind.__struct_fields__)
+    if "unknown field" in reason:
+        return f"has an unknown key {reason.rsplit(maxsplit=1)[-1]}, expected {keys}"
+    if "missing required field" in reason:
+        return f"lacks the key {reason.rsplit(maxsplit=1)[-1]}"
+    if "Invalid enum value" in reason:
+        return f"is {value!r}, expected 'block' or 'allow'"
+    return f"is {value!r}, {reason[0].lower() + reason[1:]}"
 
 
 def _step(value: Any, name: str, index: str) -> Any:

@@ -142,11 +142,11 @@ def exchanges(
     from capanalyze.analysis import decode, find_exchanges, judge, known_target
     from capanalyze.report.rows import write_rows
 
-    result = find_exchanges(audit)
-    judge(audit, result, known_target(audit, result))
-    pairs = [pair for pair in result.pairs if not services or pair.exchange.service in services]
-    if disclosures:
-        decode(pairs, result)
+    with find_exchanges(audit) as result:
+        judge(audit, result, known_target(audit, result))
+        pairs = [pair for pair in result.pairs if not services or pair.exchange.service in services]
+        if disclosures:
+            decode(pairs, result)
     write_rows([pair.exchange for pair in pairs], form, output)
 
 

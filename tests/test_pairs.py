@@ -1,6 +1,7 @@
 """Pairing against answers that nobody here wrote: tshark's dissection of real captures (truth files)."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,7 +73,7 @@ def listed(path: Path) -> list[dict[str, Any]]:
 
 
 def filed(service: str) -> str:
-    return FILED_UNDER.get(service, service.split("/")[0])
+    return FILED_UNDER.get(service, service.partition("/")[0])
 
 
 def asked_in(truth: dict[str, Any]) -> set[int]:
@@ -159,7 +160,7 @@ def score(shared: Path) -> Score:
 
 def test_answered_exchanges_are_listed_with_the_right_frames(score: Score, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
-        print("\n" + "\n".join(score.lines()))
+        sys.stdout.write("\n" + "\n".join(score.lines()) + "\n")
     shares = {service: score.found[service] / score.truths[service] for service in score.truths}
     assert {service for service, share in shares.items() if share < SHARES.get(service, OTHER_SHARE)} == set()
 

@@ -116,7 +116,11 @@ class Capture:
         self._spool: IO[bytes] | None = None
         self._file = self._open()
         self._raw = HashedStream(self._file, self._spool)
-        self._stream, self.format = self._unpack()
+        try:
+            self._stream, self.format = self._unpack()
+        except CaptureError:
+            self.close()
+            raise
 
     def read(self, size: int = BLOCK) -> bytes:
         """The next octets of the (unpacked) capture; none at its end, or where it cannot be read further."""
@@ -135,6 +139,13 @@ class Capture:
         if self.path is not None:
             self._file.close()
         return digest, self._raw.octets
+
+    def close(self) -> None:
+        """Let go of the file, and of the copy that is kept of stdin."""
+        if self.path is not None:
+            self._file.close()
+        if self._spool is not None:
+            self._spool.close()
 
     def control(self, octets: bytes, at: int) -> int:
         """Take in a pcapng block that is not a frame.

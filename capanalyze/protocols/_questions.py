@@ -15,7 +15,8 @@ AUTHORITIES = 8
 ADDITIONALS = 10
 HEADER_LEN = 12
 
-BY_QUESTION, BY_ID, ASKED_WITHOUT = 1, 2, 3  # what a key is made of besides the id
+# What a key is made of besides the id, above its 16 bits.
+BY_QUESTION, BY_ID, ASKED_WITHOUT = 1 * 65536, 2 * 65536, 3 * 65536
 
 QUERY = 3 * KIND
 RESPONSE = 4 * KIND

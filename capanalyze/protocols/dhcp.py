@@ -13,6 +13,7 @@ from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
 # Octet offsets, RFC 2131 figure 1, and RFC 2132 section 9.6.
 XID = 4
 OPTIONS = 240
+ABOVE = 4294967296  # above the 32 bits of the transaction id
 COOKIE = 0x63825363
 MESSAGE_TYPE = 53
 BOOTREQUEST, BOOTREPLY = 1, 2
@@ -47,13 +48,12 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     kind = message_type(octets, start, end)
     keys[0] = 1
     if octets[start] == BOOTREPLY:
-        keys[1] = mix(ident, OFFER if kind == OFFER else ACK)
+        keys[1] = mix(ident, (OFFER if kind == OFFER else ACK) * ABOVE)
         return REPLY + ANSWER
-    keys[1] = mix(ident, ACK)
+    keys[1] = mix(ident, ACK * ABOVE)
     if kind == DISCOVER:
         keys[0] = 2
-        keys[2] = mix(ident, OFFER)
-        keys[1] = mix(ident, DISCOVER)
+        keys[2] = mix(ident, OFFER * ABOVE)
     return REQUEST + ASK
 
 

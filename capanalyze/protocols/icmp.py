@@ -11,6 +11,7 @@ from capanalyze.packets.octets import be32, mix
 from capanalyze.protocols._protocol import Protocol
 
 HEADER_LEN = 8
+ABOVE = 4294967296  # above the 32 bits of identifier and sequence number
 
 ECHO = 3 * KIND
 ECHO_REPLY = 4 * KIND
@@ -24,18 +25,19 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     if end - start < HEADER_LEN:
         return OTHER
     kind = octets[start] * 1
+    ident = be32(octets, start + 4)
     keys[0] = 1
     if kind in (8, 128):
-        keys[1] = mix(kind, be32(octets, start + 4))
+        keys[1] = mix(ident, kind * ABOVE)
         return REQUEST + ECHO
     if kind in (0, 129):
-        keys[1] = mix(8 if kind == 0 else 128, be32(octets, start + 4))
+        keys[1] = mix(ident, (8 if kind == 0 else 128) * ABOVE)
         return REPLY + ECHO_REPLY
     if kind in (13, 15, 17):
-        keys[1] = mix(kind, be32(octets, start + 4))
+        keys[1] = mix(ident, kind * ABOVE)
         return REQUEST + QUERY
     if kind in (14, 16, 18):
-        keys[1] = mix(kind - 1, be32(octets, start + 4))
+        keys[1] = mix(ident, (kind - 1) * ABOVE)
         return REPLY + QUERY_REPLY
     return OTHER
 

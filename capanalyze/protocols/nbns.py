@@ -70,8 +70,7 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
             return REPLY + NODE_STATUS_RESPONSE
         return REPLY + POSITIVE
     if be16(octets, start + QUESTIONS) == 0:
-        if end - start < size:
-            return REQUEST + WEAK + CUT * KIND
+        keys[0] = 0
         return MALFORMED + GARBAGE * KIND
     if opcode != NAME_QUERY:
         return REQUEST + ANNOUNCES + CLAIM

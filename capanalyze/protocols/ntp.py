@@ -133,7 +133,7 @@ def match_control(octets: Any, start: int, end: int, size: int, keys: Any) -> in
             return REPLY + WEAK + CUT * KIND
         return REQUEST + WEAK + CUT * KIND
     keys[0] = 1
-    keys[1] = mix(mix(CONTROL, octets[start + 1] % 32), be16(octets, start + 2))
+    keys[1] = mix(mix(CONTROL * 256, octets[start + 1] % 32), be16(octets, start + 2))
     if octets[start + 1] & 0x80:
         return REPLY + INTERIM + CONTROL_REPLY
     return REQUEST + CONTROL_REQUEST
@@ -146,7 +146,7 @@ def match_private(octets: Any, start: int, end: int, size: int, keys: Any) -> in
     if end - start < 4:
         return (REPLY if octets[start] & 0x80 else REQUEST) + WEAK + CUT * KIND
     keys[0] = 1
-    keys[1] = mix(mix(PRIVATE, octets[start + 2] * 1), octets[start + 3] * 1)
+    keys[1] = mix(mix(PRIVATE * 256, octets[start + 2] * 1), octets[start + 3] * 1)
     if octets[start] & 0x80:
         return REPLY + INTERIM + PRIVATE_REPLY
     return REQUEST + PRIVATE_REQUEST

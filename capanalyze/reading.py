@@ -1,0 +1,125 @@
+"""One capture, read: its messages, its identity, and how a report shows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from capanalyze.capture import Capture, open_capture
+from capanalyze.capture.records import NO_TIME
+from capanalyze.errors import CaptureError
+from capanalyze.model import Input, InterfaceInfo
+from capanalyze.packets.link_names import link_name
+from capanalyze.packets.messages import Part, read_messages
+from capanalyze.packets.steps import FIRST_REASON, TRUNCATED
+from capanalyze.verdicts import CaptureFacts, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from capanalyze.audit import CaptureFile
+
+SECOND = 1_000_000_000
+
+
+@dataclass
+class Reading:
+    """One capture, read: the file, its messages, its identity."""
+
+    file: CaptureFile
+    capture: Capture
+    part: Part
+    sha256: str
+    octets: int
+
+    def labels(self) -> dict[int, str]:
+        """What each interface is called: by itself, by the file's name, else by its number."""
+        capture = self.capture
+        alone = len(capture.interfaces) == 1 and not capture.named
+        labels = {
+            index: interface.name or (self.file.interface if alone and self.file.interface else f"if{index}")
+            for index, interface in enumerate(capture.interfaces)
+        }
+        return labels | {capture.named_interface(name): name for name in list(capture.named)}
+
+    def facts(self) -> CaptureFacts:
+        """What judging needs to know."""
+        last = self.part.last
+        return CaptureFacts(
+            last=last[0] * SECOND + last[1] if last else None,
+            cut=bool(self.part.tally[TRUNCATED - FIRST_REASON]),
+            one_sided=any(interface.one_sided for interface in self.capture.interfaces),
+        )
+
+
+def read(file: CaptureFile) -> Reading:
+    """Read one capture to its end.
+
+    Raises:
+        CaptureError: it is none, or of a link type that is not read.
+    """
+    capture = open_capture(file.path, file.name)
+    try:
+        part = read_messages(capture)
+        sha256, octets = capture.finish()
+    except CaptureError:
+        capture.close()
+        raise
+    if not part.frames:
+        capture.notes.append("the capture holds no frames")
+    return Reading(file, capture, part, sha256, octets)
+
+
+def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) -> Input:
+    """One capture as the report shows it; `malformed` counts by (capture, service, kind)."""
+    capture, part = reading.capture, reading.part
+    modes = list(dict.fromkeys(segment.mode for segment in reading.file.segments))
+    notes = list(capture.notes)
+    facts = reading.facts()
+    if facts.one_sided:
+        notes.append("a log of what rules matched: it never proves silence")
+    if facts.cut:
+        notes.append("frames are cut before their ports: silence is not proven; capture with a larger snap length")
+    return Input(
+        name=reading.file.name,
+        sha256=reading.sha256,
+        octets=reading.octets,
+        format=capture.format,
+        mode=", ".join(modes) or None,
+        frames=part.frames,
+        first=stamp(part.first),
+        last=stamp(part.last),
+        interfaces=interfaces_of(reading),
+        account=part.account(),
+        malformed={
+            f"{service}: {kind}": count
+            for (name, service, kind), count in sorted(malformed.items())
+            if name == reading.file.name
+        },
+        notes=notes,
+    )
+
+
+def interfaces_of(reading: Reading) -> list[InterfaceInfo]:
+    """The interfaces that a capture describes, and those that only its frames name."""
+    capture, labels = reading.capture, reading.labels()
+    found = [
+        InterfaceInfo(
+            name=labels[index],
+            link_type=link_name(interface.link_type),
+            frames=interface.frames,
+            dropped=interface.dropped,
+        )
+        for index, interface in enumerate(capture.interfaces)
+    ]
+    counts = Counter(labels[message.interface] for message in reading.part.messages()) if capture.named else Counter()
+    return found + [
+        InterfaceInfo(name=name, link_type="named by its frames", frames=counts[name], dropped=None)
+        for name in capture.named
+    ]
+
+
+def stamp(time: tuple[int, int] | None) -> str | None:
+    """(seconds, nanoseconds) as ISO 8601."""
+    return utc(time[0] * SECOND + time[1]) if time and time[0] < NO_TIME else None

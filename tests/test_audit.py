@@ -1,0 +1,143 @@
+"""Audit files and options: what is taken, and what one line says where they are wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from capanalyze.audit import Segment, audit_of, load_audit, parts_of_name
+from capanalyze.errors import AuditError
+
+MODE = '[modes.block-all]\npromise = "block"\ncaptures = ["a.pcap"]\n'
+
+
+def load(folder: Path, text: str) -> Path:
+    for name in ("a.pcap", "b.pcap", "c.en0.pcap"):
+        (folder / name).touch()
+    path = folder / "audit.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_whole_audit_file(tmp_path: Path) -> None:
+    text = """
+        title = "Leopard firewall"
+        [target]
+        addresses = ["192.0.2.10", "FD00::10"]
+        [zones]
+        en0 = "lan"
+        "198.51.100.0/24" = "dmz"
+        [modes.strict]
+        title = "Strict"
+        promise = "block"
+        allow = ["tcp/22", "ntp"]
+        stealth = true
+        captures = ["*.pcap"]
+    """
+    audit = load_audit(load(tmp_path, text))
+    assert audit.title == "Leopard firewall"
+    assert audit.target == ("192.0.2.10", "fd00::10")
+    assert audit.zones == {"en0": "lan", "198.51.100.0/24": "dmz"}
+    assert [file.name for file in audit.captures] == ["a.pcap", "b.pcap", "c.en0.pcap"]
+    (mode,) = audit.used_modes()
+    assert (mode.name, mode.title, mode.promise, mode.allow, mode.stealth) == (
+        "strict",
+        "Strict",
+        "block",
+        ("tcp/22", "ntp"),
+        True,
+    )
+
+
+def test_a_capture_in_two_modes_one_after_the_other(tmp_path: Path) -> None:
+    text = """
+        [modes.open]
+        promise = "allow"
+        captures = [{ file = "a.pcap", until = 2007-10-29T10:00:00Z }]
+        [modes.shut]
+        promise = "block"
+        captures = [{ file = "a.pcap", since = 2007-10-29T10:00:00 }]
+    """
+    (file,) = load_audit(load(tmp_path, text)).captures
+    noon = 1_193_652_000 * 10**9
+    assert file.segments == (Segment("open", None, noon), Segment("shut", noon, None))
+    assert [file.mode_at(time) for time in (noon - 1, noon, None)] == ["open", "shut", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "the file: lacks the key `modes`"),
+        ("x = [", "not TOML"),
+        ("[modes]\n", "modes: is empty"),
+        (MODE + "captures = 1\n", "not TOML"),
+        (MODE.replace('"block"', '"deny"'), "modes.block-all.promise: is 'deny', expected 'block' or 'allow'"),
+        (MODE.replace("promise", "promises"), "has an unknown key `promises`, expected promise, captures"),
+        (MODE.replace('["a.pcap"]', "[]"), "modes.block-all.captures: is empty"),
+        (MODE.replace("a.pcap", "z*.pcap"), "modes.block-all.captures[0]: is 'z*.pcap', expected the name of a file"),
+        (MODE.replace('"a.pcap"', "7"), "modes.block-all.captures[0]: is 7, expected"),
+        (MODE + 'allow = ["ssh"]\n', "modes.block-all.allow: is 'ssh', expected tcp/PORT, udp/PORT or one of"),
+        (MODE + 'allow = ["tcp/99999"]\n', "is 'tcp/99999', expected tcp/PORT"),
+        (MODE + "stealth = 1\n", "modes.block-all.stealth: is 1, expected `bool`"),
+        ('[target]\naddresses = ["host"]\n' + MODE, "target.addresses: is 'host', expected an IPv4 or IPv6 address"),
+        ("[target]\naddress = 1\n" + MODE, "target"),
+        ('[zones]\n"10.0.0.1/8" = "x"\n' + MODE, "zones: is '10.0.0.1/8', expected an interface or a network"),
+        ("[zones]\nen0 = 3\n" + MODE, "zones"),
+        (MODE + MODE.replace("block-all", "other"), "a.pcap belongs to block-all and to other at the same time"),
+    ],
+)
+def test_a_wrong_audit_file_is_told_by_key_value_and_expectation(tmp_path: Path, text: str, reason: str) -> None:
+    path = load(tmp_path, text)
+    with pytest.raises(AuditError) as caught:
+        load_audit(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_audit_file(tmp_path: Path) -> None:
+    with pytest.raises(AuditError, match="No such file"):
+        load_audit(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("block-all.ppp0.dlt_ppp.pcap", ("block-all", "ppp0")),
+        ("block-all.en0.pcap.gz", ("block-all", "en0")),
+        ("specific-services.en0.pcap", ("specific-services", "en0")),
+        ("block-all.pcap", ("block-all", None)),
+        ("block-all.both.pcapng", ("block-all", None)),
+        ("block-all.any.pcap", ("block-all", "any")),
+        ("dns.google.pcap", (None, None)),
+        ("block-all", (None, None)),
+        ("xblock-all.en0.pcap", (None, None)),
+    ],
+)
+def test_a_files_name_tells_mode_and_interface(name: str, told: tuple[str | None, str | None]) -> None:
+    assert parts_of_name(name, ["block-all", "specific-services"]) == told
+
+
+def test_an_alias_is_its_presets_mode() -> None:
+    audit = audit_of(["/x/specific-services.en0.pcap"])
+    assert [mode.name for mode in audit.used_modes()] == ["specific"]
+    assert audit.mode("specific").allow == ("tcp/22",)
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
+    assert [file.name for file in audit_of(["/x/a.pcap", "/y/a.pcap"]).captures] == ["/x/a.pcap", "/y/a.pcap"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"mode": "open"}, "--mode: is 'open', expected one of allow-all, specific, block-all, specific-services"),
+        ({"target": ("x",)}, "--target: is 'x', expected an IPv4 or IPv6 address"),
+        ({"zones": ("en0",)}, "--zone: is 'en0', expected INTERFACE=ZONE"),
+        ({"zones": ("=lan",)}, "--zone: is '=lan'"),
+        ({"zones": ("1.2.3.4/99=lan",)}, "--zone: is '1.2.3.4/99', expected an interface or a network"),
+    ],
+)
+def test_a_wrong_option_is_told(options: dict[str, str], reason: str) -> None:
+    with pytest.raises(AuditError) as caught:
+        audit_of(["a.pcap"], **options)  # type: ignore[arg-type]
+    assert reason in str(caught.value)

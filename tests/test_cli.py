@@ -1,0 +1,221 @@
+"""The command line as a user meets it: help, exit status, one line for what is wrong, files whole or not at all."""
+
+import csv
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from capanalyze.cli import main
+from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
+from tests.conftest import ROOT
+
+COMMANDS = ("report", "exchanges", "modes", "services")
+
+
+def run(*arguments: str | Path, octets: bytes | None = None) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=octets)
+
+
+def conversation() -> bytes:
+    ask = ipv4(PEER, TARGET, 17, udp(50000, 123, ntp(transmit=7)))
+    answer = ipv4(TARGET, PEER, 17, udp(123, 50000, ntp(4, origin=7, transmit=9)))
+    return pcap([(START, ask), (START + 0.000272, answer)])
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    path = tmp_path / "block-all.ppp0.pcap"
+    path.write_bytes(conversation())
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_stands_in_the_readme(command: str) -> None:
+    assert run(command, "--help").exit_code == 0
+    assert f"capanalyze {command}" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_every_option_of_a_command_stands_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    for name in ("report", "exchanges"):
+        for parameter in main.commands[name].params:
+            if parameter.opts[0].startswith("-"):
+                assert parameter.opts[-1] in text, (name, parameter.opts)
+
+
+def test_help_and_rows_import_nothing_heavy() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from capanalyze.cli import main;"
+        "CliRunner().invoke(main, sys.argv[1:]);"
+        "print(sorted({'numba','numpy','matplotlib','pyshark','jinja2','rich'} & set(sys.modules)))"
+    )
+    for arguments in (["--help"], ["modes"], ["exchanges", str(ROOT / "pcaps" / "leopard" / "block-all.en0.pcap")]):
+        loaded = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        assert loaded.stdout == "[]\n", arguments
+
+
+def test_the_report_is_printed_and_written(capture: Path, tmp_path: Path) -> None:
+    result = run("report", capture, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[0] == "“Block all incoming connections” let ntp answer."
+    assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")) == [
+        *("graphs/leaks.png", "graphs/leaks.svg", "graphs/timeline.png", "graphs/timeline.svg"),
+        *("report.html", "report.json"),
+    ]
+
+
+def test_the_folder_is_named_after_the_capture(capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("report", capture, "--format", "json").exit_code == 0
+    assert (tmp_path / "block-all.ppp0-report" / "report.json").is_file()
+
+
+def test_the_same_input_gives_the_same_octets(capture: Path, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        environment = os.environ | {"PYTHONHASHSEED": str(len(folder) + ord(folder[0]))}
+        command = [sys.executable, "-m", "capanalyze", "report", str(capture), "-o", str(tmp_path / folder)]
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+    for path in (tmp_path / "one").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes(), path
+
+
+def test_the_record_of_an_exchange(capture: Path) -> None:
+    result = run("exchanges", "--format", "jsonl", "--target", TARGET, "--disclosures", capture)
+    row = json.loads(result.stdout)
+    facts = row.pop("disclosures")
+    assert row == {
+        "capture": "block-all.ppp0.pcap",
+        "service": "ntp",
+        "transport": "udp",
+        "client": PEER,
+        "client_port": 50000,
+        "server": TARGET,
+        "server_port": 123,
+        "requests": [1],
+        "replies": [2],
+        "time": "2007-10-29T10:13:06.000000Z",
+        "rtt_us": 272.0,
+        "request_octets": 48,
+        "reply_octets": 48,
+        "outcome": "replied",
+        "reason": "server reply",
+        "pairing": "exact",
+        "direction": "inbound",
+        "mode": "block-all",
+        "zone": "internet",
+        "verdict": "leaked",
+    }
+    assert {"kind": "stratum", "value": "2"} in facts
+
+
+def test_rows_say_the_same_in_every_form(leopard: Path, tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    capture = leopard / "block-all.ppp0.pcap"
+    lines = [json.loads(line) for line in run("exchanges", "--format", "jsonl", capture).stdout.splitlines()]
+    assert run("exchanges", "-o", tmp_path / "rows.parquet", capture).exit_code == 0
+    assert run("exchanges", "-o", tmp_path / "rows.csv", capture).exit_code == 0
+    columns = pq.read_table(tmp_path / "rows.parquet").to_pylist()
+    assert [{key: row[key] for key in lines[0]} for row in columns] == lines
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        cells = list(csv.DictReader(file))
+    assert [(row["service"], row["requests"], row["outcome"]) for row in cells] == [
+        (row["service"], " ".join(map(str, row["requests"])), row["outcome"]) for row in lines
+    ]
+    assert len(run("exchanges", capture).stdout.splitlines()) == len(lines) + 1
+
+
+def test_only_the_services_asked_for_are_listed(leopard: Path) -> None:
+    result = run(
+        "exchanges", "--format", "jsonl", "--service", "ntp", "--service", "tcp/22", leopard / "block-all.en0.pcap"
+    )
+    assert {json.loads(line)["service"] for line in result.stdout.splitlines()} == {"ntp", "tcp/22"}
+
+
+def test_a_span_of_time_limits_what_is_read(capture: Path) -> None:
+    assert run("exchanges", "--format", "jsonl", "--since", "2007-10-29T10:13:07Z", capture).stdout == ""
+    both = run("exchanges", "--format", "jsonl", "--until", "2007-10-29T11:13:07+01:00", capture)
+    assert json.loads(both.stdout)["replies"] == [2]
+
+
+def test_stdin_packed_or_not() -> None:
+    for octets in (conversation(), gzip.compress(conversation())):
+        command = [sys.executable, "-m", "capanalyze", "exchanges", "--format", "jsonl", "--disclosures", "-"]
+        done = subprocess.run(command, input=octets, capture_output=True, check=True)
+        row = json.loads(done.stdout)
+        assert (row["capture"], row["replies"]) == ("stdin", [2])
+        assert row["disclosures"]
+
+
+def test_a_header_without_frames_is_a_result(tmp_path: Path) -> None:
+    (tmp_path / "empty.pcap").write_bytes(pcap([]))
+    result = run("report", tmp_path / "empty.pcap", "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["findings"] == []
+    assert "the capture holds no frames" in report["inputs"][0]["notes"]
+
+
+def test_a_capture_cut_in_mid_frame_is_read_as_far_as_it_goes(capture: Path, tmp_path: Path) -> None:
+    capture.write_bytes(conversation()[:-5])
+    assert run("report", capture, "-o", tmp_path / "out", "--format", "json").exit_code == 0
+    (entry,) = json.loads((tmp_path / "out" / "report.json").read_text())["inputs"]
+    assert entry["frames"] == 1
+    assert any(note.startswith("cut: the capture ends inside the record at octet") for note in entry["notes"])
+
+
+def test_every_frame_is_accounted_for(leopard: Path, tmp_path: Path) -> None:
+    assert run("report", leopard / "audit.toml", "-o", tmp_path, "--format", "json").exit_code == 0
+    for entry in json.loads((tmp_path / "report.json").read_text())["inputs"]:
+        assert sum(entry["account"].values()) == entry["frames"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["{tmp}/none.pcap"], "none.pcap: No such file or directory"),
+        (["{tmp}"], "is a directory, not a capture"),
+        (["{tmp}/empty"], "empty: not a capture: the file is empty"),
+        (["{tmp}/text"], "text: not a capture: neither pcap nor pcapng at octet 0"),
+        (["{tmp}/usb.pcap"], "usb.pcap: link type 220 (USB_LINUX_MMAPPED) is not one that is read"),
+        (["--mode", "x", "{tmp}/a.pcap"], "--mode: is 'x', expected one of"),
+        (["--since", "noon", "{tmp}/a.pcap"], "--since: is 'noon', expected a time such as"),
+        (["--format", "pdf", "{tmp}/a.pcap"], "--format: is 'pdf', expected some of html, json, graphs"),
+        (["{tmp}/a.toml", "{tmp}/a.pcap"], "give it alone"),
+        (["-o", "{tmp}/text", "--target", TARGET, "{tmp}/a.pcap"], "text"),
+        (["{tmp}/a.pcap", "{tmp}/copy.pcap"], "a.pcap and copy.pcap hold the same traffic (frame 1 of one is frame 1"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, arguments: list[str], reason: str) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "text").write_text("not a capture at all")
+    (tmp_path / "a.pcap").write_bytes(conversation())
+    (tmp_path / "copy.pcap").write_bytes(conversation())
+    (tmp_path / "usb.pcap").write_bytes(pcap([], link=220))
+    out = [] if "-o" in arguments else ["-o", str(tmp_path / "out")]
+    result = run("report", *[argument.format(tmp=tmp_path) for argument in arguments], *out)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("capanalyze: ")
+    assert reason in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_reader_that_stops_reading_is_no_error(leopard: Path) -> None:
+    command = f"{sys.executable} -m capanalyze exchanges {leopard / 'block-all.en0.pcap'} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
+
+
+def test_what_is_built_in_is_listed() -> None:
+    assert "specific (also specific-services)" in run("modes").stdout
+    listed = run("services").stdout
+    assert "ntp" in listed
+    assert "never answer: udp/138, udp/631" in listed

@@ -1,0 +1,225 @@
+"""Outcomes against promises: the table of the design, counts, flips, the edges of captures."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.audit import Mode, audit_of
+from capanalyze.exchanges import Pair
+from capanalyze.model import Finding, Verdict
+from capanalyze.verdicts import promise_of, utc, verdict
+from tests.build import PEER, START, TARGET, icmp, ipv4, ntp, pcap, udp
+
+FAR = 100.0  # seconds after which every window is over
+
+
+def request(number: int, payload: bytes | None = None, port: int = 123) -> bytes:
+    return ipv4(PEER, TARGET, 17, udp(40000 + number, port, ntp(transmit=number) if payload is None else payload))
+
+
+def reply(number: int, payload: bytes | None = None, port: int = 123) -> bytes:
+    body = ntp(4, origin=number, transmit=9) if payload is None else payload
+    return ipv4(TARGET, PEER, 17, udp(port, 40000 + number, body))
+
+
+def rejection(number: int, port: int = 123) -> bytes:
+    return ipv4(TARGET, PEER, 1, icmp(3, 3, payload=request(number, port=port)))
+
+
+def echo(kind: int) -> bytes:
+    source, destination = (PEER, TARGET) if kind == 8 else (TARGET, PEER)
+    return ipv4(source, destination, 1, icmp(kind, rest=b"\0\1\0\1"))
+
+
+LAST = ipv4(PEER, "10.255.255.1", 1, icmp(11))
+
+
+def write(folder: Path, frames: list[tuple[float, bytes]], name: str = "block-all.ppp0.pcap", link: int = 101) -> str:
+    path = folder / name
+    path.write_bytes(pcap([(START + time, frame) for time, frame in frames], link))
+    return str(path)
+
+
+def finding(folder: Path, frames: list[tuple[float, bytes]], mode: str = "block-all", end: float = FAR) -> Finding:
+    path = write(folder, [*frames, (end, LAST)], "x.pcap")
+    (found,) = analyze(audit_of([path], mode=mode, target=(TARGET,))).findings
+    return found
+
+
+REPLIED = [(0.0, request(1)), (0.1, reply(1))]
+REJECTED = [(0.0, request(1)), (0.1, rejection(1))]
+SILENT = [(0.0, request(1))]
+EMPTY = [(0.0, request(1, b""))]
+LATE = [(FAR - 1, request(1))]
+
+
+@pytest.mark.parametrize(
+    ("frames", "mode", "wanted"),
+    [
+        (REPLIED, "block-all", "leaked"),
+        (REJECTED, "block-all", "refused"),
+        (SILENT, "block-all", "blocked"),
+        (EMPTY, "block-all", "unproven"),
+        (LATE, "block-all", "indeterminate"),
+        (REPLIED, "allow-all", "allowed"),
+        (REJECTED, "allow-all", "refused"),
+        (SILENT, "allow-all", "silent"),
+        (EMPTY, "allow-all", "unproven"),
+        (LATE, "allow-all", "indeterminate"),
+        ([(0.0, echo(8)), (0.1, echo(0))], "block-all", "allowed"),
+        ([(0.0, echo(8))], "block-all", "silent"),
+        ([(0.0, request(1, b"x", 138))], "block-all", "unproven"),
+        ([(0.0, request(1, b"x", 631))], "block-all", "unproven"),
+    ],
+)
+def test_the_verdict_is_that_of_the_table(
+    tmp_path: Path, frames: list[tuple[float, bytes]], mode: str, wanted: Verdict
+) -> None:
+    assert finding(tmp_path, frames, mode).verdict == wanted
+
+
+STEALTH = Mode("m", "m", "block", stealth=True)
+OPEN_STEALTH = Mode("m", "m", "allow", stealth=True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "frames", "wanted"),
+    [
+        (STEALTH, REPLIED, "leaked"),
+        (STEALTH, REJECTED, "visible"),
+        (STEALTH, SILENT, "blocked"),
+        (STEALTH, EMPTY, "unproven"),
+        (STEALTH, [(0.0, echo(8)), (0.1, echo(0))], "leaked"),
+        (STEALTH, [(0.0, echo(8))], "blocked"),
+        (OPEN_STEALTH, REPLIED, "allowed"),
+        (OPEN_STEALTH, REJECTED, "visible"),
+        (OPEN_STEALTH, [(0.0, echo(8)), (0.1, echo(0))], "leaked"),
+    ],
+)
+def test_stealth_promises_no_sign_of_the_host(
+    tmp_path: Path, mode: Mode, frames: list[tuple[float, bytes]], wanted: Verdict
+) -> None:
+    (pair,) = pairs(tmp_path, frames)
+    assert verdict(pair, mode, one_sided=False) == wanted
+
+
+def pairs(folder: Path, frames: list[tuple[float, bytes]]) -> list[Pair]:
+    path = write(folder, [*frames, (FAR, LAST)], "x.pcap")
+    return find_exchanges(audit_of([path], mode="block-all")).pairs
+
+
+@pytest.mark.parametrize(
+    ("allow", "service", "promise"),
+    [
+        ((), "ntp", "block"),
+        (("ntp",), "ntp", "allow"),
+        (("udp/123",), "ntp", "allow"),
+        (("tcp/123",), "ntp", "block"),
+        (("tcp/22",), "tcp/22", "allow"),
+        (("tcp/22",), "udp/22", "block"),
+        ((), "icmp", "allow"),
+    ],
+)
+def test_promises_name_services_by_module_or_by_port(allow: tuple[str, ...], service: str, promise: str) -> None:
+    assert promise_of(Mode("m", "m", "block", allow), service) == promise
+
+
+def test_a_log_of_what_rules_matched_never_proves_silence(tmp_path: Path) -> None:
+    (pair,) = pairs(tmp_path, SILENT)
+    assert verdict(pair, STEALTH, one_sided=True) == "unproven"
+
+
+def test_a_later_answer_makes_silence_at_the_captures_end_certain(tmp_path: Path) -> None:
+    frames = [(0.0, request(1)), (1.0, request(2)), (1.1, reply(2))]
+    found = finding(tmp_path, frames, end=1.2)
+    assert (found.replied, found.silent, found.indeterminate) == (1, 1, 0)
+
+
+def test_captures_of_one_mode_end_together(tmp_path: Path) -> None:
+    short = write(tmp_path, [(0.0, request(1))], "block-all.en0.pcap")
+    long = write(tmp_path, [(50.0, LAST)], "block-all.ppp0.pcap")
+    other = write(tmp_path, [(50.0, LAST)], "allow-all.ppp0.pcap")
+    assert [pair.exchange.outcome for pair in find_exchanges(audit_of([short, long])).pairs] == ["silent"]
+    assert [pair.exchange.outcome for pair in find_exchanges(audit_of([short, other])).pairs] == ["indeterminate"]
+
+
+def test_frames_cut_before_their_ports_make_silence_uncertain(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    answer = pcap([(START + 1, reply(1))], snaplen=22)[24:]
+    path.write_bytes(pcap([(START, request(1))]) + answer + pcap([(START + FAR, LAST)])[24:])
+    (pair,) = find_exchanges(audit_of([str(path)])).pairs
+    assert (pair.exchange.outcome, pair.exchange.reason) == ("indeterminate", "frames are cut")
+
+
+def test_a_finding_takes_the_verdict_of_its_worst_outcome_and_counts_what_could_answer(tmp_path: Path) -> None:
+    frames = [
+        *((0.0, request(1)), (1.0, request(2)), (1.1, reply(2)), (2.0, request(3)), (2.1, rejection(3))),
+        *((3.0, request(4, b"")), (FAR - 1, request(5))),
+    ]
+    found = finding(tmp_path, frames)
+    assert found.verdict == "leaked"
+    assert (found.exchanges, found.replied, found.rejected, found.silent) == (5, 1, 1, 1)
+    assert (found.indeterminate, found.unproven, found.provable) == (1, 1, 3)
+    assert (found.first.requests, found.first.replies) == ([2], [3])
+    assert found.rtt_us is not None
+    assert found.rtt_us.median == 100_000.0
+    assert found.factor == 1.0
+
+
+def test_a_flip_names_the_last_before_and_the_first_after(tmp_path: Path) -> None:
+    frames = [*((0.0, request(1)), (0.1, rejection(1)), (1.0, request(2, b"")), (2.0, request(3)), (2.1, reply(3)))]
+    (change,) = finding(tmp_path, frames).changes
+    assert (change.before, change.after, change.kind) == ("rejected", "replied", "client request")
+    assert (change.last_before.requests, change.last_before.replies) == ([1], [2])
+    assert (change.first_after.requests, change.first_after.replies) == ([4], [5])
+    assert change.time == "2007-10-29T10:13:08.000000Z"
+
+
+def test_other_kinds_of_request_do_not_flip(tmp_path: Path) -> None:
+    control = b"\x16\x02" + bytes(10)
+    frames = [(0.0, request(1)), (0.1, reply(1)), (1.0, request(2, control)), (2.0, request(3)), (2.1, reply(3))]
+    assert finding(tmp_path, frames).changes == []
+
+
+def test_the_first_hundred_flips_are_kept_and_the_rest_counted(tmp_path: Path) -> None:
+    frames: list[tuple[float, bytes]] = []
+    for number in range(1, 151):
+        frames.append((number * 10.0, request(number)))
+        if number % 2:
+            frames.append((number * 10.0 + 0.1, reply(number)))
+    found = finding(tmp_path, frames, end=2000.0)
+    assert (len(found.changes), found.more_changes) == (100, 49)
+
+
+def test_a_crowded_timeline_counts_every_exchange_in_bins(tmp_path: Path) -> None:
+    frames = [(number * 0.01, request(number, b"x%d" % number, 9)) for number in range(1000)]
+    timeline = finding(tmp_path, frames).timeline
+    assert timeline.marks == []
+    assert sum(slot.requests for slot in timeline.bins) == 1000
+    assert len(timeline.bins) <= 240
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (1_193_652_786_944_735_000, "2007-10-29T10:13:06.944735Z"),
+        (1_193_652_786_000_000_001, "2007-10-29T10:13:06.000000001Z"),
+        (-1, "1969-12-31T23:59:59.999999999Z"),
+        (-62_135_596_800 * 10**9, "0001-01-01T00:00:00.000000Z"),
+        (253_402_300_800 * 10**9, None),
+        (-62_135_596_801 * 10**9, None),
+        (None, None),
+    ],
+)
+def test_times_are_utc_or_nothing(time: int | None, text: str | None) -> None:
+    assert utc(time) == text
+
+
+@given(st.integers())
+def test_any_time_is_written_or_left_out(time: int) -> None:
+    text = utc(time)
+    assert text is None or text.endswith("Z")
