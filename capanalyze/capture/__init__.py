@@ -6,16 +6,15 @@ that are not frames. The records themselves are read in the loop (`pcap.read_rec
 """
 
 import hashlib
-import io
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from capanalyze.capture import compressed, pcap, pcapng
-from capanalyze.capture.compressed import Readable
+from capanalyze.capture import pcap, pcapng
+from capanalyze.capture.compressed import DamagedError, Readable, Unpacked, compression
 from capanalyze.capture.interface import Interface
 from capanalyze.capture.records import (
     BIG,
@@ -43,7 +42,7 @@ FIRST_NAMED = 1 << 20
 __all__ = ["Capture", "Interface", "open_capture"]
 
 
-class HashedStream(io.RawIOBase):
+class HashedStream:
     """A stream that knows what went through it: how many octets, and their SHA-256."""
 
     def __init__(self, stream: Readable, copy: IO[bytes] | None = None) -> None:
@@ -52,16 +51,6 @@ class HashedStream(io.RawIOBase):
         self._hash = hashlib.sha256()
         self._pushed = b""
         self.octets = 0
-
-    def readable(self) -> bool:
-        """A file that can be read, as the decompressors ask."""
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Read like a raw file."""
-        octets = self.read(len(buffer))
-        buffer[: len(octets)] = octets
-        return len(octets)
 
     def read(self, size: int = BLOCK, /) -> bytes:
         """At most `size` octets."""
@@ -100,6 +89,7 @@ class Capture:
         path: where it is; None for stdin.
         format: "pcap" or "pcapng", with the compression.
         interfaces: those seen so far.
+        named: those that frames name themselves, each with its index.
         layout, table: rows of numbers for the loop: how records are laid out, how interfaces count.
         notes: what a reader of the report should know about the file.
     """
@@ -109,15 +99,16 @@ class Capture:
         self.name = name or ("stdin" if self.path is None else self.path.name)
         self.notes: list[str] = []
         self.interfaces: list[Interface] = []
-        self.named: list[str] = []
+        self.named: dict[str, int] = {}
         self.blocks = pcapng.Blocks()
         self.layout = [0] * LAYOUT_FIELDS
         self.table: list[int] = []
         self._spool: IO[bytes] | None = None
         self._file = self._open()
         self._raw = HashedStream(self._file, self._spool)
+        self._stream: HashedStream | Unpacked = self._raw
         try:
-            self._stream, self.format = self._unpack()
+            self.format = self._recognise()
         except CaptureError:
             self.close()
             raise
@@ -126,7 +117,7 @@ class Capture:
         """The next octets of the (unpacked) capture; none at its end, or where it cannot be read further."""
         try:
             return self._stream.read(size)
-        except compressed.errors() as error:
+        except (DamagedError, OSError) as error:
             self.notes.append(f"cut: the {self.format} data cannot be read further ({error})")
             return b""
 
@@ -161,20 +152,19 @@ class Capture:
         if len(octets) - at < length:
             return at
         if not self.blocks.read(octets[at : at + length]):
+            self.notes += self.blocks.notes
             return -1
         self._take_interfaces()
         return at + length
 
     def named_interface(self, name: str) -> int:
         """Index of an interface that frames name themselves, behind those that the capture describes."""
-        if name not in self.named:
-            self.named.append(name)
-        return FIRST_NAMED + self.named.index(name)
+        return self.named.setdefault(name, FIRST_NAMED + len(self.named))
 
     def interface_name(self, index: int) -> str | None:
         """What an interface is called, None where the capture does not say."""
         if index >= FIRST_NAMED:
-            return self.named[index - FIRST_NAMED]
+            return list(self.named)[index - FIRST_NAMED]
         return self.interfaces[index].name
 
     def payloads(self, places: Iterable[tuple[int, int]]) -> dict[int, bytes]:
@@ -182,8 +172,8 @@ class Capture:
         wanted = sorted(set(places))
         if not wanted:
             return {}
-        with self._again() as (stream, packed):
-            if packed:
+        with self._again() as stream:
+            if isinstance(stream, Unpacked):
                 return dict(_passing(stream, wanted))
             found = {}
             for offset, length in wanted:
@@ -202,31 +192,26 @@ class Capture:
         except OSError as error:
             raise CaptureError(f"{self.path}: {error.strerror or error}") from error
 
-    def _unpack(self) -> tuple[Readable, str]:
+    def _recognise(self) -> str:
+        """The format; the stream is left before the first record."""
         try:
             first = self._raw.peek(SNIFF)
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror or error}") from error
         if not first:
             raise CaptureError(f"{self.name}: not a capture: the file is empty")
-        kind = compressed.compression(first)
-        stream: Readable = self._raw
-        if kind:
-            packed = HashedStream(compressed.unpacked(self._raw, kind))
-            stream = packed
-            try:
-                first = packed.peek(SNIFF)
-            except compressed.errors() as error:
-                raise CaptureError(f"{self.name}: not a capture: damaged {kind} data ({error})") from error
-        self._stream = stream
-        return stream, self._recognise(first) + (f" ({kind})" if kind else "")
-
-    def _recognise(self, first: bytes) -> str:
+        packing = compression(first)
+        if packing:
+            self._stream = Unpacked(self._raw, packing)
+            first = self._stream.peek(SNIFF)
+            if not first:
+                raise CaptureError(f"{self.name}: not a capture: nothing can be read from the {packing} data")
+        suffix = f" ({packing})" if packing else ""
         if pcap.is_pcap(first):
             self._start_pcap(pcap.read_file_header(first[: pcap.FILE_HEADER], self.name))
-            return "pcap"
+            return "pcap" + suffix
         if pcapng.is_pcapng(first):
-            return "pcapng"
+            return "pcapng" + suffix
         raise CaptureError(f"{self.name}: not a capture: neither pcap nor pcapng at octet 0")
 
     def _start_pcap(self, header: pcap.FileHeader) -> None:
@@ -249,6 +234,7 @@ class Capture:
         step = FIRST_STEP.get(interface.link_type)
         if step is None:
             number = interface.link_type
+            self.close()
             raise CaptureError(f"{self.name}: link type {number} ({link_name(number)}) is not one that is read")
         row = [0] * INTERFACE_FIELDS
         row[LINK] = step
@@ -260,8 +246,8 @@ class Capture:
         self.interfaces.append(interface)
 
     @contextmanager
-    def _again(self) -> Iterator[tuple[Any, bool]]:
-        """The unpacked capture from its first octet, and whether it had to be unpacked."""
+    def _again(self) -> Iterator[IO[bytes] | Unpacked]:
+        """The unpacked capture from its first octet."""
         with ExitStack() as files:
             if self._spool is not None:
                 stream: IO[bytes] = self._spool
@@ -269,20 +255,28 @@ class Capture:
                 assert self.path is not None
                 stream = files.enter_context(self.path.open("rb"))
             stream.seek(0)
-            kind = compressed.compression(stream.read(4))
+            packing = compression(stream.read(4))
             stream.seek(0)
-            yield (compressed.unpacked(stream, kind), True) if kind else (stream, False)
+            yield Unpacked(stream, packing) if packing else stream
 
 
-def _passing(stream: Readable, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+def _passing(stream: Unpacked, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
     """Octets at ascending (offset, length) of a stream that only runs forward."""
     held, start = b"", 0
     for offset, length in wanted:
-        while start + len(held) < offset + length and (block := stream.read(BLOCK)):
+        while start + len(held) < offset + length and (block := _next_block(stream)):
             kept = held[max(0, offset - start) :]
             start += len(held) - len(kept)
             held = kept + block
         yield offset, held[max(0, offset - start) : offset - start + length]
+
+
+def _next_block(stream: Unpacked) -> bytes:
+    """None where the data are damaged: the first reading has noted it."""
+    try:
+        return stream.read(BLOCK)
+    except (DamagedError, OSError):
+        return b""
 
 
 def open_capture(path: str, name: str | None = None) -> Capture:

@@ -41,11 +41,11 @@ from capanalyze.packets.octets import u16, u32
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION, PACKET, SIMPLE_PACKET, NAME_RESOLUTION, INTERFACE_STATISTICS, ENHANCED_PACKET = range(1, 7)
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
-UNKNOWN_LENGTH = (1 << 64) - 1
 EPB_FLAGS = 2
-# Blocks without a packet that Wireshark numbers as frames: systemd journal entries, custom blocks.
-RECORDS = (9, 0x00000BAD, 0x40000BAD)
+# Blocks without a packet that Wireshark numbers as frames: systemd journal entries, Sysdig events, custom blocks.
+RECORDS = (9, 0x204, 0x216, 0x221, 0x00000BAD, 0x40000BAD)
 MAX_BLOCK = MAX_RECORD + 1024 * 1024
+MAX_SECONDS = 1 << 59  # more than any calendar holds; twice as much still is less than NO_TIME
 
 
 def is_pcapng(octets: bytes) -> bool:
@@ -128,6 +128,10 @@ def time_stamp(high: int, low: int, interfaces: Any, base: int, record: Any) -> 
     units = interfaces[base + UNITS_PER_SECOND]
     divisor = interfaces[base + DIVISOR]
     stamp = high * 4294967296 + low
+    if stamp // units > MAX_SECONDS:
+        record[SECONDS] = NO_TIME
+        record[NANOS] = 0
+        return
     record[SECONDS] = stamp // units + interfaces[base + OFFSET]
     record[NANOS] = stamp % units // divisor * 1000000000 // (units // divisor)
 
@@ -179,6 +183,8 @@ class Blocks:
         if block[:4] == b"\x0a\x0d\x0d\x0a":
             return self._section(block)
         kind = struct.unpack_from(self._order + "I", block)[0]
+        if kind in (PACKET, SIMPLE_PACKET, ENHANCED_PACKET):  # the loop found it too short to be one
+            return False
         body = block[8:-4]
         if kind == INTERFACE_DESCRIPTION:
             return self._interface(body)
@@ -194,6 +200,8 @@ class Blocks:
         if len(block) < 28:
             return False
         self.big = block[8] == 0x1A
+        if block[4:8] != block[-4:]:
+            return False
         major = struct.unpack_from(self._order + "H", block, 12)[0]
         if major != 1:
             self.notes.append(f"section {self.sections + 1} has pcapng version {major}, which is not read")
@@ -219,9 +227,7 @@ class Blocks:
                     self.notes.append(f"interface {len(self.interfaces)} has an impossible time resolution")
                     return False
             elif code == 14 and len(value) == 8:
-                found.offset = struct.unpack(self._order + "q", value)[0]
-        if abs(found.offset) > 1 << 60:
-            found.offset = 0
+                found.offset = max(-MAX_SECONDS, min(MAX_SECONDS, struct.unpack(self._order + "q", value)[0]))
         self.interfaces.append(found)
         return True
 

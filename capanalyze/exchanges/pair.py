@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from capanalyze.model import Exchange
 from capanalyze.packets.message import ANNOUNCES, INTERIM, UNANSWERABLE, WEAK, address
@@ -114,6 +116,7 @@ def stray(seen: Sighting, outcome: str, reason: str | None = None) -> Pair:
     """A message that belongs to no request: an announcement, or a reply to what was not captured."""
     pair = open_pair(seen, seen.destination, seen.source)
     turn_round(pair)
+    pair.exchange.service = service_name(pair.module, seen.message.sport)
     pair.exchange.outcome = "unsolicited" if outcome == "unsolicited" else "indeterminate"
     pair.exchange.reason = reason or pair.exchange.reason
     return pair
@@ -194,42 +197,28 @@ def sibling(pair: Pair, seen: Sighting) -> tuple[Pair, bool]:
         pair.siblings[host] = pair
         pair.exchange.server, pair.exchange.server_port = host_text(seen.source), port_number(seen.source)
         return pair, False
-    first = pair.exchange
-    exchange = Exchange(
-        capture=first.capture,
-        service=first.service,
-        transport=first.transport,
-        client=first.client,
-        client_port=first.client_port,
+    exchange = msgspec.structs.replace(
+        pair.exchange,
         server=host_text(seen.source),
         server_port=port_number(seen.source),
-        requests=list(first.requests),
+        requests=list(pair.exchange.requests),
         replies=[],
-        time_ns=first.time_ns,
         rtt_us=None,
-        request_octets=first.request_octets,
         reply_octets=0,
         outcome="silent",
         reason=pair.kind,
-        pairing=first.pairing,
+        reply_capture=None,
     )
-    other = Pair(
+    other = replace(
+        pair,
         exchange=exchange,
-        module=pair.module,
         keys=(),
-        client=pair.client,
         server=seen.source,
-        interface=pair.interface,
-        clock=pair.clock,
-        deadline=pair.deadline,
-        digest=pair.digest,
-        mac=pair.mac,
-        group=True,
-        kind=pair.kind,
         unanswerable=False,
         announces=False,
-        window=pair.window,
-        request_payload=pair.request_payload,
+        reply_payload=None,
+        answered=False,
+        siblings={},
     )
     pair.siblings[host] = other
     return other, True

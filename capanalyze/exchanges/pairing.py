@@ -246,7 +246,6 @@ class Pairing:
     def _new_flow(self, seen: Sighting) -> Frames:
         if _mid_flow(seen):
             pair = stray(seen, "indeterminate", "mid-flow")
-            pair.exchange.service = f"udp/{seen.message.sport}"
             self._book.enter(pair)
             return pair.exchange.replies
         pair = open_pair(seen, seen.source, seen.destination)

@@ -184,6 +184,9 @@ def ppp(octets: Any, at: int, end: int, row: Any) -> int:
         at += 2
     if end - at < 2:
         return TRUNCATED
+    if octets[at] in (0x0F, 0x8F) and octets[at + 1] == 0:  # RFC 1547 section 4.3.1: Cisco's framing
+        row[AT] = at
+        return C_HDLC
     if octets[at] & 1:
         kind = octets[at] * 1
         at += 1
@@ -281,8 +284,10 @@ def pktap(octets: Any, at: int, end: int, row: Any) -> int:
     if end - at < PKTAP_HEADER:
         return TRUNCATED
     length = le32(octets, at)
-    if length < PKTAP_HEADER or at + length > end:
+    if length < PKTAP_HEADER:
         return MALFORMED_HEADER
+    if at + length > end:
+        return TRUNCATED
     if le32(octets, at + 4) != 1:
         return NOT_IP
     flags = le32(octets, at + 36) & 3
@@ -348,7 +353,7 @@ def nflog(octets: Any, at: int, end: int, row: Any) -> int:
             if wanted:
                 return IP
             return NOT_IP
-        if kind & 0x7FFF == 1 and length >= 8:
+        if kind & 0x7FFF == 1 and length >= 8 and end - at >= 8:
             hook = octets[at + 6] * 1  # NF_INET_LOCAL_IN 1, LOCAL_OUT 3; pre- and postrouting may forward
             if hook == 1:
                 row[DIRECTION] = INBOUND
@@ -365,8 +370,10 @@ def radiotap(octets: Any, at: int, end: int, row: Any) -> int:
     if end - at < 8:
         return TRUNCATED
     length = le16(octets, at + 2)
-    if octets[at] != 0 or length < 8 or at + length > end:
+    if octets[at] != 0 or length < 8:
         return MALFORMED_HEADER
+    if at + length > end:
+        return TRUNCATED
     row[AT] = at + length
     return IEEE802_11
 

@@ -46,7 +46,8 @@ from capanalyze.packets.steps import (
 MAX_TUNNELS = 8
 MAX_EXTENSIONS = 16
 EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140)  # IANA: IPv6 extension header types
-NO_ADDRESS_PORT = -1
+FRAGMENT_HEADER = 44
+AUTHENTICATION = 51  # RFC 4302 section 2.2: its length counts words of 4 octets, less 2
 
 
 def ip(octets: Any, at: int, end: int, row: Any) -> int:
@@ -85,15 +86,24 @@ def ipv4(octets: Any, at: int, end: int, row: Any) -> int:
     row[DST] = 0
     row[DST_LOW] = MAPPED + be32(octets, at + 16)
     row[GROUP] = group_ipv4(octets, at + 16, row[DST_MAC])
-    row[PROTOCOL] = octets[at + 9] * 1
+    kind = octets[at + 9] * 1
+    row[PROTOCOL] = kind
     row[AT] = at + header
     if be16(octets, at + 6) % 8192:
         return LATER_FRAGMENT
     if be16(octets, at + 6) & 8192:
         row[FRAGMENTED] = 1
-    if at + header > end:
+    at += header
+    if kind == AUTHENTICATION:
+        if end - at < 8:
+            return TRUNCATED
+        kind = octets[at] * 1
+        row[PROTOCOL] = kind
+        at += (octets[at + 1] + 2) * 4
+        row[AT] = at
+    if at > end:
         return TRUNCATED
-    return transport(octets[at + 9] * 1)
+    return transport(kind)
 
 
 def group_ipv4(octets: Any, at: int, mac: int) -> int:
@@ -135,7 +145,7 @@ def ipv6(octets: Any, at: int, end: int, row: Any) -> int:
             return transport(kind)
         if end - at < 8:
             return TRUNCATED
-        if kind == 44:
+        if kind == FRAGMENT_HEADER:
             row[IDENTIFICATION] = be32(octets, at + 4)
             row[PROTOCOL] = octets[at] * 1
             if be16(octets, at + 2) >= 8:
@@ -143,8 +153,8 @@ def ipv6(octets: Any, at: int, end: int, row: Any) -> int:
                 return LATER_FRAGMENT
             row[FRAGMENTED] = be16(octets, at + 2) & 1
             length = 8
-        elif kind == 51:
-            length = (octets[at + 1] + 2) * 4  # RFC 4302 section 2.2 counts in words of 4
+        elif kind == AUTHENTICATION:
+            length = (octets[at + 1] + 2) * 4
         else:
             length = (octets[at + 1] + 1) * 8
         kind = octets[at] * 1

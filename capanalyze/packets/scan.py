@@ -199,9 +199,10 @@ def frame(octets: Any, record: Any, interfaces: Any, ports: Any, row: Any, keys:
         row[DETAIL] = quoted
     row[ROLE] = role
     if role % ROLES == OTHER:
+        if quoted or transport == ICMP:
+            return OTHER_ICMP
         if transport == TCP:
             return SEGMENT
-        return OTHER_ICMP
     return MESSAGE
 
 

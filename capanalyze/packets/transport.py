@@ -4,12 +4,14 @@ from typing import Any
 
 from capanalyze.packets.dispatch import match
 from capanalyze.packets.message import (
+    ANNOUNCEMENT,
     AT,
     CAPTURED,
     DETAIL,
     DIGEST,
     DPORT,
     END,
+    FLOW,
     FRAGMENTED,
     KIND,
     MALFORMED,
@@ -19,9 +21,12 @@ from capanalyze.packets.message import (
     PORT,
     PROTOCOL,
     REPLY,
+    REQUEST,
     ROLES,
     SIZE,
     SPORT,
+    UNANSWERABLE,
+    WEAK,
     WIRE,
 )
 from capanalyze.packets.octets import be16, be32, digest, mix
@@ -70,17 +75,25 @@ def udp(octets: Any, at: int, row: Any, ports: Any, keys: Any) -> int:
         row[MODULE] = GENERIC_UDP
         row[PORT] = destination
         return match(GENERIC_UDP, octets, start, end, size, keys)
-    # The port that was asked names the service. Between two such ports a reply belongs to the one it left.
+    # The port that was asked names the service, unless only the other end's module makes sense of the message.
+    row[MODULE] = here
+    row[PORT] = destination
     role = MALFORMED
     if here != GENERIC_UDP:
-        row[MODULE] = here
-        row[PORT] = destination
         role = service(here, octets, start, end, size, keys)
-    if there != GENERIC_UDP and (here == GENERIC_UDP or role % ROLES in (REPLY, MALFORMED)):
+        if there in (GENERIC_UDP, here) or is_sound_request(role):
+            return role
+    answer = service(there, octets, start, end, size, keys)
+    if here == GENERIC_UDP or answer % ROLES == REPLY:
         row[MODULE] = there
         row[PORT] = source
-        role = service(there, octets, start, end, size, keys)
-    return role
+        return answer
+    return service(here, octets, start, end, size, keys)
+
+
+def is_sound_request(role: int) -> bool:
+    """Whether a module is sure that it was asked something (or told, unasked)."""
+    return role % ROLES in (REQUEST, ANNOUNCEMENT, FLOW) and role & (WEAK | UNANSWERABLE) == 0
 
 
 def service(module: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:

@@ -24,14 +24,19 @@ ERROR_RESPONSE = 5 * KIND
 UPDATE = 6 * KIND
 
 
-def match_question(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """A response repeats id and question; where one side has no question that can be read, the id decides."""
+def without_header(octets: Any, start: int, end: int, size: int) -> int:
+    """Role of a message whose header is not whole: cut by the snap length, or not such a message at all."""
     if size < HEADER_LEN:
         return MALFORMED + GARBAGE * KIND
+    if end - start > FLAGS and octets[start + FLAGS] & 0x80:
+        return REPLY + WEAK + CUT * KIND
+    return REQUEST + WEAK + CUT * KIND
+
+
+def match_question(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
+    """A response repeats id and question; where one side has no question that can be read, the id decides."""
     if end - start < HEADER_LEN:
-        if end - start > FLAGS and octets[start + FLAGS] & 0x80:
-            return REPLY + WEAK + CUT * KIND
-        return REQUEST + WEAK + CUT * KIND
+        return without_header(octets, start, end, size)
     ident = be16(octets, start)
     response = octets[start + FLAGS] & 0x80
     question = 0

@@ -22,7 +22,7 @@ from capanalyze.packets.message import (
 from capanalyze.packets.octets import be16, be32, mix
 from capanalyze.protocols._names import name_hash, skip_name
 from capanalyze.protocols._protocol import CUT, GARBAGE, Protocol
-from capanalyze.protocols._questions import ANSWERS, AUTHORITIES, FLAGS, HEADER_LEN, QUESTIONS
+from capanalyze.protocols._questions import ANSWERS, AUTHORITIES, FLAGS, HEADER_LEN, QUESTIONS, without_header
 
 ANY = 255
 INTERNET = 1
@@ -52,14 +52,11 @@ KINDS = (
 
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Role of one message; a key for every question asked, or for every record that answers."""
-    if size < HEADER_LEN:
-        return MALFORMED + GARBAGE * KIND
-    response = octets[start + FLAGS] & 0x80 if end - start > FLAGS else 0
     if end - start < HEADER_LEN:
-        return (REPLY if response else REQUEST) + WEAK + CUT * KIND
+        return without_header(octets, start, end, size)
     if octets[start + FLAGS] & 0x78:  # section 18.3: messages with another opcode must be ignored
         return REQUEST + UNANSWERABLE + WEAK + STATUS
-    if response:
+    if octets[start + FLAGS] & 0x80:
         return match_response(octets, start, end, size, keys)
     return match_query(octets, start, end, size, keys)
 
@@ -79,7 +76,8 @@ def match_query(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
             break
         keys[0] += 1
         keys[keys[0]] = mix(name, be16(octets, at))
-        unicast = octets[at + 2] & 0x80
+        if octets[at + 2] & 0x80:
+            unicast = 1
         if be16(octets, at + 2) % 0x8000 in (INTERNET, ANY):
             ours += 1
         at += 4

@@ -10,12 +10,10 @@ from capanalyze.packets.message import ANNOUNCES, INTERIM, KIND, MALFORMED, REPL
 from capanalyze.packets.octets import be16, mix
 from capanalyze.protocols._names import name_hash, skip_name
 from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
+from capanalyze.protocols._questions import FLAGS, HEADER_LEN, QUESTIONS, without_header
 
-# Octet offsets, RFC 1002 section 4.2.1.1.
-FLAGS = 2
+# Octet offset, RFC 1002 section 4.2.1.1; the others are those of DNS.
 CODE = 3
-QUESTIONS = 4
-HEADER_LEN = 12
 
 NO_NAME = 1
 NBSTAT = 0x21
@@ -41,12 +39,8 @@ KINDS = (
 
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Role of one name service message."""
-    if size < HEADER_LEN:
-        return MALFORMED + GARBAGE * KIND
     if end - start < HEADER_LEN:
-        if end - start > FLAGS and octets[start + FLAGS] & 0x80:
-            return REPLY + WEAK + CUT * KIND
-        return REQUEST + WEAK + CUT * KIND
+        return without_header(octets, start, end, size)
     ident = be16(octets, start)
     keys[0] = 1
     keys[1] = mix(ident, NO_NAME)

@@ -7,7 +7,7 @@ from typing import Any
 
 from capanalyze.packets.message import INTERIM, KIND, MALFORMED, OTHER, REPLY, REQUEST, WEAK
 from capanalyze.packets.octets import be32, mix
-from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
+from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
 
 SIP = 0x5349502F  # "SIP/", with which every response begins
 ACK = 0x41434B20  # "ACK "
@@ -65,7 +65,9 @@ def value_hash(octets: Any, at: int, stop: int) -> int:
 
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Role of one message: status line or request line, then the two headers that make its key."""
-    if end - start < 8 or octets[start] < 65 or octets[start] > 90:
+    if end - start < 8:
+        return MALFORMED + (CUT if end - start < size else GARBAGE) * KIND
+    if octets[start] < 65 or octets[start] > 90:
         return MALFORMED + GARBAGE * KIND
     call = 0
     sequence = 0

@@ -63,25 +63,28 @@ def integer(octets: Any, at: int, end: int) -> int:
     return key
 
 
+def broken(start: int, end: int, size: int) -> int:
+    """A message that ends too soon: by the snap length, or of itself."""
+    return MALFORMED + (CUT if end - start < size else GARBAGE) * KIND
+
+
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Role of one SNMP message; version 3 hides its PDU, so its role follows from the port."""
     body = content(octets, start, end, SEQUENCE)
     version = content(octets, body, end, INTEGER)
     second = behind(octets, body, end)
     if version < 0 or second < 0 or second >= end or version >= end:
-        if end - start < size:
-            return MALFORMED + CUT * KIND
-        return MALFORMED + GARBAGE * KIND
+        return broken(start, end, size)
     if octets[version] == VERSION_3:
         ident = integer(octets, content(octets, second, end, SEQUENCE), end)
         if ident < 0:
-            return MALFORMED + GARBAGE * KIND
+            return broken(start, end, size)
         keys[0] = 1
         keys[1] = mix(VERSION_3, ident)
         return FLOW + VERSION_3_MESSAGE
     pdu = behind(octets, second, end)
     if pdu < 0 or pdu >= end:
-        return MALFORMED + GARBAGE * KIND
+        return broken(start, end, size)
     kind = octets[pdu] * 1
     if kind in (TRAP_1, TRAP_2):
         return ANNOUNCEMENT + TRAP

@@ -8,7 +8,7 @@ from typing import Any
 
 from capanalyze.packets.message import ANNOUNCEMENT, KIND, MALFORMED, REPLY, REQUEST, WEAK
 from capanalyze.packets.octets import be32
-from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
+from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
 
 M_SEARCH = 0x4D2D5345  # "M-SE"
 HTTP = 0x48545450  # "HTTP"
@@ -23,7 +23,7 @@ KINDS = ("search", "response", "notify")
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Role of one message, by its first word."""
     if end - start < 4:
-        return MALFORMED + GARBAGE * KIND
+        return MALFORMED + (CUT if end - start < size else GARBAGE) * KIND
     word = be32(octets, start)
     if word == M_SEARCH:
         return REQUEST + WEAK + SEARCH

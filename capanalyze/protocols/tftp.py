@@ -4,7 +4,7 @@ from typing import Any
 
 from capanalyze.packets.message import KIND, MALFORMED, REQUEST, WEAK
 from capanalyze.packets.octets import be16
-from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
+from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
 
 READ, WRITE = 1, 2
 
@@ -16,7 +16,7 @@ KINDS = ("read request", "write request")
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Only requests go to port 69."""
     if end - start < 2:
-        return MALFORMED + GARBAGE * KIND
+        return MALFORMED + (CUT if end - start < size else GARBAGE) * KIND
     opcode = be16(octets, start)
     if opcode == READ:
         return REQUEST + WEAK + READ_REQUEST

@@ -1,0 +1,85 @@
+"""TFTP: the answer to a request comes from a port chosen for it, RFC 1350 section 4."""
+
+from pathlib import Path
+
+import pytest
+
+from capanalyze.protocols import tftp
+from tests.build import PEER, TARGET, datagram
+from tests.conversations import Talk, answer, ask, each, heard, refuse
+from tests.protocols import hear
+
+TFTP = 69
+READ, WRITE = (bytes([0, opcode]) + b"boot\0octet\0" for opcode in (1, 2))
+DATA, ACK, ERROR = b"\0\3\0\1" + bytes(512), b"\0\4\0\1", b"\0\5\0\1no such file\0"
+TRANSFER = 40001  # the port that the server chose
+
+SAMPLES = {"read request": READ, "write request": WRITE}
+
+
+@pytest.mark.parametrize(
+    ("payload", "size", "kind"),
+    [(b"\0", 1, "malformed message"), (b"\0", 20, "cut message"), (DATA, 516, "malformed message")],
+)
+def test_only_requests_go_to_the_port(payload: bytes, size: int, kind: str) -> None:
+    one = hear(tftp.PROTOCOL, payload, size)
+    assert (one.role, one.kind) == ("malformed", kind)
+
+
+def sent(payload: bytes, *, source: str = TARGET, sport: int = TRANSFER) -> bytes:
+    return datagram(source, sport, PEER, 50000, payload)
+
+
+TALKS = [
+    *(
+        Talk(
+            f"{name} comes from a port of its own",
+            [(0, ask(TFTP, request)), (0.1, sent(first))],
+            ["tftp 1 > 2 at 192.0.2.10:40001: replied, datagram, port changed, weak, 100000 us"],
+        )
+        for name, request, first in (("data", READ, DATA), ("an acknowledgment", WRITE, ACK), ("an error", READ, ERROR))
+    ),
+    Talk(
+        "what follows on that port belongs to the transfer",
+        [
+            (0, ask(TFTP, READ)),
+            (0.1, sent(DATA)),
+            (0.2, datagram(PEER, 50000, TARGET, TRANSFER, ACK)),
+            (0.3, sent(DATA + b"x")),
+        ],
+        ["tftp 1 > 2 at 192.0.2.10:40001: replied, datagram, port changed, weak, 100000 us"],
+    ),
+    Talk(
+        "another host does not answer",
+        [(0, ask(TFTP, READ)), (0.1, sent(DATA, source="192.0.2.11"))],
+        ["tftp 1 > -: silent, read request", "udp/50000 2 > -: silent, datagram"],
+    ),
+    Talk(
+        "an answer from the port that was asked is one too",
+        [(0, ask(TFTP, READ)), (0.1, answer(TFTP, ERROR))],
+        ["tftp 1 > 2: replied, malformed message, weak, 100000 us"],
+    ),
+    Talk(
+        "a client that waits for two answers leaves open which one this is",
+        [
+            (0, ask(TFTP, READ)),
+            (0.1, ask(TFTP, WRITE)),
+            (0.2, sent(DATA)),
+        ],
+        [
+            "tftp 1 > -: silent, read request",
+            "tftp 2 > -: silent, write request",
+            "udp/50000 3 > -: silent, datagram",
+        ],
+    ),
+    Talk(
+        "a transfer can be refused",
+        [(0, ask(TFTP, READ)), (0.1, refuse(ask(TFTP, READ)))],
+        ["tftp 1 > 2: rejected, port unreachable, weak, 100000 us"],
+    ),
+]
+
+
+@each(*TALKS)
+def test_conversation(talk: Talk, tmp_path: Path) -> None:
+    assert heard(talk, tmp_path) == talk.exchanges

@@ -1,0 +1,154 @@
+"""The contract of a protocol module, checked on all of `PROTOCOLS`: a new one gets these tests for its row there."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import capanalyze.protocols
+from capanalyze.packets.message import MAX_KEYS, address
+from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP, port_table
+from capanalyze.protocols._protocol import COMMON_KINDS, Protocol
+from tests.build import PEER, TARGET, datagram, packet
+from tests.conversations import CLIENT_PORT, captured
+from tests.protocols import Heard, hear
+
+NAMES = [protocol.name for protocol in PROTOCOLS]
+FOLDER = Path(capanalyze.protocols.__path__[0])
+TESTS = Path(__file__).parent / "protocols"
+# What the loop makes sure of before it calls a module: TCP has its ports and sequence number, others an octet.
+SHORTEST = {"tcp": 8}
+each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=NAMES)
+
+
+def samples(protocol: Protocol) -> dict[str, bytes]:
+    """A payload for every kind of message, from the protocol's own tests."""
+    found: dict[str, bytes] = import_module(f"tests.protocols.test_{protocol.name}").SAMPLES
+    return found
+
+
+def assert_sound(protocol: Protocol, payload: bytes, size: int) -> Heard:
+    """Whatever it looks at, a module reads inside, knows the role and kind, and leaves keys that fit."""
+    heard = hear(protocol, payload, size)
+    assert len(heard.keys) <= MAX_KEYS
+    assert all(0 <= key < 1 << 63 for key in heard.keys)
+    assert "also reply" not in heard.flags or (heard.role == "request" and len(heard.keys) > 1)
+    assert heard.role not in ("request", "reply") or heard.keys or "weak" in heard.flags
+    assert heard.role != "malformed" or not heard.keys
+    assert hear(protocol, payload, size) == heard  # nothing is kept from one message to the next
+    return heard
+
+
+def test_every_file_is_in_the_table() -> None:
+    files = {path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")}
+    assert files == set(NAMES)
+    assert len(NAMES) == len(set(NAMES))
+
+
+def test_every_protocol_has_tests_of_its_own() -> None:
+    assert {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")} == set(NAMES)
+
+
+def test_those_reached_by_transport_come_first() -> None:
+    assert [PROTOCOLS[index].name for index in (GENERIC_UDP, TCP, ICMP)] == ["udp", "tcp", "icmp"]
+    assert [protocol.name for protocol in PROTOCOLS if not protocol.ports] == ["udp", "tcp", "icmp"]
+
+
+def test_a_port_belongs_to_one_protocol() -> None:
+    ports = [port for protocol in PROTOCOLS for port in protocol.ports]
+    assert len(ports) == len(set(ports))
+    table = port_table()
+    assert {port: PROTOCOLS[table[port]].name for port in ports} == {
+        port: protocol.name for protocol in PROTOCOLS for port in protocol.ports
+    }
+    assert sum(map(bool, table)) == len(ports)
+
+
+@each_protocol
+def test_every_kind_has_a_name(protocol: Protocol) -> None:
+    names = [protocol.kind(number) for number in range(len(COMMON_KINDS) + len(protocol.kinds))]
+    assert len(names) == len(set(names))
+    assert all(name == name.strip() and name for name in names)
+
+
+@each_protocol
+def test_every_kind_has_a_sample_which_is_of_that_kind(protocol: Protocol) -> None:
+    assert set(samples(protocol)) == set(protocol.kinds)
+    for kind, payload in samples(protocol).items():
+        assert assert_sound(protocol, payload, len(payload)).kind == kind
+
+
+@each_protocol
+def test_a_sample_cut_at_any_length_is_read_inside(protocol: Protocol) -> None:
+    for payload in samples(protocol).values():
+        for length in range(SHORTEST.get(protocol.name, 1), len(payload)):
+            assert_sound(protocol, payload[:length], len(payload))
+            assert_sound(protocol, payload[:length], length)
+
+
+@each_protocol
+def test_what_is_cut_keeps_its_role(protocol: Protocol) -> None:
+    """As far as it can still be told; it never turns from a request into a reply, or back."""
+    turned = {"request": "reply", "reply": "request"}
+    for kind, payload in samples(protocol).items():
+        whole = hear(protocol, payload)
+        for length in range(SHORTEST.get(protocol.name, 4), len(payload)):
+            cut = hear(protocol, payload[:length], len(payload))
+            if whole.role in turned and protocol.name != "tcp":  # TCP is cut in quotes only, and those quote a SYN
+                assert cut.role != turned[whole.role], (kind, length)
+
+
+@each_protocol
+@given(payload=st.binary(min_size=8, max_size=400), more=st.sampled_from([0, 1, 1000]))
+def test_any_octets_are_read_inside(protocol: Protocol, payload: bytes, more: int) -> None:
+    assert_sound(protocol, payload, len(payload) + more)
+
+
+@each_protocol
+@given(data=st.data())
+def test_a_damaged_sample_is_read_inside(protocol: Protocol, data: st.DataObject) -> None:
+    payload = bytearray(data.draw(st.sampled_from(sorted(samples(protocol).values()))))
+    for place, octet in data.draw(
+        st.lists(st.tuples(st.integers(0, len(payload) - 1), st.integers(0, 255)), min_size=1, max_size=8)
+    ):
+        payload[place] = octet
+    length = data.draw(st.integers(SHORTEST.get(protocol.name, 1), len(payload)))
+    assert_sound(protocol, bytes(payload[:length]), len(payload))
+
+
+def sent(protocol: Protocol, payload: bytes, *, back: bool) -> bytes:
+    """A payload on its way to the target's service, or from there."""
+    source, destination = (TARGET, PEER) if back else (PEER, TARGET)
+    port = protocol.ports[0] if protocol.ports else 28524
+    if protocol.transport == "udp":
+        ports = (port, CLIENT_PORT) if back else (CLIENT_PORT, port)
+        return datagram(source, ports[0], destination, ports[1], payload, ident=int(back))
+    if protocol.transport == "tcp" and back:
+        payload = payload[2:4] + payload[:2] + payload[4:]
+    return packet(source, destination, 6 if protocol.transport == "tcp" else 1, payload, ident=int(back))
+
+
+@each_protocol
+def test_no_message_is_both_request_and_reply(protocol: Protocol, tmp_path: Path) -> None:
+    """A request sent back as it came is no answer to itself."""
+    for kind, payload in samples(protocol).items():
+        if hear(protocol, payload).role == "request":
+            frames = [(0.0, sent(protocol, payload, back=False)), (0.1, sent(protocol, payload, back=True))]
+            pairing, part = captured(tmp_path, frames)
+            assert len(part) == 2, kind
+            assert not any(pair.exchange.requests and pair.exchange.replies for pair in pairing.done), kind
+
+
+@each_protocol
+def test_each_sample_is_of_its_service(protocol: Protocol, tmp_path: Path) -> None:
+    for kind, payload in samples(protocol).items():
+        frames = [(0.0, sent(protocol, payload, back=hear(protocol, payload).role == "reply"))]
+        pairing, part = captured(tmp_path, frames)
+        (message,) = part.messages()
+        assert PROTOCOLS[message.module].name == protocol.name, kind
+        assert str(address(message.src, message.src_low)) in (PEER, TARGET)
+        for pair in pairing.done:
+            assert pair.exchange.service.split("/")[0] == protocol.name, kind
+            assert pair.exchange.transport == protocol.transport
