@@ -29,12 +29,12 @@ from capanalyze.packets.message import (
 from capanalyze.packets.octets import be16, be32, be64
 from capanalyze.packets.steps import (
     ETHERNET,
-    ETHERTYPE,
     GRE,
     ICMP,
     IP,
     LATER_FRAGMENT,
     MALFORMED_HEADER,
+    MPLS,
     OTHER_TRANSPORT,
     PPP,
     TCP,
@@ -197,6 +197,8 @@ def gre(octets: Any, at: int, end: int, row: Any) -> int:
         length += 4
     if flags & 0x4000:
         return OTHER_TRANSPORT  # source routes are long gone
+    if version == 1 and flags & 0x1000 == 0:
+        return OTHER_TRANSPORT  # without a sequence number it only acknowledges (RFC 2637 section 4.1)
     if at + length > end:
         return TRUNCATED
     row[AT] = at + length
@@ -213,10 +215,8 @@ def gre(octets: Any, at: int, end: int, row: Any) -> int:
             return TRUNCATED
         row[AT] += 12 + octets[at + length + 11] % 2 * 8
         return ETHERNET
-    row[AT] = at + 2
-    if length != 4 and kind in (0x0800, 0x86DD):
-        row[AT] = at + length
+    if kind in (0x0800, 0x86DD):
         return IP
-    if length != 4:
-        return OTHER_TRANSPORT
-    return ETHERTYPE
+    if kind in (0x8847, 0x8848):
+        return MPLS
+    return OTHER_TRANSPORT

@@ -6,10 +6,10 @@ A response returns the request's transaction id and names the same name; its que
 
 from typing import Any
 
-from capanalyze.packets.message import ANNOUNCES, INTERIM, KIND, MALFORMED, REPLY, REQUEST, WEAK
+from capanalyze.packets.message import ANNOUNCES, INTERIM, KIND, MALFORMED, REPLY, REQUEST
 from capanalyze.packets.octets import be16, mix
 from capanalyze.protocols._names import name_hash, skip_name
-from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
+from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
 from capanalyze.protocols._questions import FLAGS, HEADER_LEN, QUESTIONS, without_header
 
 # Octet offset, RFC 1002 section 4.2.1.1; the others are those of DNS.
