@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT, FORMAT_VERSION = "capanalyze-report", 1
 MAX_DECODED = 64  # replies per finding whose facts are read
-MAX_OF_KIND = 4  # values of one kind that a finding shows
+MAX_AGAIN = 3  # values of a kind that a finding shows from later replies: a clock differs in each
 
 
 @dataclass
@@ -175,13 +175,14 @@ def facts_of(finding: Finding, result: Result) -> list[Fact]:
         and pair.exchange.outcome == "replied"
     ]
     facts: dict[tuple[str, str], Fact] = {}
-    kinds: Counter[str] = Counter()
+    again: Counter[str] = Counter()
     for pair in decode(cell[:MAX_DECODED], result):
+        known = {kind for kind, _ in facts}
+        where = pair.exchange.reply_capture or pair.exchange.capture
         for one in pair.exchange.disclosures:
-            if (one.kind, one.value) in facts or kinds[one.kind] >= MAX_OF_KIND:
+            if (one.kind, one.value) in facts or again[one.kind] == MAX_AGAIN:
                 continue
-            kinds[one.kind] += 1
-            where = pair.exchange.reply_capture or pair.exchange.capture
+            again[one.kind] += one.kind in known
             facts[one.kind, one.value] = Fact(
                 kind=one.kind, value=one.value, capture=where, frame=pair.exchange.replies[0]
             )
