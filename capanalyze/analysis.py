@@ -12,7 +12,7 @@ from capanalyze.errors import AuditError
 from capanalyze.exchanges import Source, collect, pair_messages
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
 from capanalyze.reading import input_of, read, stamp
-from capanalyze.target import collect_hints, find_target
+from capanalyze.target import collect_hints, find_target, known_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit, CaptureFile, Mode
     from capanalyze.capture import Capture
     from capanalyze.exchanges import Pair, Pairing, Sighting
-    from capanalyze.model import Finding
+    from capanalyze.model import Exchange, Finding
     from capanalyze.reading import Reading
 
-FORMAT, FORMAT_VERSION = "capanalyze-report", 1
+COPY_SPAN = 2_000_000_000  # nanoseconds that two captures' stamps of one packet may differ
 MAX_DECODED = 64  # replies per finding whose facts are read
 MAX_AGAIN = 3  # values of a kind that a finding shows from later replies: a clock differs in each
 
@@ -48,9 +48,9 @@ class Result:
         """The messages of these captures, for the pairing."""
         return [Source(one.file.name, one.part, one.labels()) for one in self.readings if one.file.name in names]
 
-    def facts(self) -> dict[str, verdicts.CaptureFacts]:
+    def facts(self, audit: Audit) -> dict[str, verdicts.CaptureFacts]:
         """What judging needs to know of each capture."""
-        return {one.file.name: one.facts() for one in self.readings}
+        return {one.file.name: one.facts(self.sightings, audit) for one in self.readings}
 
     def capture(self, name: str) -> Capture:
         """The capture with this name."""
@@ -58,14 +58,13 @@ class Result:
 
 
 def find_exchanges(audit: Audit) -> Result:
-    """Captures → messages → exchanges, modes and zones, without judging.
+    """Captures → messages → exchanges, modes and outcomes, without judging.
 
     Captures that share a mode are paired together, so that a reply may be in another file than its request.
     The result keeps what it needs to decode payloads: use it in a `with` statement.
     """
     result = Result([read(file) for file in audit.captures], [], [], {})
-    groups = together(audit.captures)
-    for group in groups:
+    for group in together(audit.captures):
         sightings = collect(result.sources(group), audit.since, audit.until)
         pairing = pair_messages(sightings)
         refuse_copies(pairing)
@@ -74,18 +73,36 @@ def find_exchanges(audit: Audit) -> Result:
         result.malformed |= pairing.malformed
     order = {file.name: number for number, file in enumerate(audit.captures)}
     result.pairs.sort(key=lambda pair: (order[pair.exchange.capture], verdicts.frame_of(pair.exchange)))
-    verdicts.place(result.pairs, audit)
-    verdicts.settle_silence(result.pairs, result.facts(), {name: group for group in groups for name in group})
+    verdicts.place_modes(result.pairs, audit)
+    verdicts.settle_silence(result.pairs, result.facts(audit), audit)
     return result
 
 
 def refuse_copies(pairing: Pairing) -> None:
     """The same exchange in two captures of one mode would count twice."""
+    seen: dict[tuple[object, ...], Exchange] = {}
     for (first, second), (frame, other) in pairing.copies.elsewhere.items():
-        raise AuditError(
-            f"{first} and {second} hold the same traffic (frame {frame} of one is frame {other} of the other): "
-            "give one of them, or put them under different modes"
-        )
+        raise AuditError(same_traffic(first, frame, second, other))
+    for pair in pairing.done:
+        exchange, ident = pair.exchange, pair.idents[:1]
+        if pair.group or not exchange.requests or ident <= [0]:
+            continue
+        slot = pair.clock // COPY_SPAN
+        for number in (slot - 1, slot):
+            before = seen.get((pair.client, pair.server, pair.digest, *ident, number))
+            if before and before.capture != exchange.capture:
+                raise AuditError(
+                    same_traffic(before.capture, before.requests[0], exchange.capture, exchange.requests[0])
+                )
+        seen[pair.client, pair.server, pair.digest, *ident, slot] = exchange
+
+
+def same_traffic(first: str, frame: int, second: str, other: int) -> str:
+    """What is wrong with two captures that hold the same packets."""
+    return (
+        f"{first} and {second} hold the same traffic (frame {frame} of one is frame {other} of the other): "
+        "give one of them, or put them under different modes"
+    )
 
 
 def together(files: Sequence[CaptureFile]) -> list[tuple[str, ...]]:
@@ -102,11 +119,9 @@ def together(files: Sequence[CaptureFile]) -> list[tuple[str, ...]]:
     return [tuple(names) for _, names in groups]
 
 
-def known_target(audit: Audit, result: Result) -> tuple[str, ...]:
+def known_target(audit: Audit, result: Result) -> list[str]:
     """The target's addresses as far as they are given or told, for output that does not need one."""
-    hints = collect_hints(result.sightings)
-    told = described(result) | set(hints.sent) | set(hints.received)
-    return audit.target or tuple(sorted(told))
+    return known_addresses(result.pairs, collect_hints(result.sightings), audit.target, described(result))
 
 
 def described(result: Result) -> set[str]:
@@ -133,8 +148,6 @@ def analyze(audit: Audit, command: str = "") -> Analysis:
             finding.notes = notes_of(finding, result)
     parts = [one.part for one in result.readings]
     return Analysis(
-        format=FORMAT,
-        format_version=FORMAT_VERSION,
         capanalyze=__version__,
         command=command,
         title=audit.title,
@@ -147,7 +160,7 @@ def analyze(audit: Audit, command: str = "") -> Analysis:
         findings=findings,
         announcements=verdicts.announcements(result.pairs),
         directions=dict(sorted(Counter(pair.exchange.direction or "unknown" for pair in result.pairs).items())),
-        notes=[],
+        notes=notes_on(audit, result),
     )
 
 
@@ -159,9 +172,10 @@ def target_of(audit: Audit, result: Result) -> Target:
 
 
 def judge(audit: Audit, result: Result, target: Sequence[str]) -> None:
-    """Direction and verdict of every exchange."""
+    """Direction, zone and verdict of every exchange."""
     verdicts.direct(result.pairs, target)
-    verdicts.judge(result.pairs, audit.modes, result.facts())
+    verdicts.place_zones(result.pairs, audit)
+    verdicts.judge(result.pairs, audit.modes, result.facts(audit))
 
 
 def facts_of(finding: Finding, result: Result) -> list[Fact]:
@@ -210,13 +224,36 @@ def decode(pairs: Sequence[Pair], result: Result) -> Sequence[Pair]:
 
 
 def notes_of(finding: Finding, result: Result) -> list[str]:
-    """Frames that the kernel dropped while a finding's captures were taken."""
+    """Frames that the kernel dropped from the captures of a finding."""
+    wanted = (finding.mode, finding.zone, finding.service)
+    names = {
+        pair.exchange.capture
+        for pair in result.pairs
+        if (pair.exchange.mode, pair.exchange.zone, pair.exchange.service) == wanted
+    }
     notes = []
     for reading in result.readings:
         dropped = sum(interface.dropped or 0 for interface in reading.capture.interfaces)
-        modes = [segment.mode for segment in reading.file.segments]
-        if dropped and (finding.mode in modes or finding.mode is None):
+        if dropped and reading.file.name in names:
             notes.append(f"{reading.file.name}: {dropped} frames were dropped while capturing, at times unknown")
+    return notes
+
+
+def notes_on(audit: Audit, result: Result) -> list[str]:
+    """What a reader should know of the analysis as a whole."""
+    notes = []
+    if audit.since is not None or audit.until is not None:
+        since, until = verdicts.utc(audit.since) or "the beginning", verdicts.utc(audit.until) or "the end"
+        notes.append(f"only frames from {since} to {until} were paired; the account counts all")
+    met = {label for reading in result.readings for label in reading.labels().values()}
+    notes += [
+        f"zone {zone}: no capture has an interface {key}"
+        for key, zone in audit.zones.items()
+        if "/" not in key and key not in met
+    ]
+    unplaced = sum(pair.exchange.mode is None for pair in result.pairs)
+    if unplaced and audit.used_modes():
+        notes.append(f"{unplaced} exchanges began outside every mode's time and are not judged")
     return notes
 
 

@@ -21,9 +21,10 @@ from capanalyze.model import Promise
 from capanalyze.protocols import PROTOCOLS
 
 DEFAULT_ZONES = {"en0": "lan", "ppp0": "internet"}
-INTERFACE_NAME = re.compile(r"(any|lo|[a-z][a-z-]*[0-9]+)(@\w+)?")
+INTERFACE_NAME = re.compile(r"[A-Za-z][\w@-]{0,14}")
+SUFFIXES = ("pcap", "pcapng", "cap", "dmp", "gz", "zst")
 SERVICE_PORT = re.compile(r"(tcp|udp)/([0-9]{1,5})")
-MODULE_NAMES = frozenset(protocol.name for protocol in PROTOCOLS)
+MODULE_NAMES = frozenset(protocol.name for protocol in PROTOCOLS) - {"tcp", "udp"}
 
 
 @dataclass(frozen=True)
@@ -150,8 +151,9 @@ def load_audit(path: Path) -> Audit:
         if not entry.captures:
             raise AuditError(f"{path}: {place}.captures: is empty, expected at least one capture")
         for number, item in enumerate(entry.captures):
-            segment, pattern = _segment(name, item)
-            for capture in _matching(path, pattern, f"{place}.captures[{number}]"):
+            entry_place = f"{place}.captures[{number}]"
+            segment, pattern = _segment(name, item, f"{path}: {entry_place}")
+            for capture in _matching(path, pattern, entry_place):
                 found.setdefault(capture, []).append(segment)
     captures = tuple(_audit_capture(path, capture, segments, modes) for capture, segments in found.items())
     return Audit(
@@ -170,16 +172,16 @@ def _convert(value: Any, kind: Any, path: Path, place: str) -> Any:
         reason, _, where = str(error).partition(" - at `$")
         key = place
         for name, index in re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", where.rstrip("`")):
-            key += f".{name}" if name else f"[{index}]"
-            value = _step(value, name, index)
+            step, value = _step(value, name, index)
+            key += step
+        kind = _Range if key.endswith("]") and isinstance(value, dict) else kind
         raise AuditError(f"{path}: {key.lstrip('.') or 'the file'}: {_complaint(reason, value, kind)}") from error
 
 
 def _complaint(reason: str, value: Any, kind: Any) -> str:
     """What is wrong with a value, and what was expected."""
-    keys = ", ".join(kind.__struct_fields__)
     if "unknown field" in reason:
-        return f"has an unknown key {reason.rsplit(maxsplit=1)[-1]}, expected {keys}"
+        return f"has an unknown key {reason.rsplit(maxsplit=1)[-1]}, expected {', '.join(kind.__struct_fields__)}"
     if "missing required field" in reason:
         return f"lacks the key {reason.rsplit(maxsplit=1)[-1]}"
     if "Invalid enum value" in reason:
@@ -187,21 +189,24 @@ def _complaint(reason: str, value: Any, kind: Any) -> str:
     return f"is {value!r}, {reason[0].lower() + reason[1:]}"
 
 
-def _step(value: Any, name: str, index: str) -> Any:
-    """The value that a step of the path leads to."""
-    if isinstance(value, dict):
-        if name in value:
-            return value[name]
-        return next((item for item in value.values() if not isinstance(item, str)), None)
-    if isinstance(value, list) and index.isdigit():
-        return value[int(index)]
-    return value
+def _step(value: Any, name: str, index: str) -> tuple[str, Any]:
+    """A step of the path as it is written, and the value that it leads to; `...` stands for some key of a table."""
+    if name:
+        return f".{name}", value.get(name) if isinstance(value, dict) else value
+    if index.isdigit():
+        return f"[{index}]", value[int(index)]
+    wrong = ((key, item) for key, item in value.items() if not isinstance(item, str))
+    key, item = next(wrong, ("", None))
+    return f".{key}", item
 
 
-def _segment(mode: str, item: str | _Range) -> tuple[Segment, str]:
+def _segment(mode: str, item: str | _Range, place: str) -> tuple[Segment, str]:
     if isinstance(item, str):
         return Segment(mode), item
-    return Segment(mode, nanoseconds(item.since), nanoseconds(item.until)), item.file
+    since, until = nanoseconds(item.since), nanoseconds(item.until)
+    if since is not None and until is not None and since >= until:
+        raise AuditError(f"{place}: ends ({item.until}) before it begins ({item.since})")
+    return Segment(mode, since, until), item.file
 
 
 def nanoseconds(time: datetime | None) -> int | None:
@@ -281,11 +286,15 @@ def _with_names(captures: tuple[CaptureFile, ...]) -> tuple[CaptureFile, ...]:
 
 def parts_of_name(name: str, modes: Sequence[str]) -> tuple[str | None, str | None]:
     """Mode and interface that a file name of the form MODE.INTERFACE.….pcap tells."""
-    parts = name.split(".")
-    if len(parts) < 2 or parts[0] not in modes:
+    mode, *parts = name.split(".")
+    while parts and parts[-1] in SUFFIXES:
+        parts.pop()
+    if mode not in modes or mode == name:
         return None, None
-    interface = parts[1] if len(parts) > 2 and INTERFACE_NAME.fullmatch(parts[1]) else None
-    return parts[0], interface
+    if not parts or not INTERFACE_NAME.fullmatch(parts[0]):
+        return mode, None
+    vlan = [part for part in parts[1:2] if part.isdigit()]  # eth0.100
+    return mode, ".".join(parts[:1] + vlan)
 
 
 def parse_zones(options: tuple[str, ...]) -> dict[str, str]:

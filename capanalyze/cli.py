@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,7 +19,7 @@ from capanalyze import __version__
 from capanalyze.errors import AuditError, CapanalyzeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from capanalyze.audit import Audit
 
@@ -52,14 +52,49 @@ def one_line_errors() -> Iterator[None]:
     """Every expected error ends in one line and status 2; a reader that closed its end is no error."""
     try:
         yield
+        sys.stdout.flush()
     except CapanalyzeError as error:
-        click.echo(f"capanalyze: {error}", err=True)
-        sys.exit(2)
+        leave(2, str(error))
+    except click.ClickException as error:
+        leave(2, error.format_message())
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_stdout()
         sys.exit(0)
-    except KeyboardInterrupt:
+    except OSError as error:
+        forget_stdout()
+        leave(2, f"standard output: {error.strerror}")
+    except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
+
+
+def leave(status: int, reason: str) -> NoReturn:
+    """End with one line on stderr."""
+    click.echo(f"capanalyze: {' '.join(reason.split())}", err=True)
+    sys.exit(status)
+
+
+def forget_stdout() -> None:
+    """What could not be written must not be tried again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class OneLine(click.Group):
+    """A group of commands that says what is wrong in one line."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run, as click does, but for its own way with errors."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        with one_line_errors():
+            status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        sys.exit(status if isinstance(status, int) else 0)
 
 
 def shared_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -74,15 +109,14 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
         until: str | None,
         **rest: Any,
     ) -> None:
-        with one_line_errors():
-            command(asked=Asked(mode, target, zone, since, until), **rest)
+        command(asked=Asked(mode, target, zone, since, until), **rest)
 
     for option in reversed(OPTIONS):
         gathered = option(gathered)
     return gathered
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="capanalyze")
 def main() -> None:
     """Show which replies leaked through a host's firewall, from captures taken on that host."""

@@ -16,9 +16,10 @@ from capanalyze.packets.steps import FIRST_REASON, TRUNCATED
 from capanalyze.verdicts import CaptureFacts, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from capanalyze.audit import CaptureFile
+    from capanalyze.audit import Audit, CaptureFile
+    from capanalyze.exchanges import Sighting
 
 SECOND = 1_000_000_000
 
@@ -43,14 +44,25 @@ class Reading:
         }
         return labels | {capture.named_interface(name): name for name in list(capture.named)}
 
-    def facts(self) -> CaptureFacts:
-        """What judging needs to know."""
-        last = self.part.last
-        return CaptureFacts(
-            last=last[0] * SECOND + last[1] if last else None,
-            cut=bool(self.part.tally[TRUNCATED - FIRST_REASON]),
-            one_sided=any(interface.one_sided for interface in self.capture.interfaces),
-        )
+    def facts(self, sightings: Sequence[Sighting], audit: Audit) -> CaptureFacts:
+        """What judging needs to know: when it ran by the clock that pairing used, within the time asked for."""
+        first, last = nanoseconds(self.part.first), nanoseconds(self.part.final)
+        clocks = [seen.clock for seen in sightings if seen.capture == self.file.name]
+        if first is not None and last is not None:
+            first, last = min([first, *clocks[:1]]), max([last, *clocks[-1:]])
+            first = first if audit.since is None else max(first, audit.since)
+            last = last if audit.until is None else min(last, audit.until)
+        return CaptureFacts(first=first, last=last, cut=self.is_cut, one_sided=self.is_one_sided)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether frames end before their ports."""
+        return bool(self.part.tally[TRUNCATED - FIRST_REASON])
+
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether it holds what rules logged, not all that passed."""
+        return any(interface.one_sided for interface in self.capture.interfaces)
 
 
 def read(file: CaptureFile) -> Reading:
@@ -76,10 +88,9 @@ def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) ->
     capture, part = reading.capture, reading.part
     modes = list(dict.fromkeys(segment.mode for segment in reading.file.segments))
     notes = list(capture.notes)
-    facts = reading.facts()
-    if facts.one_sided:
+    if reading.is_one_sided:
         notes.append("a log of what rules matched: it never proves silence")
-    if facts.cut:
+    if reading.is_cut:
         notes.append("frames are cut before their ports: silence is not proven; capture with a larger snap length")
     return Input(
         name=reading.file.name,
@@ -122,4 +133,9 @@ def interfaces_of(reading: Reading) -> list[InterfaceInfo]:
 
 def stamp(time: tuple[int, int] | None) -> str | None:
     """(seconds, nanoseconds) as ISO 8601."""
-    return utc(time[0] * SECOND + time[1]) if time and time[0] < NO_TIME else None
+    return utc(nanoseconds(time))
+
+
+def nanoseconds(time: tuple[int, int] | None) -> int | None:
+    """(seconds, nanoseconds) as one number; None where there is no time."""
+    return time[0] * SECOND + time[1] if time and time[0] < NO_TIME else None

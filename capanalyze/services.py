@@ -21,7 +21,8 @@ MODULE_NAMES = {
 
 # Silence of these proves nothing. A NetBIOS datagram is delivered, not answered (RFC 1002 section 4.4);
 # CUPS browsing on 631 is a one-way broadcast (CUPS Browse Protocol; IPP itself speaks TCP).
-NEVER_ANSWERS: frozenset[str] = frozenset({"udp/138", "udp/631"})
+# Discard does so by its name (RFC 863); syslog and SNMP traps are told, not asked (RFC 5426, RFC 3416).
+NEVER_ANSWERS: frozenset[str] = frozenset({"udp/9", "udp/138", "udp/162", "udp/514", "udp/631"})
 
 _BOTH = {
     7: "echo",

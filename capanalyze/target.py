@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from capanalyze.errors import TargetError
 from capanalyze.model import Target
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from capanalyze.exchanges import Pair, Sighting
 
-Ends = tuple[str, str]  # client, server
+Groups = dict[tuple[str, int, bool], "list[Pair]"]  # interface, IP version, link-local
 INITIAL_TTLS = (32, 60, 64, 128, 255)
 MAX_NAMED = 6
 MIN_TIMES = 5  # round-trip times of either way, before they are compared
@@ -37,6 +37,14 @@ class Hints:
     forwarded: set[tuple[str, str]] = field(default_factory=set)
     senders_of_mac: dict[tuple[str, int], set[str]] = field(default_factory=dict)
     ttls: dict[str, Counter[int]] = field(default_factory=dict)
+
+    def macs(self, interface: str) -> dict[str, int]:
+        """The MAC address of each sender on an interface, where it has but one."""
+        found: dict[str, set[int]] = {}
+        for (name, mac), senders in self.senders_of_mac.items():
+            for one in senders if name == interface else ():
+                found.setdefault(one, set()).add(mac)
+        return {one: macs.pop() for one, macs in found.items() if len(macs) == 1}
 
 
 def collect_hints(sightings: Iterable[Sighting]) -> Hints:
@@ -86,13 +94,10 @@ def find_target(pairs: list[Pair], hints: Hints, given: tuple[str, ...], describ
     if not given and pairs and all(ip_address(pair.exchange.client).is_loopback for pair in pairs):
         how = "all traffic is on the loopback interface"
         return Target(addresses=["127.0.0.1"], how=how, assumed=False, warnings=[])
-    addresses = list(dict.fromkeys(given))
-    how = "given" if given else ""
-    told = sorted(described | {one for one in set(hints.sent) | set(hints.received) if not _is_group(one)})
-    if not addresses and told:
-        addresses, how = told, "told by the capture (packet directions or interface addresses)"
+    addresses, how = _known(hints, given, described)
+    certain = bool(addresses)
     if not addresses:
-        addresses = _common(groups)
+        addresses = _common(groups, hints)
         how = "the one address common to all unicast exchanges, with several peers" if addresses else ""
     assumed = not addresses
     if assumed:
@@ -100,12 +105,29 @@ def find_target(pairs: list[Pair], hints: Hints, given: tuple[str, ...], describ
         how = "assumed: it answers the requests" if _any_answer(groups) else "assumed: it is the one that is asked"
     if not addresses:
         _give_up(groups)
-    first = list(addresses)
-    addresses = _extend(addresses, groups, hints)
-    added = [one for one in addresses if one not in first]
-    if added:
-        how += f"; {', '.join(added)} added, as {'its' if len(added) == 1 else 'their'} frames show"
-    return Target(addresses=addresses, how=how, assumed=assumed, warnings=_warnings(addresses, hints, pairs))
+    shown = _shown(addresses, groups, hints)
+    if shown:
+        how += f"; {', '.join(shown)} added, as {'its' if len(shown) == 1 else 'their'} frames show"
+    guessed = [] if certain else _guessed(addresses + shown, groups, hints)
+    if guessed and not assumed:
+        how += f"; {', '.join(guessed)} assumed too, as nothing else of that network is known"
+    addresses = addresses + shown + guessed
+    warnings = _warnings(addresses, hints, pairs) + _unknown(given, addresses, groups)
+    return Target(addresses=addresses, how=how, assumed=assumed, warnings=warnings)
+
+
+def known_addresses(pairs: list[Pair], hints: Hints, given: tuple[str, ...], described: set[str]) -> list[str]:
+    """The target's addresses as far as they are given or told by the captures; none are guessed."""
+    addresses, _ = _known(hints, given, described)
+    return addresses + _shown(addresses, _groups(pairs), hints)
+
+
+def _known(hints: Hints, given: tuple[str, ...], described: set[str]) -> tuple[list[str], str]:
+    """Addresses that need no inference, and how they are known."""
+    if given:
+        return list(dict.fromkeys(given)), "given"
+    told = sorted(one for one in described | set(hints.sent) | set(hints.received) if not _is_group(one))
+    return told, "told by the capture: packet directions or interface addresses"
 
 
 def _is_group(text: str) -> bool:
@@ -114,39 +136,56 @@ def _is_group(text: str) -> bool:
     return one.is_multicast or text.endswith(".255") or one.is_unspecified or one.is_loopback
 
 
-def _groups(pairs: list[Pair]) -> dict[tuple[str, int], list[Pair]]:
-    """Unicast exchanges by interface and IP version."""
-    groups: dict[tuple[str, int], list[Pair]] = {}
+def _groups(pairs: list[Pair]) -> Groups:
+    """Unicast exchanges by interface, IP version and scope: a host has an address of its own in each."""
+    groups: Groups = {}
     for pair in pairs:
-        exchange = pair.exchange
-        if _is_group(exchange.client) or _is_group(exchange.server):
+        if _is_group(pair.exchange.client) or _is_group(pair.exchange.server):
             continue
-        version = ip_address(exchange.client).version
-        groups.setdefault((pair.interface, version), []).append(pair)
+        client = ip_address(pair.exchange.client)
+        groups.setdefault((pair.interface, client.version, client.is_link_local), []).append(pair)
     return groups
 
 
-def _common(groups: dict[tuple[str, int], list[Pair]]) -> list[str]:
-    """The one address in every exchange of an interface, where there are two peers or more."""
+def _ends(pairs: Iterable[Pair]) -> list[set[str]]:
+    """Both ends of each exchange."""
+    return [{pair.exchange.client, pair.exchange.server} for pair in pairs]
+
+
+def _common(groups: Groups, hints: Hints) -> list[str]:
+    """The one address in every exchange of an interface, or of the one MAC address, with two peers or more."""
     found: list[str] = []
     for pairs in groups.values():
-        shared = set.intersection(*({pair.exchange.client, pair.exchange.server} for pair in pairs))
-        peers = {end for pair in pairs for end in (pair.exchange.client, pair.exchange.server)} - shared
-        if len(shared) == 1 and len(peers) > 1:
-            found += [one for one in shared if one not in found]
+        shared = _shared(_ends(pairs))
+        found += [one for one in shared if one not in found]
+    if found:
+        return found
+    for interface in dict.fromkeys(interface for interface, _, _ in groups):
+        mac_of = hints.macs(interface)
+        ends = [end for key, pairs in groups.items() if key[0] == interface for end in _ends(pairs)]
+        if all(one in mac_of for end in ends for one in end):
+            shared_mac = _shared([{str(mac_of[one]) for one in end} for end in ends])
+            found += sorted({one for end in ends for one in end if str(mac_of[one]) in shared_mac})
     return found
+
+
+def _shared(ends: list[set[str]]) -> set[str]:
+    """The one member of all sets, if there is one and the others have two peers or more."""
+    shared = set.intersection(*ends) if ends else set()
+    peers = set().union(*ends) - shared
+    return shared if len(shared) == 1 and len(peers) > 1 else set()
 
 
 def _answered(pair: Pair) -> bool:
     return pair.exchange.outcome in ("replied", "rejected")
 
 
-def _any_answer(groups: dict[tuple[str, int], list[Pair]]) -> bool:
+def _any_answer(groups: Groups) -> bool:
     return any(_answered(pair) for pairs in groups.values() for pair in pairs)
 
 
-def _answerers(groups: dict[tuple[str, int], list[Pair]]) -> list[str]:
-    """Per interface the one host that answers, or, where none does, the one that is asked and never asks."""
+def _answerers(groups: Groups) -> list[str]:
+    """Per network the one host that answers, or, where none does, the one that is asked and never asks."""
     found: list[str] = []
     test: Callable[[Pair], bool] = _answered if _any_answer(groups) else (lambda _: True)
     for pairs in groups.values():
@@ -160,7 +199,46 @@ def _answerers(groups: dict[tuple[str, int], list[Pair]]) -> list[str]:
     return found
 
 
-def _give_up(groups: dict[tuple[str, int], list[Pair]]) -> None:
+def _shown(addresses: list[str], groups: Groups, hints: Hints) -> list[str]:
+    """Further addresses that the target's own frames show: sent from its MAC address, or outbound as it is."""
+    known = set(addresses)
+    peers = set().union(*(end for pairs in groups.values() for end in _ends(pairs) if end & known))
+    found: list[str] = []
+    for senders in hints.senders_of_mac.values():
+        if senders & known and not _router(senders, hints):
+            found += sorted(senders - peers - known - set(found))
+    if known & set(hints.sent):
+        found += sorted(set(hints.sent) - peers - known - set(found))
+    return [one for one in found if not _is_group(one)]
+
+
+def _guessed(addresses: list[str], groups: Groups, hints: Hints) -> list[str]:
+    """The target's address in networks where no address of it is known yet."""
+    known = set(addresses)
+    found: list[str] = []
+    for key, pairs in groups.items():
+        if not any(end & known for end in _ends(pairs)):
+            found += [one for one in _common({key: pairs}, hints) or _answerers({key: pairs}) if one not in found]
+    return found
+
+
+def _unknown(given: tuple[str, ...], addresses: list[str], groups: Groups) -> list[str]:
+    """Given addresses that no exchange has, and hosts that answer beside the target."""
+    ends = set().union(*(end for pairs in groups.values() for end in _ends(pairs)))
+    warnings = [f"{one} was given as the target, but is in no exchange" for one in given if ends and one not in ends]
+    others = Counter(
+        pair.exchange.server
+        for pairs in groups.values()
+        for pair in pairs
+        if _answered(pair) and not {pair.exchange.client, pair.exchange.server} & set(addresses)
+    )
+    if others:
+        named = ", ".join(sorted(others)[:MAX_NAMED])
+        warnings.append(f"not judged: {named} answered too; if that is the target, say so with --target")
+    return warnings
+
+
+def _give_up(groups: Groups) -> NoReturn:
     counts: Counter[str] = Counter()
     for pairs in groups.values():
         for pair in pairs:
@@ -172,32 +250,6 @@ def _give_up(groups: dict[tuple[str, int], list[Pair]]) -> None:
     more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
     candidates = ", ".join(named[:MAX_NAMED]) + more
     raise TargetError(f"the target cannot be told: candidates are {candidates}; name it with --target ADDRESS")
-
-
-def _extend(addresses: list[str], groups: dict[tuple[str, int], list[Pair]], hints: Hints) -> list[str]:
-    """Addresses that share the target's MAC address on an interface, or speak for it where none is known."""
-    known = list(addresses)
-    peers = {
-        end
-        for pairs in groups.values()
-        for pair in pairs
-        for end in (pair.exchange.client, pair.exchange.server)
-        if {pair.exchange.client, pair.exchange.server} & set(addresses)
-    }
-    for senders in hints.senders_of_mac.values():
-        if senders & set(addresses) and not _router(senders, hints):
-            known += sorted(one for one in senders - peers if one not in known and not _is_group(one))
-    for one in sorted(hints.sent):
-        if one not in known and not _is_group(one) and set(hints.sent) & set(addresses):
-            known.append(one)
-    strangers = {
-        key: pairs
-        for key, pairs in groups.items()
-        if not any({pair.exchange.client, pair.exchange.server} & set(known) for pair in pairs)
-    }
-    for key, pairs in strangers.items():
-        known += [one for one in _common({key: pairs}) or _answerers({key: pairs}) if one not in known]
-    return known
 
 
 def _router(senders: set[str], hints: Hints) -> bool:

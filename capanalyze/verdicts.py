@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from statistics import median
 from typing import TYPE_CHECKING
 
-from capanalyze.audit import DEFAULT_ZONES
+from capanalyze.audit import DEFAULT_ZONES, Segment
 from capanalyze.model import (
     VERDICTS,
     Announcement,
@@ -47,13 +47,19 @@ MAX_MARKS = 400
 BINS = 240
 MAX_EVIDENCE = 8
 UNNAMED_PORTS = ("icmp",)
-PORTS = {protocol.name: protocol.ports[0] for protocol in PROTOCOLS if protocol.ports}
+PORTS = {protocol.name: protocol.ports for protocol in PROTOCOLS if protocol.ports}
+MAX_GAP = 60_000_000_000  # nanoseconds without a frame, between captures that still ran together
 
 
 @dataclass(frozen=True)
 class CaptureFacts:
-    """What judging needs to know of a capture: when it ends, and whether its silence can be trusted."""
+    """What judging needs to know of a capture.
 
+    `first` and `last` are those of its frames by a clock that does not run back, nanoseconds; `cut`: replies
+    may be hidden by the snap length; `one_sided`: it holds what rules logged, not all that passed.
+    """
+
+    first: int | None
     last: int | None
     cut: bool = False
     one_sided: bool = False
@@ -85,72 +91,111 @@ def direction(exchange: Exchange, own: set[str], *, group: bool) -> Direction | 
     return "passing"
 
 
-def place(pairs: Iterable[Pair], audit: Audit) -> None:
-    """Mode and zone of every exchange."""
+def place_modes(pairs: Iterable[Pair], audit: Audit) -> None:
+    """The mode of every exchange: that at its first request."""
     files = {capture.name: capture for capture in audit.captures}
+    for pair in pairs:
+        pair.exchange.mode = files[pair.exchange.capture].mode_at(pair.exchange.time_ns)
+
+
+def place_zones(pairs: Iterable[Pair], audit: Audit) -> None:
+    """The zone of every exchange, once its direction is known."""
     networks = [(ip_network(key), zone) for key, zone in audit.zones.items() if "/" in key]
     for pair in pairs:
-        exchange = pair.exchange
-        exchange.mode = files[exchange.capture].mode_at(exchange.time_ns)
-        exchange.zone = zone_of(pair, audit.zones, networks)
+        pair.exchange.zone = zone_of(pair, audit.zones, networks)
 
 
 def zone_of(pair: Pair, zones: dict[str, str], networks: Sequence[tuple[IPv4Network | IPv6Network, str]]) -> str:
     """By interface, then by the peer's network, else the interface's own name."""
     if pair.interface in zones:
         return zones[pair.interface]
+    exchange = pair.exchange
+    peers = {"inbound": [exchange.client], "outbound": [exchange.server]}.get(
+        exchange.direction or "", [exchange.client, exchange.server]
+    )
     for network, zone in networks:
-        for end in (pair.exchange.client, pair.exchange.server):
-            one = ip_address(end)
-            if one in network:
-                return zone
+        if any(ip_address(one) in network for one in peers):
+            return zone
     return DEFAULT_ZONES.get(pair.interface, pair.interface)
 
 
-def settle_silence(pairs: Sequence[Pair], ends: dict[str, CaptureFacts], modes: dict[str, tuple[str, ...]]) -> None:
-    """Tell silence from not having waited long enough.
-
-    Args:
-        pairs: all exchanges, their modes known.
-        ends: per capture.
-        modes: per capture the captures that end with it: those of its modes, itself included.
-    """
-    answered: dict[tuple[str | None, str, str], int] = {}
-    for pair in pairs:
-        exchange = pair.exchange
-        if exchange.outcome == "replied" and exchange.time_ns is not None:
-            key = (exchange.mode, exchange.server, exchange.service)
-            answered[key] = max(answered.get(key, exchange.time_ns), exchange.time_ns)
+def settle_silence(pairs: Sequence[Pair], facts: dict[str, CaptureFacts], audit: Audit) -> None:
+    """Tell silence from not having waited long enough, or not having seen all."""
+    answered = last_answers(pairs)
+    spans = {name: span(name, facts, audit) for name in {pair.exchange.mode for pair in pairs}}
     for pair in pairs:
         exchange = pair.exchange
         if exchange.outcome != "silent" or could_not_answer(pair):
             continue
-        lasts = [last for name in modes[exchange.capture] if (last := ends[name].last) is not None]
-        if ends[exchange.capture].cut:
+        covered, cut = spans[exchange.mode]
+        own = facts[exchange.capture]
+        end = pair.asked + pair.window
+        later = answered.get((exchange.mode, exchange.server, exchange.service, pair.interface), pair.clock)
+        if cut or own.cut:
             exchange.outcome, exchange.reason = "indeterminate", "frames are cut"
-        elif exchange.time_ns is None or exchange.time_ns + pair.window > max(lasts, default=0):
-            later = answered.get((exchange.mode, exchange.server, exchange.service))
-            if later is None or exchange.time_ns is None or later <= exchange.time_ns:
-                exchange.outcome, exchange.reason = "indeterminate", "the capture ended"
+        elif pair.doubt:
+            exchange.outcome, exchange.reason = "indeterminate", pair.doubt
+        elif later <= pair.clock and not (own.last and end <= own.last) and not within(pair.clock, end, covered):
+            exchange.outcome, exchange.reason = "indeterminate", "the capture ended"
+
+
+def last_answers(pairs: Iterable[Pair]) -> dict[tuple[str | None, str, str, str], int]:
+    """Per mode, server, service and interface the clock of the last request that was answered."""
+    answered: dict[tuple[str | None, str, str, str], int] = {}
+    for pair in pairs:
+        if pair.exchange.outcome == "replied":
+            key = (pair.exchange.mode, pair.exchange.server, pair.exchange.service, pair.interface)
+            answered[key] = max(answered.get(key, pair.clock), pair.clock)
+    return answered
+
+
+def span(mode: str | None, facts: dict[str, CaptureFacts], audit: Audit) -> tuple[list[tuple[int, int]], bool]:
+    """When a mode's captures ran, joined where one follows the other, and whether one of them is cut."""
+    found: list[tuple[int, int]] = []
+    cut = False
+    for file in audit.captures:
+        one = facts[file.name]
+        segments = [segment for segment in file.segments if segment.mode == mode]
+        if one.first is None or one.last is None or bool(segments) != bool(mode):
+            continue
+        cut = cut or one.cut
+        for segment in segments or [Segment("")]:
+            since = one.first if segment.since is None else segment.since
+            until = one.last if segment.until is None else segment.until
+            found.append((max(since, one.first), min(until, one.last)))
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if joined and start <= joined[-1][1] + MAX_GAP:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined, cut
+
+
+def within(start: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether one of the spans holds all of the time from `start` to `end`."""
+    return any(first <= start and end <= last for first, last in spans)
 
 
 def could_not_answer(pair: Pair) -> bool:
     """Whether silence to this request proves nothing."""
-    return pair.group or pair.unanswerable or pair.exchange.service in NEVER_ANSWERS
+    never = pair.exchange.service in NEVER_ANSWERS or not pair.protocol.silence_proves
+    return pair.group or pair.unanswerable or never
 
 
 def allows(mode: Mode, service: str) -> bool:
     """Whether a mode lets this service answer."""
     if mode.promise == "allow" or service in mode.allow:
         return True
-    port = PORTS.get(service)
-    return port is not None and f"udp/{port}" in mode.allow
+    return any(f"udp/{port}" in mode.allow for port in PORTS.get(service, ()))
 
 
 def promise_of(mode: Mode, service: str) -> Promise:
     """What a mode promises of a service. Only stealth speaks of ICMP."""
+    if service == "icmp" and mode.stealth and service not in mode.allow:
+        return "block"
     if service == "icmp":
-        return "block" if mode.stealth else "allow"
+        return "allow"
     return "allow" if allows(mode, service) else "block"
 
 
@@ -244,7 +289,7 @@ def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
         zone=first.zone or "",
         service=first.service,
         transport=first.transport,
-        port=PORTS.get(first.service, first.server_port),
+        port=PORTS[first.service][0] if first.service in PORTS else first.server_port,
         name=registered_name(first.service) or first.service,
         promise=promise_of(mode, first.service) if mode else None,
         verdict=worst_verdict(pairs) if mode else None,

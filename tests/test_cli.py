@@ -207,6 +207,23 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, arguments: list[str],
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("arguments", [["report"], ["nothing"], ["exchanges", "--form", "x"], ["report", "--mode"]])
+def test_wrong_use_is_said_in_one_line(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [["modes"], ["--help"], ["--version"], ["exchanges", "{capture}"]])
+def test_a_full_disk_behind_stdout_is_said_in_one_line(arguments: list[str], capture: Path) -> None:
+    words = [word.format(capture=capture) for word in arguments]
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "capanalyze", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "capanalyze: standard output: No space left on device\n")
+
+
 def test_a_reader_that_stops_reading_is_no_error(leopard: Path) -> None:
     command = f"{sys.executable} -m capanalyze exchanges {leopard / 'block-all.en0.pcap'} | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
@@ -218,4 +235,4 @@ def test_what_is_built_in_is_listed() -> None:
     assert "specific (also specific-services)" in run("modes").stdout
     listed = run("services").stdout
     assert "ntp" in listed
-    assert "never answer: udp/138, udp/631" in listed
+    assert "never answer: udp/138, udp/162, udp/514, udp/631, udp/9" in listed

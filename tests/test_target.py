@@ -136,3 +136,40 @@ def test_answers_slower_than_those_to_the_target_warn_of_the_place(tmp_path: Pat
 def test_loopback_alone_is_a_target(tmp_path: Path) -> None:
     found = target(tmp_path, [asked("127.0.0.1", "127.0.0.1"), answered("127.0.0.1", "127.0.0.1")])
     assert found.addresses == ["127.0.0.1"]
+
+
+def test_with_a_given_target_nobody_else_is_guessed(tmp_path: Path) -> None:
+    abroad = [
+        ipv6("2001:db8::7", "2001:db8::53", 17, udp(40009, 9999, b"hello")),
+        ipv6("2001:db8::53", "2001:db8::7", 17, udp(9999, 40009, b"there")),
+    ]
+    found = target(tmp_path, [asked(PEER, HOST), answered(PEER, HOST), *abroad], given=(HOST,))
+    assert (found.addresses, found.how) == ([HOST], "given")
+    assert found.warnings == ["not judged: 2001:db8::53 answered too; if that is the target, say so with --target"]
+
+
+def test_a_given_address_that_is_nowhere_is_warned_of(tmp_path: Path) -> None:
+    found = target(tmp_path, [asked(PEER, HOST), answered(PEER, HOST)], given=("10.9.9.9",))
+    assert found.addresses == ["10.9.9.9"]
+    assert found.warnings[0] == "10.9.9.9 was given as the target, but is in no exchange"
+
+
+def test_the_mac_address_common_to_all_exchanges_with_several_peers(tmp_path: Path) -> None:
+    second = "192.0.2.11"
+    frames = []
+    for number, (host, peer, mac) in enumerate([(HOST, PEER, MAC_PEER), (second, OTHER, ROUTER)]):
+        frames += [
+            ethernet(asked(peer, host, number), source=mac, destination=MAC_TARGET),
+            ethernet(answered(peer, host, number), source=MAC_TARGET, destination=mac),
+        ]
+    assert target(tmp_path, frames, link=1).addresses == [HOST, second]
+
+
+def test_link_local_addresses_are_a_network_of_their_own(tmp_path: Path) -> None:
+    frames = []
+    for number, (host, peer) in enumerate([("fe80::10", "fe80::7"), ("2001:db8::10", "2001:db8::7")]):
+        frames += [
+            ipv6(peer, host, 17, udp(40000 + number, 9999, b"hello")),
+            ipv6(host, peer, 17, udp(9999, 40000 + number, b"there")),
+        ]
+    assert target(tmp_path, frames).addresses == ["fe80::10", "2001:db8::10"]

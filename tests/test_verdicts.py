@@ -1,5 +1,6 @@
 """Outcomes against promises: the table of the design, counts, flips, the edges of captures."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capanalyze.analysis import analyze, find_exchanges
-from capanalyze.audit import Mode, audit_of
+from capanalyze.audit import Mode, audit_of, load_audit
 from capanalyze.exchanges import Pair
 from capanalyze.model import Finding, Verdict
 from capanalyze.verdicts import promise_of, utc, verdict
-from tests.build import PEER, START, TARGET, icmp, ipv4, ntp, pcap, udp
+from tests.build import PEER, START, TARGET, dns, icmp, ipv4, ntp, pcap, udp
 
 FAR = 100.0  # seconds after which every window is over
 
@@ -223,3 +224,66 @@ def test_times_are_utc_or_nothing(time: int | None, text: str | None) -> None:
 def test_any_time_is_written_or_left_out(time: int) -> None:
     text = utc(time)
     assert text is None or text.endswith("Z")
+
+
+def outcomes(folder: Path, frames: list[tuple[float, bytes]], **options: int) -> list[tuple[str, str]]:
+    audit = dataclasses.replace(audit_of([write(folder, frames, "x.pcap")], mode="block-all"), **options)
+    with find_exchanges(audit) as result:
+        return [(pair.exchange.outcome, pair.exchange.reason) for pair in result.pairs]
+
+
+def test_what_is_left_out_behind_until_proves_no_silence(tmp_path: Path) -> None:
+    until = START * 10**9 + 500_000_000
+    frames = [(0.0, request(1)), (1.0, reply(1)), (FAR, LAST)]
+    assert outcomes(tmp_path, frames, until=until) == [("indeterminate", "the capture ended")]
+
+
+def test_the_captures_end_is_told_by_a_clock_that_does_not_run_back(tmp_path: Path) -> None:
+    frames = [(950_400.0, LAST), (0.0, request(1)), (0.01, LAST)]
+    assert outcomes(tmp_path, frames) == [("indeterminate", "the capture ended")]
+
+
+def test_a_datagram_from_another_port_makes_silence_uncertain(tmp_path: Path) -> None:
+    other = ipv4(TARGET, PEER, 17, udp(4123, 40001, ntp(4, origin=1, transmit=9)))
+    found = outcomes(tmp_path, [(0.0, request(1)), (0.1, other), (FAR, LAST)])
+    assert found[0] == ("indeterminate", "something came back from another port")
+
+
+def test_a_late_reply_is_a_reply(tmp_path: Path) -> None:
+    found = finding(tmp_path, [(0.0, request(1)), (4.0, reply(1))])
+    assert (found.verdict, found.reasons) == ("leaked", {"server reply, late": 1})
+
+
+def test_captures_of_a_mode_that_lie_hours_apart_do_not_end_together(tmp_path: Path) -> None:
+    first = write(tmp_path, [(0.0, request(1))], "block-all.en0.pcap")
+    second = write(tmp_path, [(9000.0, LAST)], "block-all.ppp0.pcap")
+    with find_exchanges(audit_of([first, second])) as result:
+        assert [pair.exchange.outcome for pair in result.pairs] == ["indeterminate"]
+
+
+def test_a_mode_ends_with_its_own_captures_only(tmp_path: Path) -> None:
+    write(tmp_path, [(0.0, request(1))], "a.pcap")
+    write(tmp_path, [(1.0, LAST), (500.0, LAST)], "both.pcap")
+    (tmp_path / "audit.toml").write_text(
+        '[modes.one]\npromise = "block"\n'
+        'captures = ["a.pcap", { file = "both.pcap", until = 2007-10-29T10:13:08Z }]\n'
+        '[modes.two]\npromise = "block"\ncaptures = [{ file = "both.pcap", since = 2007-10-29T10:13:08Z }]\n'
+    )
+    with find_exchanges(load_audit(tmp_path / "audit.toml")) as result:
+        assert [pair.exchange.outcome for pair in result.pairs] == ["indeterminate"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        bytes([0x03]) + ntp(3, transmit=1)[1:],
+        bytes([0x2B]) + ntp(3, transmit=1)[1:],
+    ],
+)
+def test_a_version_of_ntp_that_never_was_proves_nothing(tmp_path: Path, payload: bytes) -> None:
+    assert finding(tmp_path, [(0.0, request(1, payload))]).verdict == "unproven"
+
+
+@pytest.mark.parametrize(("port", "payload"), [(5355, dns(7, "host")), (162, b"trap"), (514, b"<1>log"), (9, b"x")])
+def test_services_that_need_not_answer_prove_nothing(tmp_path: Path, port: int, payload: bytes) -> None:
+    assert finding(tmp_path, [(0.0, request(1, payload, port))]).verdict == "unproven"

@@ -61,8 +61,17 @@ class HashedStream:
         self._hash.update(octets)
         self.octets += len(octets)
         if self._copy is not None:
-            self._copy.write(octets)
+            self._keep(octets)
         return octets
+
+    def _keep(self, octets: bytes) -> None:
+        """Add to the copy, which must be whole."""
+        assert self._copy is not None
+        try:
+            self._copy.write(octets)
+            self._copy.flush()
+        except OSError as error:
+            raise CaptureError(f"stdin: no room to keep a copy in {tempfile.gettempdir()}: {error.strerror}") from error
 
     def peek(self, size: int) -> bytes:
         """The first octets, which `read` will return again."""

@@ -110,7 +110,9 @@ def gzip_pieces(stream: Readable) -> Iterator[bytes]:
             octets += more
         if octets[:8] != check.to_bytes(4, "little") + (size % (1 << 32)).to_bytes(4, "little"):
             raise DamagedError("its check sum is wrong")
-        octets = (octets[8:] or stream.read(CHUNK)).lstrip(b"\0")  # tape blocks are filled with zeros
+        octets = octets[8:].lstrip(b"\0")  # tape blocks are filled with zeros
+        while not octets and (more := stream.read(CHUNK)):
+            octets = more.lstrip(b"\0")
 
 
 def gzip_header(octets: bytes) -> int:

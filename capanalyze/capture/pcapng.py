@@ -35,13 +35,14 @@ from capanalyze.capture.records import (
     START,
     UNITS_PER_SECOND,
 )
-from capanalyze.packets.message import INBOUND, OUTBOUND
+from capanalyze.packets.message import ELSEWHERE, INBOUND, OUTBOUND
 from capanalyze.packets.octets import u16, u32
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION, PACKET, SIMPLE_PACKET, NAME_RESOLUTION, INTERFACE_STATISTICS, ENHANCED_PACKET = range(1, 7)
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 EPB_FLAGS = 2
+PROMISCUOUS = 4  # reception type: for another host
 # Blocks without a packet that Wireshark numbers as frames: systemd journal entries, Sysdig events, custom blocks.
 RECORDS = (9, 0x204, 0x216, 0x221, 0x00000BAD, 0x40000BAD)
 MAX_BLOCK = MAX_RECORD + 1024 * 1024
@@ -137,7 +138,7 @@ def time_stamp(high: int, low: int, interfaces: Any, base: int, record: Any) -> 
 
 
 def direction(octets: Any, at: int, end: int, big: int) -> int:
-    """Inbound or outbound, from the flags option of a packet block (option 2, bits 0 and 1)."""
+    """Inbound or outbound, from the flags option of a packet block (option 2, bits 0 and 1; 2 to 4 for whom)."""
     for _ in range(32):
         if at + 4 > end:
             return 0
@@ -146,7 +147,10 @@ def direction(octets: Any, at: int, end: int, big: int) -> int:
         if code == 0:
             return 0
         if code == EPB_FLAGS and length == 4 and at + 8 <= end:
-            way = u32(octets, at + 4, big) & 3
+            flags = u32(octets, at + 4, big)
+            way = flags & 3
+            if way == 1 and flags // 4 % 8 == PROMISCUOUS:
+                return ELSEWHERE
             if way == 1:
                 return INBOUND
             if way == 2:

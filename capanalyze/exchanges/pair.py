@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from capanalyze.exchanges.sighting import Endpoint, Host, Sighting
     from capanalyze.protocols._protocol import Protocol
 
+LATE = 30 * SECOND  # how long a reply with the key of a request is still told apart from a stray one
 ESTABLISHED = 60 * SECOND  # how long a connection without a word from the client may still be taken back
 UNSPECIFIED = (0, 0xFFFF << 32)
 Payload = tuple[str, int, int]  # capture, offset, length
@@ -29,8 +30,8 @@ Payload = tuple[str, int, int]  # capture, offset, length
 class Pair:
     """An exchange, and what pairing and judging need to know of it besides.
 
-    `deadline` is the clock until which something may still be added. `window` is how long silence takes
     to mean something. `forward` and `backward` count datagrams of a five-tuple behind the first two.
+    `idents` are the requests' IP identifications. `doubt` says why silence cannot be told for certain.
     """
 
     exchange: Exchange
@@ -40,6 +41,7 @@ class Pair:
     server: Endpoint
     interface: str
     clock: int
+    asked: int
     deadline: int
     digest: int
     mac: int
@@ -58,6 +60,8 @@ class Pair:
     retransmissions: int = 0
     forward: int = 0
     backward: int = 0
+    idents: list[int] = field(default_factory=list)
+    doubt: str | None = None
 
     @property
     def protocol(self) -> Protocol:
@@ -99,7 +103,8 @@ def open_pair(seen: Sighting, client: Endpoint, server: Endpoint) -> Pair:
         server=server,
         interface=seen.interface,
         clock=seen.clock,
-        deadline=seen.clock + (IDLE if generic else protocol.window),
+        asked=seen.clock,
+        deadline=seen.clock + patience(message.module),
         digest=message.digest,
         mac=message.src_mac,
         group=bool(message.group),
@@ -109,7 +114,16 @@ def open_pair(seen: Sighting, client: Endpoint, server: Endpoint) -> Pair:
         announces=bool(message.role & ANNOUNCES),
         window=protocol.window,
         request_payload=(seen.capture, message.payload, message.captured),
+        idents=[message.identification],
     )
+
+
+def patience(module: int) -> int:
+    """How long something may still be added to a request: behind its window, a reply is late but known by its key."""
+    protocol = PROTOCOLS[module]
+    if module == GENERIC_UDP:
+        return IDLE
+    return protocol.window if protocol.by_question else max(protocol.window, protocol.resends, LATE)
 
 
 def stray(seen: Sighting, outcome: str, reason: str | None = None) -> Pair:
@@ -143,7 +157,9 @@ def resend(pair: Pair, seen: Sighting) -> list[int]:
     """Add a retransmission of the request."""
     pair.exchange.requests.append(seen.message.frame)
     pair.retransmissions += 1
-    pair.deadline = max(pair.deadline, seen.clock + pair.window)
+    pair.asked = seen.clock
+    pair.idents.append(seen.message.identification)
+    pair.deadline = max(pair.deadline, seen.clock + patience(pair.module))
     return pair.exchange.requests
 
 
@@ -153,7 +169,7 @@ def answer(pair: Pair, seen: Sighting) -> list[int]:
     if exchange.outcome != "replied":
         exchange.outcome = "replied"
         exchange.rtt_us = round_trip(exchange.time_ns, seen.time)
-        exchange.reason = seen.protocol.kind(seen.kind)
+        exchange.reason = seen.protocol.kind(seen.kind) + (", late" if is_late(pair, seen) else "")
         pair.reply_payload = (seen.capture, message.payload, message.captured)
         if not pair.group and seen.source != pair.server:
             same_host = seen.source[:2] == pair.server[:2]
@@ -173,7 +189,7 @@ def answer(pair: Pair, seen: Sighting) -> list[int]:
 def refuse(pair: Pair, seen: Sighting, reason: str) -> list[int]:
     """Add a frame that rejects: a RST, or an ICMP error."""
     exchange = pair.exchange
-    if exchange.outcome == "silent":
+    if exchange.outcome != "rejected":
         exchange.rtt_us = round_trip(exchange.time_ns, seen.time)
     exchange.outcome = "rejected"
     exchange.reason = reason
@@ -216,12 +232,18 @@ def sibling(pair: Pair, seen: Sighting) -> tuple[Pair, bool]:
         server=seen.source,
         unanswerable=False,
         announces=False,
+        idents=[],
         reply_payload=None,
         answered=False,
         siblings={},
     )
     pair.siblings[host] = other
     return other, True
+
+
+def is_late(pair: Pair, seen: Sighting) -> bool:
+    """Whether the request's window (that of its last retransmission) was over when this came."""
+    return pair.module != GENERIC_UDP and seen.clock > pair.asked + pair.window
 
 
 def may_answer(pair: Pair, seen: Sighting) -> bool:
@@ -253,7 +275,7 @@ def choose(pairs: Sequence[Pair], seen: Sighting) -> Pair | None:
     own = [pair for pair in pairs if pair.interface == seen.interface] or pairs
     host = seen.source[:2]
     waiting = [pair for pair in own if not pair.answered or (pair.group and host not in pair.siblings)]
-    return max(waiting or own, key=lambda pair: pair.clock, default=None)
+    return max(waiting or own, key=lambda pair: (pair.clock, pair.exchange.requests), default=None)
 
 
 def round_trip(request: int | None, reply: int | None) -> float | None:

@@ -17,6 +17,7 @@ from capanalyze.exchanges.pair import (
     announce,
     answer,
     choose,
+    is_late,
     may_answer,
     open_pair,
     refuse,
@@ -45,7 +46,7 @@ from capanalyze.services import NEVER_ANSWERS, is_registered
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-FIRST_EPHEMERAL = 1024
+FIRST_EPHEMERAL = 32768  # of Linux; IANA's range and that of the BSDs begin at 49152
 # (IP protocol, type) → reasons by code: RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1
 ICMPV4, ICMPV6 = 1, 58
 REJECTIONS = {
@@ -185,7 +186,10 @@ class Pairing:
         pairs = [
             pair
             for pair in self._book.of_client(seen.protocol.transport, seen.destination)
-            if pair.module == seen.message.module and not (pair.keys and len(seen.keys)) and may_answer(pair, seen)
+            if pair.module == seen.message.module
+            and not (pair.keys and len(seen.keys))
+            and may_answer(pair, seen)
+            and not is_late(pair, seen)
         ]
         best = choose(pairs, seen)
         if best:
@@ -197,14 +201,18 @@ class Pairing:
         waiting = [
             pair
             for pair in self._book.of_client(seen.protocol.transport, seen.destination)
-            if not pair.answered and pair.waits(seen.clock) and not pair.group
+            if (pair.group or not pair.answered) and pair.waits(seen.clock) and not is_late(pair, seen)
         ]
         if len(waiting) != 1:
             return []
         pair = waiting[0]
-        changes_port = pair.protocol.from_any_port and pair.server[:2] == seen.source[:2]
+        same_host = pair.server[:2] == seen.source[:2] or (pair.group and pair.interface == seen.interface)
         agree = pair.module == seen.message.module and not set(pair.keys).isdisjoint(seen.keys)
-        return [pair] if changes_port or agree else []
+        if (pair.protocol.from_any_port and same_host) or (agree and not pair.group):
+            return [pair]
+        if same_host and not pair.group and seen.message.module == GENERIC_UDP:  # its key is out of sight
+            pair.doubt = "something came back from another port"
+        return []
 
     def _answer(self, pair: Pair, seen: Sighting) -> Frames:
         """Add a reply to an exchange; another host's reply to a group makes an exchange of its own."""
@@ -235,12 +243,16 @@ class Pairing:
             if pair.waits(seen.clock):
                 return self._flow_back(pair, seen)
         for pair in self._book.between(GENERIC_UDP, seen.source, seen.destination):
+            if pair.waits(seen.clock) and pair.exchange.outcome == "indeterminate":
+                return self._mid_flow_on(pair, seen)
             if pair.waits(seen.clock):
                 return self._flow_on(pair, seen)
         found = self._by_group(seen) or self._by_other_port(seen)
         if found:
-            self._book.also_between(seen.destination, seen.source, found[0])
-            return self._answer(found[0], seen)
+            joined = self._answer(found[0], seen)
+            pair = found[0].siblings.get(seen.source[:2], found[0])
+            self._book.also_between(seen.destination, seen.source, pair)
+            return joined
         return self._new_flow(seen)
 
     def _new_flow(self, seen: Sighting) -> Frames:
@@ -270,6 +282,11 @@ class Pairing:
         pair.backward += 1
         return None
 
+    def _mid_flow_on(self, stray_reply: Pair, seen: Sighting) -> Frames:
+        """Behind a reply without its request comes a request: from here on the five-tuple is whole."""
+        stray_reply.deadline = seen.clock - 1
+        return self._new_flow(seen)
+
     def _flow_on(self, pair: Pair, seen: Sighting) -> Frames:
         pair.deadline = seen.clock + IDLE
         if _is_retransmission(pair, seen) and seen.clock <= pair.clock + pair.window:
@@ -290,6 +307,9 @@ class Pairing:
         found = self._by_endpoints(seen)
         if found:
             return self._answer(found[0], seen)
+        for pair in self._book.between(GENERIC_UDP, seen.destination, seen.source):
+            if pair.waits(seen.clock):  # the client asked another service from a served port
+                return self._flow_back(pair, seen)
         if message.dport == message.port:
             pair = self._asked(seen)
             pair.unanswerable = True
@@ -305,7 +325,7 @@ class Pairing:
         for pair in self._book.between(TCP, seen.destination, seen.source):
             if not pair.waits(seen.clock):
                 continue
-            if not pair.answered and not set(pair.keys).isdisjoint(seen.keys):
+            if not pair.answered and (not len(seen.keys) or not set(pair.keys).isdisjoint(seen.keys)):
                 pair.answered = True
                 return refuse(pair, seen, "RST")
             if pair.answered and pair.exchange.outcome == "replied" and not pair.spoke:
@@ -314,11 +334,12 @@ class Pairing:
         return self._spoke(seen)
 
     def _spoke(self, seen: Sighting) -> Frames:
-        """The client's first data or close: from now on a reset no longer takes the connection back."""
-        for pair in self._book.between(TCP, seen.source, seen.destination):
-            if pair.answered and not pair.spoke:
-                pair.spoke = True
-                pair.deadline = min(pair.deadline, seen.clock + pair.window)
+        """The first data or close of either side: from now on a reset no longer takes the connection back."""
+        for client, server in ((seen.source, seen.destination), (seen.destination, seen.source)):
+            for pair in self._book.between(TCP, client, server):
+                if pair.answered and not pair.spoke:
+                    pair.spoke = True
+                    pair.deadline = min(pair.deadline, seen.clock + pair.window)
         return None
 
     # ICMP errors
@@ -329,10 +350,20 @@ class Pairing:
         sender = (seen.message.sender, seen.message.sender_low)
         if reason is None or seen.role == REPLY or sender != seen.destination[:2]:
             return None
-        for pair in self._book.between(seen.message.module, seen.source, seen.destination):
-            agree = not len(seen.keys) or not pair.keys or not set(pair.keys).isdisjoint(seen.keys)
-            if agree and pair.waits(seen.clock) and pair.exchange.outcome in ("silent", "rejected"):
-                return refuse(pair, seen, reason)
+        quoted = [
+            pair
+            for pair in self._book.between(seen.message.module, seen.source, seen.destination)
+            if pair.waits(seen.clock)
+            and pair.exchange.outcome in ("silent", "rejected")
+            and (not len(seen.keys) or not pair.keys or not set(pair.keys).isdisjoint(seen.keys))
+        ]
+        # Where the quote is too short for a key, the identification tells, else the order.
+        same = [
+            pair for pair in quoted if seen.message.identification > 0 and seen.message.identification in pair.idents
+        ]
+        waiting = [pair for pair in quoted if pair.exchange.outcome == "silent"]
+        for pair in same or waiting[-1:] or quoted[:1]:
+            return refuse(pair, seen, reason)
         return None
 
     # Ends
@@ -374,6 +405,7 @@ def _is_retransmission(pair: Pair, seen: Sighting) -> bool:
         not pair.answered
         and pair.waits(seen.clock)
         and pair.digest == seen.message.digest
+        and seen.clock <= pair.clock + max(pair.window, pair.protocol.resends)
         and pair.exchange.capture == seen.capture
         and (not pair.group or pair.interface == seen.interface)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capanalyze.protocols._protocol import SECOND
@@ -14,8 +15,21 @@ if TYPE_CHECKING:
 MILLISECOND = SECOND // 1000
 FRAGMENT_WAIT = 30 * SECOND  # RFC 791 section 3.2: reassembly gives up after a while
 MAX_FRAGMENTED = 4096
+UNREAD = -1  # in place of a digest, where the octets cannot be compared
 
 Frames = list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet of the last millisecond, and the list that its frame number went to."""
+
+    clock: int
+    capture: str
+    frame: int
+    ttl: int
+    is_cut: bool
+    joined: Frames | None
 
 
 class Copies:
@@ -26,34 +40,44 @@ class Copies:
 
     def __init__(self) -> None:
         self.elsewhere: dict[tuple[str, str], tuple[int, int]] = {}
-        self._recent: dict[tuple[int, ...], tuple[int, str, int, Frames | None]] = {}
+        self._recent: dict[tuple[int, ...], Packet] = {}
         self._order: deque[tuple[int, tuple[int, ...]]] = deque()
 
     def is_copy(self, seen: Sighting) -> bool:
         """Whether this packet was seen before; its frame then joins that of the first."""
-        before = self._recent.get(_identity(seen.message))
-        if before is None or seen.clock - before[0] > MILLISECOND:
+        message = seen.message
+        before = self._recent.get(_identity(message, message.digest)) or self._cut_elsewhere(seen)
+        if before is None or seen.clock - before.clock > MILLISECOND:
             return False
-        _, capture, frame, joined = before
-        if capture == seen.capture:
-            if joined is not None:
-                joined.append(seen.message.frame)
-        elif not seen.message.group:
-            self.elsewhere.setdefault((capture, seen.capture), (frame, seen.message.frame))
+        if before.capture == seen.capture:
+            if before.joined is not None:
+                before.joined.append(message.frame)
+        elif not message.group and before.ttl == message.ttl:  # else a host forwarded it from one to the other
+            self.elsewhere.setdefault((before.capture, seen.capture), (before.frame, message.frame))
         return True
 
     def remember(self, seen: Sighting, joined: Frames | None) -> None:
         """Keep a packet in mind, and the list that its frame number went to."""
-        identity = _identity(seen.message)
-        self._recent[identity] = (seen.clock, seen.capture, seen.message.frame, joined)
-        self._order.append((seen.clock, identity))
+        message = seen.message
+        packet = Packet(seen.clock, seen.capture, message.frame, message.ttl, message.captured < message.size, joined)
+        for identity in (_identity(message, message.digest), _identity(message, UNREAD)):
+            self._recent[identity] = packet
+            self._order.append((seen.clock, identity))
 
     def forget(self, clock: int) -> None:
         """Let go of what is older than a millisecond."""
         while self._order and clock - self._order[0][0] > MILLISECOND:
             when, identity = self._order.popleft()
-            if identity in self._recent and self._recent[identity][0] == when:
+            if identity in self._recent and self._recent[identity].clock == when:
                 del self._recent[identity]
+
+    def _cut_elsewhere(self, seen: Sighting) -> Packet | None:
+        """A packet with the same identification of which one interface captured less than the other."""
+        message = seen.message
+        before = self._recent.get(_identity(message, UNREAD))
+        if before and message.identification > 0 and (before.is_cut or message.captured < message.size):
+            return before
+        return None
 
 
 class Fragments:
@@ -67,7 +91,7 @@ class Fragments:
         if not seen.message.fragmented or joined is None:
             return
         if len(self._first) >= MAX_FRAGMENTED:
-            self._first = {key: first for key, first in self._first.items() if seen.clock - first[0] <= FRAGMENT_WAIT}
+            del self._first[next(iter(self._first))]
         self._first[_datagram(seen.message)] = (seen.clock, seen.capture, joined)
 
     def join(self, seen: Sighting) -> None:
@@ -77,7 +101,8 @@ class Fragments:
             first[2].append(seen.message.frame)
 
 
-def _identity(message: Message) -> tuple[int, ...]:
+def _identity(message: Message, digest: int) -> tuple[int, ...]:
+    """What is equal in copies."""
     return (
         message.src,
         message.src_low,
@@ -86,7 +111,7 @@ def _identity(message: Message) -> tuple[int, ...]:
         message.sport,
         message.dport,
         message.identification,
-        message.digest,
+        digest,
         message.protocol,
         message.size,
     )

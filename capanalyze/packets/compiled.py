@@ -9,6 +9,7 @@ changed callee, so the cache lies in a folder named after a digest of all source
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns
 
 PLAIN = (dispatch, link, network, octets, scan, transport, pcap, pcapng, _names, _questions)
 HELPERS = (dhcp, mdns, nbns, ntp, sip, snmp)
+KEPT = 30 * 24 * 3600  # seconds: another version of the program may still use its own cache
 FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -125,17 +127,19 @@ def _sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache_folder() -> Path:
+def _cache_folder() -> Path | None:
+    """Where compiled code is kept, None if nothing can be."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
     folder = Path(base) / "capanalyze"
     wanted = folder / _sources_digest()
     try:
         wanted.mkdir(parents=True, exist_ok=True)
+        os.utime(wanted)
         for other in folder.iterdir():
-            if other != wanted and other.is_dir():
+            if other.is_dir() and time.time() - other.stat().st_mtime > KEPT:
                 shutil.rmtree(other, ignore_errors=True)
     except OSError:
-        return wanted
+        return None
     return wanted
 
 
@@ -160,9 +164,10 @@ def compile_scan() -> Any:
     matches = _chain(dispatch.MATCHES, _no_match, _match_link)
     overload(dispatch.header, strict=False)(lambda step, octets, at, end, row: headers)  # noqa: ARG005
     overload(dispatch.match, strict=False)(lambda module, octets, start, end, size, keys: matches)  # noqa: ARG005
+    folder = _cache_folder()
     settings: Any = numba.config
-    settings.CACHE_DIR = str(_cache_folder())
-    return numba.njit(cache=True, nogil=True)(_entry)
+    settings.CACHE_DIR = str(folder or "")
+    return numba.njit(cache=folder is not None, nogil=True)(_entry)
 
 
 _compiled: Any = None

@@ -71,7 +71,8 @@ class Part:
     """What scanning leaves of one capture, or of a piece of it.
 
     `rows` holds WORDS numbers a message, `keys` the match keys that rows point at. `tally` counts frames
-    by where their walk ended. Times are (seconds, nanoseconds), None without a frame that has one.
+    by where their walk ended. Times are (seconds, nanoseconds), None without a frame that has one: the
+    earliest, the latest, and that of the final frame, which is not the latest where the clock stepped back.
     """
 
     frames: int = 0
@@ -80,6 +81,7 @@ class Part:
     tally: list[int] = field(default_factory=lambda: [0] * len(REASONS))
     first: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
+    final: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return len(self.rows) // WORDS
@@ -100,6 +102,7 @@ class Part:
             tally=[a + b for a, b in zip(self.tally, other.tally, strict=True)],
             first=min(firsts, default=None),
             last=max(lasts, default=None),
+            final=other.final or self.final,
         )
 
     def messages(self) -> Iterator[Message]:
@@ -224,6 +227,7 @@ class Scanner:
         if state[loop.FIRST_SECONDS] <= loop.LATEST:
             part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
             part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
+            part.final = (state[loop.FINAL_SECONDS], state[loop.FINAL_NANOS])
         left = len(octets) - state[loop.OFFSET]
         where = state[loop.BASE] + state[loop.OFFSET]
         if damaged:

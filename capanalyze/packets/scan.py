@@ -86,7 +86,9 @@ from capanalyze.packets.transport import CUT_BEFORE_PORTS, message, rejects
     FIRST_NANOS,
     LAST_SECONDS,
     LAST_NANOS,
-) = range(10)
+    FINAL_SECONDS,
+    FINAL_NANOS,
+) = range(12)
 STATE_FIELDS = 16
 FULL = 4  # the answer when the rows are to be taken away; the others are those of `capture.records`
 
@@ -136,11 +138,13 @@ def scan(
 
 
 def note_time(record: Any, state: Any) -> None:
-    """Keep the earliest and the latest time of all frames; times that no calendar holds do not count."""
+    """Keep the earliest, the latest and the final time of all frames; what no calendar holds does not count."""
     seconds = record[RECORD_SECONDS]
     nanos = record[RECORD_NANOS]
     if seconds < EARLIEST or seconds > LATEST:
         return
+    state[FINAL_SECONDS] = seconds
+    state[FINAL_NANOS] = nanos
     if seconds < state[FIRST_SECONDS] or (seconds == state[FIRST_SECONDS] and nanos < state[FIRST_NANOS]):
         state[FIRST_SECONDS] = seconds
         state[FIRST_NANOS] = nanos

@@ -25,8 +25,10 @@ class Protocol:
     """How one protocol asks and answers.
 
     `kinds` names what `match` returns, from kind 3 on. After `window` nanoseconds without an answer a
-    request is silent. `by_question`: a reply to the group answers every host that asked, so the key alone
-    finds the requests. `from_any_port`: the answer comes from a port of its own.
+    request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
+    reply to the group answers every host that asked, so the key alone finds the requests.
+    `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
+    to answer at all.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Protocol:
     window: int = 3 * SECOND
     by_question: bool = False
     from_any_port: bool = False
+    silence_proves: bool = True
+    resends: int = 0
 
     def kind(self, number: int) -> str:
         """The words for a kind number."""

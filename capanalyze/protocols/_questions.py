@@ -39,17 +39,18 @@ def match_question(octets: Any, start: int, end: int, size: int, keys: Any) -> i
         return without_header(octets, start, end, size)
     ident = be16(octets, start)
     response = octets[start + FLAGS] & 0x80
+    questions = be16(octets, start + QUESTIONS)
     question = 0
-    if be16(octets, start + QUESTIONS):
+    if questions == 1:  # RFC 9619: one at most
         name = name_hash(octets, start, start + HEADER_LEN, end)
         at = skip_name(octets, start + HEADER_LEN, end)
         if name >= 0 and at >= 0 and at + 4 <= end:
             question = mix(mix(mix(ident, BY_QUESTION), name), be16(octets, at))
     without = mix(ident, ASKED_WITHOUT)
-    if question == 0 and be16(octets, start + QUESTIONS):
+    if question == 0 and questions:
         keys[0] = 1
         keys[1] = mix(ident, BY_ID)
-        kind = CUT * KIND if end - start < size else GARBAGE * KIND
+        kind = CUT * KIND if end - start < size else WEAK + GARBAGE * KIND
         if response:
             return REPLY + kind
         keys[0] = 2
@@ -66,6 +67,7 @@ def match_question(octets: Any, start: int, end: int, size: int, keys: Any) -> i
             return REPLY + ERROR_RESPONSE
         return REPLY + RESPONSE
     keys[2] = mix(ident, BY_ID) if question else without
+    weak = 0 if question else WEAK
     if octets[start + FLAGS] & 0x78:
-        return REQUEST + UPDATE
-    return REQUEST + QUERY
+        return REQUEST + weak + UPDATE
+    return REQUEST + weak + QUERY

@@ -6,7 +6,7 @@ key alone finds the request.
 
 from typing import Any
 
-from capanalyze.packets.message import KIND, MALFORMED, REPLY, REQUEST, WEAK
+from capanalyze.packets.message import KIND, MALFORMED, REPLY, REQUEST, UNANSWERABLE, WEAK
 from capanalyze.packets.octets import be32, mix
 from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
 
@@ -51,6 +51,8 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         keys[1] = mix(ident, (OFFER if kind == OFFER else ACK) * ABOVE)
         return REPLY + ANSWER
     keys[1] = mix(ident, ACK * ABOVE)
+    if kind in (DECLINE, RELEASE):
+        return REQUEST + UNANSWERABLE + ASK
     if kind == DISCOVER:
         keys[0] = 2
         keys[2] = mix(ident, OFFER * ABOVE)

@@ -1,7 +1,13 @@
-"""Link-Local Multicast Name Resolution, RFC 4795: like DNS, asked of a group and answered by unicast."""
+"""Link-Local Multicast Name Resolution, RFC 4795: like DNS, asked of a group and answered by unicast.
+
+Queries by unicast must be discarded (section 2.4), and of a group only the name's owner answers: silence
+proves nothing.
+"""
 
 from capanalyze.protocols._protocol import Protocol
 from capanalyze.protocols._questions import match_question
 
 KINDS = ("query", "response", "response with an error code", "other operation")
-PROTOCOL = Protocol(name="llmnr", transport="udp", ports=(5355,), match=match_question, kinds=KINDS)
+PROTOCOL = Protocol(
+    name="llmnr", transport="udp", ports=(5355,), match=match_question, kinds=KINDS, silence_proves=False
+)

@@ -90,7 +90,7 @@ def match_query(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     if be16(octets, start + AUTHORITIES):
         return REQUEST + ANNOUNCES + PROBE
     if be16(octets, start + ANSWERS):
-        return REQUEST + KNOWN
+        return REQUEST + UNANSWERABLE + KNOWN  # section 7.1: what is known is not told again
     if unicast:
         return REQUEST + UNICAST_QUERY
     return REQUEST + QUERY

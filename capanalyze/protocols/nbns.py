@@ -6,7 +6,7 @@ A response returns the request's transaction id and names the same name; its que
 
 from typing import Any
 
-from capanalyze.packets.message import ANNOUNCES, INTERIM, KIND, MALFORMED, REPLY, REQUEST
+from capanalyze.packets.message import ANNOUNCES, INTERIM, KIND, MALFORMED, REPLY, REQUEST, WEAK
 from capanalyze.packets.octets import be16, mix
 from capanalyze.protocols._names import name_hash, skip_name
 from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
@@ -63,9 +63,11 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         if kind == NBSTAT:
             return REPLY + NODE_STATUS_RESPONSE
         return REPLY + POSITIVE
-    if be16(octets, start + QUESTIONS) == 0:
+    if be16(octets, start + QUESTIONS) != 1:
         keys[0] = 0
         return MALFORMED + GARBAGE * KIND
+    if keys[0] == 1 and end - start >= size:
+        return REQUEST + WEAK + GARBAGE * KIND
     if opcode != NAME_QUERY:
         return REQUEST + ANNOUNCES + CLAIM
     if kind == NBSTAT:

@@ -15,6 +15,7 @@ from capanalyze.packets.message import (
     MALFORMED,
     REPLY,
     REQUEST,
+    UNANSWERABLE,
     WEAK,
 )
 from capanalyze.packets.octets import be16, be32, mix
@@ -28,6 +29,7 @@ RECEIVE = 32
 TRANSMIT = 40
 HEADER_LEN = 48
 CONTROL_LEN = 12
+VERSIONS = (1, 2, 3, 4)
 PRIVATE_LEN = 8
 
 # RFC 5905 section 7.4: the codes that refuse service; others (INIT, STEP) only say why there is no time.
@@ -86,7 +88,10 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
             return REQUEST + WEAK + CUT * KIND
         return REPLY + WEAK + CUT * KIND
     if mode == CLIENT:
-        return request(octets, start, keys) + CLIENT_REQUEST
+        role = request(octets, start, keys) + CLIENT_REQUEST
+        if octets[start] // 8 % 8 not in VERSIONS:  # nothing answers a version that was never there
+            role += UNANSWERABLE
+        return role
     if mode == SYMMETRIC_ACTIVE:
         role = request(octets, start, keys) + SYMMETRIC_REQUEST
         if time_key(octets, start + ORIGIN) and role & WEAK == 0:

@@ -34,4 +34,12 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return MALFORMED + GARBAGE * KIND
 
 
-PROTOCOL = Protocol(name="ssdp", transport="udp", ports=(1900,), match=match, kinds=KINDS, window=10 * SECOND)
+PROTOCOL = Protocol(
+    name="ssdp",
+    transport="udp",
+    ports=(1900,),
+    match=match,
+    kinds=KINDS,
+    window=10 * SECOND,
+    from_any_port=True,  # section 1.3.3 has the answer come from 1900, many devices use another port
+)

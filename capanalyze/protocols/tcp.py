@@ -7,11 +7,12 @@ from typing import Any
 
 from capanalyze.packets.message import KIND, OTHER, REPLY, REQUEST, RESET, SPOKE
 from capanalyze.packets.octets import be32
-from capanalyze.protocols._protocol import Protocol
+from capanalyze.protocols._protocol import SECOND, Protocol
 
 # Octet offsets, RFC 9293 section 3.1.
 SEQUENCE = 4
 ACKNOWLEDGMENT = 8
+OFFSET = 12
 FLAGS = 13
 HEADER_LEN = 20
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -29,6 +30,7 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         keys[1] = (be32(octets, start + SEQUENCE) + 1) % 4294967296
         return REQUEST + OPEN
     flags = octets[start + FLAGS] * 1
+    data = size - octets[start + OFFSET] // 16 * 4
     if flags & RST:
         if flags & ACK:
             keys[0] = 1
@@ -42,10 +44,14 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         if flags & FIN:
             return OTHER
         keys[1] = (be32(octets, start + SEQUENCE) + 1) % 4294967296
+        if data > 0:  # RFC 7413: with a cookie, what came along with the SYN is acknowledged too
+            keys[0] = 2
+            keys[2] = (keys[1] + data) % 4294967296
         return REQUEST + OPEN
-    if flags & FIN or size > octets[start + 12] // 16 * 4:
+    if flags & FIN or data > 0:
         return SPOKE
     return OTHER
 
 
-PROTOCOL = Protocol(name="tcp", transport="tcp", ports=(), match=match, kinds=KINDS)
+# A SYN is sent again after 1, 3, 7, 15, 31 and 63 seconds (RFC 6298 section 5, with six retries).
+PROTOCOL = Protocol(name="tcp", transport="tcp", ports=(), match=match, kinds=KINDS, resends=64 * SECOND)
