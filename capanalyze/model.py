@@ -5,7 +5,7 @@ one mode in one zone; an `Analysis` is all that a report shows. They are values:
 and `report.json` is an `Analysis` written down, field by field.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -201,7 +201,7 @@ class Announcement(Value, frozen=True):
 
 
 class ModeInfo(Value, frozen=True):
-    """A firewall setting and what it promises; `time` is (first, last) of its captures, UTC."""
+    """A firewall setting and what it promises; `first` and `last` are those of its captures, UTC."""
 
     name: str
     title: str
@@ -258,11 +258,11 @@ class Target(Value, frozen=True):
     warnings: list[str]
 
 
-class Analysis(Record):
-    """All that a report shows. `first` and `last` are UTC, ISO 8601."""
+class Analysis(Record, kw_only=True):
+    """All that a report shows. `first` and `last` are UTC, ISO 8601. Format 1 is the first."""
 
-    format: str
-    format_version: int
+    format: Literal["capanalyze-report"] = "capanalyze-report"
+    format_version: Literal[1] = 1
     capanalyze: str
     command: str
     title: str
@@ -277,18 +277,6 @@ class Analysis(Record):
     directions: dict[str, int]
     notes: list[str]
 
-    def finding(self, mode: str | None, zone: str, service: str) -> Finding | None:
-        """The finding of one cell; None where the service was not probed there."""
-        for found in self.findings:
-            if (found.mode, found.zone, found.service) == (mode, zone, service):
-                return found
-        return None
-
     def leaks(self) -> list[Finding]:
         """The findings that a mode's promise forbids."""
         return [found for found in self.findings if found.verdict in ("leaked", "visible")]
-
-
-def to_builtins(record: msgspec.Struct) -> dict[str, Any]:
-    """A record as plain dictionaries and lists, keys in field order."""
-    return msgspec.to_builtins(record)

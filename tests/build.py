@@ -1,11 +1,17 @@
 """Frames and captures for tests, an octet at a time: small functions that nest."""
 
+import os
+import shutil
 import struct
+import subprocess
 from collections.abc import Sequence
+from fractions import Fraction
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
-from capanalyze.capture import open_capture
+import pytest
+
+from capanalyze.capture import Capture, open_capture
 from capanalyze.packets.messages import Message, Part, read_messages
 
 MAC_TARGET, MAC_PEER = bytes.fromhex("0017f2dfcdb3"), bytes.fromhex("00163e000020")
@@ -55,7 +61,7 @@ def pcap(
     units = 1_000_000_000 if magic == 0xA1B23C4D else 1_000_000
     octets = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snaplen, link)
     for time, frame in frames:
-        whole = round(time * units)
+        whole = round(Fraction(time) * units)
         kept = frame[:snaplen]
         octets += struct.pack(order + "4I", whole // units, whole % units, len(kept), len(frame))
         if magic == 0xA1B2CD34:
@@ -194,3 +200,44 @@ def dns_message(
     """A message in the DNS format of these parts, RFC 1035 section 4.1."""
     parts = (questions, answers, authorities, additionals)
     return struct.pack(">6H", ident, flags, *map(len, parts)) + b"".join(b"".join(part) for part in parts)
+
+
+def obsolete(number: int, stamp: int, frame: bytes, options: bytes = b"", order: str = "<") -> bytes:
+    """A packet block, which the enhanced one has replaced."""
+    head = struct.pack(order + "2H4I", number, 0, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame))
+    return block(2, head + frame + bytes(-len(frame) % 4) + options, order)
+
+
+def simple(frame: bytes, order: str = "<", size: int | None = None) -> bytes:
+    """A simple packet block; `size` octets were on the wire."""
+    return block(3, struct.pack(order + "I", len(frame) if size is None else size) + frame, order)
+
+
+def dissected(path: Path, *fields: str, options: Sequence[str] = ()) -> list[list[str]]:
+    """These fields of all frames as tshark sees them; a field that occurs more than once has commas."""
+    if not shutil.which("tshark"):
+        pytest.skip("tshark is not here")
+    wanted = [word for field in fields for word in ("-e", field)]
+    command = ["tshark", "-n", "-r", str(path), *options, "-T", "fields", "-E", "occurrence=a", *wanted]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "TZ": "UTC"})
+    return [line.split("\t") for line in result.stdout.splitlines()]
+
+
+class Guarded:
+    """Octets of which only some may be read. Compiled code has no bounds, so that each read must be right."""
+
+    def __init__(self, octets: bytes, start: int, end: int) -> None:
+        self._octets, self._start, self._end = octets, start, end
+
+    def __getitem__(self, at: int) -> int:
+        assert self._start <= at < self._end, f"octet {at} lies outside {self._start} to {self._end}"
+        return self._octets[at]
+
+
+def read(path: Path, octets: bytes, *, compiled: bool = False) -> tuple[Part, Capture]:
+    """The messages of a capture with these octets, and what the capture says of itself."""
+    path.write_bytes(octets)
+    capture = open_capture(str(path))
+    part = read_messages(capture, compiled=compiled)
+    capture.finish()
+    return part, capture

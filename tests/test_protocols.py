@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capanalyze.protocols
@@ -101,12 +101,14 @@ def test_what_is_cut_keeps_its_role(protocol: Protocol) -> None:
 
 
 @each_protocol
+@settings(deadline=None)
 @given(payload=st.binary(min_size=8, max_size=400), more=st.sampled_from([0, 1, 1000]))
 def test_any_octets_are_read_inside(protocol: Protocol, payload: bytes, more: int) -> None:
     assert_sound(protocol, payload, len(payload) + more)
 
 
 @each_protocol
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_damaged_sample_is_read_inside(protocol: Protocol, data: st.DataObject) -> None:
     payload = bytearray(data.draw(st.sampled_from(sorted(samples(protocol).values()))))
@@ -132,9 +134,9 @@ def sent(protocol: Protocol, payload: bytes, *, back: bool) -> bytes:
 
 @each_protocol
 def test_no_message_is_both_request_and_reply(protocol: Protocol, tmp_path: Path) -> None:
-    """A request sent back as it came is no answer to itself."""
+    """A request sent back as it came is no answer to itself (where answers may come from any port, anything is)."""
     for kind, payload in samples(protocol).items():
-        if hear(protocol, payload).role == "request":
+        if hear(protocol, payload).role == "request" and not protocol.from_any_port:
             frames = [(0.0, sent(protocol, payload, back=False)), (0.1, sent(protocol, payload, back=True))]
             pairing, part = captured(tmp_path, frames)
             assert len(part) == 2, kind

@@ -169,7 +169,9 @@ def answer(pair: Pair, seen: Sighting) -> list[int]:
     if exchange.outcome != "replied":
         exchange.outcome = "replied"
         exchange.rtt_us = round_trip(exchange.time_ns, seen.time)
-        exchange.reason = seen.protocol.kind(seen.kind) + (", late" if is_late(pair, seen) else "")
+        own = message.module == pair.module
+        exchange.reason = seen.protocol.kind(seen.kind) if own else "datagram"
+        exchange.reason += ", late" if is_late(pair, seen) else ""
         pair.reply_payload = (seen.capture, message.payload, message.captured)
         if not pair.group and seen.source != pair.server:
             same_host = seen.source[:2] == pair.server[:2]

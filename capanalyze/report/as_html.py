@@ -1,7 +1,7 @@
 """report.html: one page that needs nothing else, neither network nor script.
 
 The template escapes what it shows, and `_shown` spells out before that what a browser would obey. The
-colours of verdicts come from the one table in `graphs.style`.
+colours of verdicts come from the one table in `looks`.
 """
 
 import re
@@ -16,25 +16,24 @@ from markupsafe import Markup
 from capanalyze.disclosures import telling
 from capanalyze.escape import printable
 from capanalyze.model import VERDICTS, Analysis, Finding
-from capanalyze.report import (
-    Picture,
+from capanalyze.report import Picture, looks
+from capanalyze.report.headlines import headline, nobody_asked
+from capanalyze.report.order import evidence, exhibit, letters, ordered, sections, totals, unprobed
+from capanalyze.report.words import (
     answered,
     counted,
-    evidence,
-    exhibit,
+    counts,
     factor,
     flip,
     frames,
-    headline,
-    letters,
+    how_found,
     microseconds,
-    ordered,
-    sections,
+    mode_title,
+    period,
+    promise,
     service_name,
-    totals,
-    unprobed,
+    zone_words,
 )
-from capanalyze.report.graphs import style
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -59,7 +58,8 @@ def to_html(analysis: Analysis, pictures: Sequence[Picture]) -> bytes:
         unprobed=unprobed(analysis),
         unfolded=UNFOLDED,
         letters=letters(analysis),
-        legend=[(verdict, style.VERDICT_LOOKS[verdict]) for verdict in VERDICTS],
+        nobody_asked=nobody_asked(analysis),
+        legend=[(verdict, looks.VERDICT_LOOKS[verdict]) for verdict in VERDICTS],
     )
     return page.encode("utf-8", "backslashreplace")
 
@@ -103,11 +103,11 @@ def _slug(part: str) -> str:
     return slug.replace("/", ".")
 
 
-def _tally(analysis: Analysis, mode: str) -> list[tuple[style.Look, str, int]]:
+def _tally(analysis: Analysis, mode: str) -> list[tuple[looks.Look, str, int]]:
     """How many services of a mode have which verdict, each counted by its worst."""
-    worst = {found.service: style.state(found) for found in reversed(ordered(analysis)) if found.mode == mode}
+    worst = {found.service: looks.state(found) for found in reversed(ordered(analysis)) if found.mode == mode}
     states = list(worst.values())
-    return [(style.VERDICT_LOOKS[one], one, states.count(one)) for one in VERDICTS if one in states]
+    return [(looks.VERDICT_LOOKS[one], one, states.count(one)) for one in VERDICTS if one in states]
 
 
 # -- The template ------------------------------------------------------------------------------------
@@ -125,22 +125,23 @@ def _environment() -> Environment:
     environment.globals.update(
         anchor=anchor,
         answered=answered,
-        counts=_counts,
+        counts=counts,
         evidence=evidence,
         exhibit=exhibit,
         factor=factor,
         flip=flip,
         frames=frames,
-        look=style.look,
+        how_found=how_found,
+        look=looks.look,
         outcomes=_outcomes,
-        promise=style.promise,
+        promise=promise,
         service_name=service_name,
-        state=style.state,
+        state=looks.state,
         summary=_summary,
         totals=totals,
-        zone_words=style.zone_words,
-        mode_title=style.mode_title,
-        period=style.period,
+        zone_words=zone_words,
+        mode_title=mode_title,
+        period=period,
     )
     environment.filters.update(counted=counted, duration=microseconds, glued=_glued, number=_number, time=_time)
     environment.tests["plain"] = _plain
@@ -171,10 +172,6 @@ def _time(value: str | None) -> str:
     return value.replace("T", " ").removesuffix("Z") if value else "time not known"
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
-
-
 def _outcomes(found: Finding) -> str:
     """Every outcome of a finding that occurred, with its count."""
     outcomes = {
@@ -191,7 +188,7 @@ def _outcomes(found: Finding) -> str:
 
 def _plain(found: Finding) -> bool:
     """Whether a finding has nothing to tell beyond its row."""
-    return not (style.look(found).loud or found.disclosures or found.changes)
+    return not (looks.look(found).loud or found.disclosures or found.changes)
 
 
 def _summary(found: Finding) -> str:
@@ -207,14 +204,13 @@ def _summary(found: Finding) -> str:
 
 def _palette() -> str:
     """The colours of the page and of verdicts, for light and dark."""
-    tables = (style.OUTCOME_LOOKS.items(), style.VERDICT_LOOKS.items())
-    looks = {str(state): look for table in tables for state, look in table}
-    light = _variables(style.INK, style.GREY, style.RULE, style.PAPER) + "".join(
-        _badge(state, look.ink, look.fill, look.edge, dashed=look.dashed) for state, look in looks.items()
+    tables = (looks.OUTCOME_LOOKS.items(), looks.VERDICT_LOOKS.items())
+    shown = {str(state): look for table in tables for state, look in table}.items()
+    light = _variables(looks.INK, looks.GREY, looks.RULE, looks.PAPER) + "".join(
+        _badge(state, look.ink, look.fill, look.edge, dashed=look.dashed) for state, look in shown
     )
-    dark = _variables(style.DARK_INK, style.DARK_GREY, style.DARK_RULE, style.DARK_PAPER) + "".join(
-        _badge(state, look.dark_ink, look.dark_fill, look.dark_edge, dashed=look.dashed)
-        for state, look in looks.items()
+    dark = _variables(looks.DARK_INK, looks.DARK_GREY, looks.DARK_RULE, looks.DARK_PAPER) + "".join(
+        _badge(state, look.dark_ink, look.dark_fill, look.dark_edge, dashed=look.dashed) for state, look in shown
     )
     return f"{light}@media screen and (prefers-color-scheme: dark) {{\n{dark}}}\n"
 

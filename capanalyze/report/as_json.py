@@ -12,11 +12,7 @@ from typing import Any
 
 import msgspec
 
-from capanalyze.model import Analysis, to_builtins
-
-FORMAT = "capanalyze-report"
-FORMAT_VERSION = 1
-# 1: the first format.
+from capanalyze.model import Analysis
 
 SCHEMA_FILE = "report.schema.json"
 
@@ -29,18 +25,17 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def to_json(analysis: Analysis) -> bytes:
     """The report as JSON text: UTF-8, the same octets for the same analysis."""
-    return _encode({**to_builtins(analysis), "format": FORMAT, "format_version": FORMAT_VERSION})
+    return _encode(msgspec.to_builtins(analysis))
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of `report.json`."""
     _, records = msgspec.json.schema_components([Analysis], ref_template="#/$defs/{name}")
-    properties = records["Analysis"]["properties"]
-    properties["format"] = {"const": FORMAT}
-    properties["format_version"] = {"const": FORMAT_VERSION}
+    # What has a default is written all the same.
+    records["Analysis"]["required"] = list(records["Analysis"]["properties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"{FORMAT} {FORMAT_VERSION}",
+        "title": "capanalyze-report 1",
         "$ref": "#/$defs/Analysis",
         "$defs": {name: records[name] for name in sorted(records)},
     }

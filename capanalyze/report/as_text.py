@@ -1,46 +1,44 @@
-"""The report on a terminal: the result first, then who, what, and on which evidence.
-
-Nothing from a capture reaches the terminal as it came: every piece passes `_text`, which spells out what
-a terminal would obey, and rich's markup is never parsed.
-"""
+"""The report on a terminal: the result first, then who, what, and on which evidence."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich import box
-from rich.console import Console, RenderableType
-from rich.padding import Padding
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from capanalyze.disclosures import telling
-from capanalyze.escape import printable
-from capanalyze.model import Analysis, Evidence, Finding, Verdict
-from capanalyze.report import (
+from capanalyze.model import Analysis, Evidence, Finding, Input, ModeInfo, Verdict
+from capanalyze.report.headlines import headline
+from capanalyze.report.looks import look, state
+from capanalyze.report.order import Section, exhibit, letters, modes, ordered, sections, totals, unprobed
+from capanalyze.report.terminal import grid, indented, more, piece, table, write
+from capanalyze.report.words import (
     DASH,
-    Section,
+    NO_MODE,
+    address,
     answered,
     clock,
     counted,
-    exhibit,
+    counts,
     factor,
     flip,
     frames,
-    headline,
-    letters,
-    sections,
+    how_found,
+    listing,
+    mode_title,
+    period,
+    promise,
     shortened,
-    totals,
-    unprobed,
+    zone_words,
 )
-from capanalyze.report.graphs import style
 
 # What the other columns of a finding take; where too little is left of the width for what it disclosed,
 # that stands below the table.
 TAKEN = 80
 LEAST = 30
 
-# Characters of one piece of text.
-LONGEST = 2_000
+# Digits of a capture's hash, as there is room; all of it is in report.json.
+HASHES = (12, 8)
 
 # The rest is in report.html.
 SHOWN_CAPTURES = 30
@@ -48,8 +46,9 @@ SHOWN_FLIPS = 5
 SHOWN_ANNOUNCEMENTS = 20
 
 # One loud colour, for leaks alone.
+LOUD = "bold red"
 STYLES: dict[Verdict | None, str] = {
-    "leaked": "bold red",
+    "leaked": LOUD,
     "visible": "red",
     "refused": "yellow",
     "allowed": "cyan",
@@ -58,58 +57,37 @@ STYLES: dict[Verdict | None, str] = {
     "unproven": "dim",
 }
 
-# For an output that is not UTF-8: one character for one, so that columns still line up.
-_ASCII = str.maketrans("●◆○×·⋯→…“”µ–─", "*%ox.~>~''u--")  # noqa: RUF001 (the marks of `style`)
-
-
-# A rule below the headings and nothing else. Called ASCII so that rich leaves it as it is.
-_RULED = box.Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
-
 
 def render_text(analysis: Analysis, console: Console) -> None:
     """Print the report: coloured and ruled for a terminal, plain for a pipe."""
-    with console.capture() as printed:
-        _print(analysis, console)
-    text = "".join(line.rstrip(" ") + "\n" for line in printed.get().splitlines())
-    if not console.encoding.lower().startswith("utf"):
-        text = text.translate(_ASCII).encode(console.encoding, "backslashreplace").decode(console.encoding)
-    console.file.write(text)
+    write(console, _blocks(analysis, console.width))
 
 
-def _print(analysis: Analysis, console: Console) -> None:
+def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]]:
     names = letters(analysis)
+    room = width - TAKEN
     leaks = any(found.verdict == "leaked" for found in analysis.findings)
-    console.print(_text(headline(analysis) + ".", "bold red" if leaks else "bold"))
-    room = console.width - TAKEN
-    for block in _blocks(analysis, names, room if room >= LEAST else 0):
-        console.print()
-        for part in block:
-            console.print(part)
-
-
-def _blocks(analysis: Analysis, names: dict[str, str], room: int) -> Iterator[Iterable[RenderableType]]:
-    yield [_grid(_about(analysis))]
+    yield [piece(headline(analysis) + ".", LOUD if leaks else "bold")]
+    if len(modes(analysis)) > 1:
+        yield [_overview(analysis)]
+    yield [grid(_about(analysis))]
     if analysis.inputs:
-        yield _captures(analysis, names)
+        yield _captures(analysis, names, width)
     for section in sections(analysis):
-        yield _section(section, names, room)
-    if modes := unprobed(analysis):
-        yield [_text(f"No request to the target was captured under {style.listing(modes)}.")]
+        yield _section(section, names, room if room >= LEAST else 0)
+    if analysis.findings and (silent := unprobed(analysis)):
+        yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
         yield _announcements(analysis, names)
-    yield [_grid(_account(analysis, names))]
-
-
-def _text(text: str, look: str | None = None) -> Text:
-    return Text(printable(text, LONGEST), look or "", overflow="fold")
+    yield [grid(_account(analysis, names))]
 
 
 def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
     target = analysis.target
     if analysis.title:
         yield "title", analysis.title
-    yield "target", (", ".join(target.addresses) or "not known") + (" (assumed)" if target.assumed else "")
-    yield "found by", target.how
+    how = how_found(target)
+    yield "target", (", ".join(target.addresses) or "not known") + (f" ({how})" if how else "")
     for warning in target.warnings:
         yield "warning", warning
     for note in analysis.notes:
@@ -117,72 +95,99 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
     yield "version", f"capanalyze {analysis.capanalyze}; all times are UTC"
 
 
-def _grid(rows: Iterable[tuple[str, str]]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for label, value in rows:
-        loud = "yellow" if label == "warning" else None
-        grid.add_row(_text(label, loud or "dim"), _text(value, loud))
-    return grid
+# -- Modes -------------------------------------------------------------------------------------------
 
 
-def _more(left: Sequence[object]) -> Iterator[RenderableType]:
-    if left:
-        yield _indented(f"and {len(left):,} more")
+def _overview(analysis: Analysis) -> Table:
+    """What leaked under each mode, before any detail."""
+    rows = table()
+    rows.add_column("mode", overflow="fold", max_width=30)
+    rows.add_column("leaks", justify="right", no_wrap=True)
+    rows.add_column("services that leaked")
+    findings = ordered(analysis)
+    for mode, info in modes(analysis):
+        here = [found for found in findings if found.mode == mode]
+        leaked = _with_verdict(here, "leaked")
+        number = piece(str(len(leaked)) if _forbidding(here) else DASH, LOUD if leaked else "dim")
+        names = piece(listing(leaked, 20), LOUD) if leaked else piece(_no_leak(here, info), "dim")
+        if leaked and (visible := _with_verdict(here, "visible")):
+            names.append_text(piece(f"; visible by rejections: {listing(visible, 20)}", STYLES["visible"]))
+        rows.add_row(piece(NO_MODE if mode is None else shortened(mode, 60)), number, names)
+    return rows
 
 
-def _indented(line: str) -> RenderableType:
-    return Padding(_text(line), (0, 0, 0, 2))
+def _with_verdict(findings: Iterable[Finding], verdict: Verdict) -> list[str]:
+    return list(dict.fromkeys(found.service for found in findings if found.verdict == verdict))
 
 
-def _table() -> Table:
-    return Table(box=_RULED, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+def _forbidding(findings: Iterable[Finding]) -> bool:
+    return any(found.promise == "block" for found in findings)
+
+
+def _no_leak(findings: Sequence[Finding], info: ModeInfo | None) -> str:
+    if not findings:
+        return "no request was captured"
+    if not _forbidding(findings):
+        return promise(info)
+    if visible := _with_verdict(findings, "visible"):
+        return f"none, but rejections show the host: {listing(visible, 20)}"
+    held = {found.service for found in findings if found.verdict in ("blocked", "refused")}
+    return f"none of {counted(len(held), 'service')}" if held else "nothing is proven"
 
 
 # -- Captures ----------------------------------------------------------------------------------------
 
 
-def _captures(analysis: Analysis, names: dict[str, str]) -> Iterator[RenderableType]:
-    table = _table()
+def _captures(analysis: Analysis, names: dict[str, str], width: int) -> Iterator[RenderableType]:
+    shown = analysis.inputs[:SHOWN_CAPTURES]
+    day = _common_day(shown)
+    columns: list[tuple[str, JustifyMethod, list[str]]] = [
+        ("capture", "left", [shortened(one.name, 100) for one in shown]),
+        ("frames", "right", [f"{one.frames:,}" for one in shown]),
+        (f"{day} UTC" if day else "time", "left", [_time(one, day) for one in shown]),
+    ]
     if names:
-        table.add_column("", no_wrap=True)
-    table.add_column("capture", overflow="fold")
-    table.add_column("mode", overflow="fold", max_width=20)
-    table.add_column("frames", justify="right", no_wrap=True)
-    table.add_column("time")
-    table.add_column("sha256", no_wrap=True)
-    for one in analysis.inputs[:SHOWN_CAPTURES]:
-        letter = [_text(names[one.name])] if names else []
-        table.add_row(
-            *letter,
-            _text(shortened(one.name, 100)),
-            _text(shortened(one.mode or DASH, 60)),
-            _text(f"{one.frames:,}"),
-            _text(style.period(one.first, one.last)),
-            _text(one.sha256[:12], "dim"),
-        )
-    yield table
-    yield from _more(analysis.inputs[SHOWN_CAPTURES:])
+        columns.insert(0, ("", "left", [names[one.name] for one in shown]))
+    if not all(one.mode and one.name.startswith(one.mode) for one in shown) and any(one.mode for one in shown):
+        columns.insert(-2, ("mode", "left", [shortened(one.mode or DASH, 60) for one in shown]))
+    taken = sum(max(map(len, (heading, *cells))) + 2 for heading, _, cells in columns)
+    if room := [long for long in HASHES if taken + long <= width]:
+        columns.append(("sha256", "left", [one.sha256[: room[0]] for one in shown]))
+    rows = table()
+    for heading, justify, cells in columns:
+        whole = heading != "mode" and max(map(len, cells)) <= width / 2
+        rows.add_column(heading, justify=justify, overflow="fold", no_wrap=whole)
+    for row in zip(*(cells for _, _, cells in columns), strict=True):
+        rows.add_row(*map(piece, row))
+    yield rows
+    yield from more(analysis.inputs[SHOWN_CAPTURES:])
+
+
+def _common_day(inputs: Iterable[Input]) -> str:
+    """The one day of all captures; empty where they are of several."""
+    days = {(time or "")[:10] for one in inputs for time in (one.first, one.last)}
+    return days.pop() if len(days) == 1 else ""
+
+
+def _time(one: Input, day: str) -> str:
+    if not day or one.first is None or one.last is None:
+        return period(one.first, one.last)
+    return DASH.join(dict.fromkeys((one.first[11:19], one.last[11:19])))
 
 
 def _account(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, str]]:
     frames_in_all = f"{sum(one.frames for one in analysis.inputs):,}"
-    account = _counts(one.account for one in analysis.inputs)
+    account = counts(totals(one.account for one in analysis.inputs))
     yield "frames", f"{frames_in_all}: {account}" if account else frames_in_all
-    if malformed := _counts(one.malformed for one in analysis.inputs):
+    if malformed := counts(totals(one.malformed for one in analysis.inputs)):
         yield "malformed", malformed
     if dropped := sum(interface.dropped or 0 for one in analysis.inputs for interface in one.interfaces):
         yield "dropped", f"{counted(dropped, 'frame')} by the kernel, before they were captured"
-    if directions := _counts([analysis.directions]):
+    if directions := counts(analysis.directions):
         yield "exchanges", directions
     for one in analysis.inputs:
         for note in one.notes:
             yield "note", f"{_named(one.name, names)}: {note}"
-
-
-def _counts(counts: Iterable[dict[str, int]]) -> str:
-    return ", ".join(f"{name} {number:,}" for name, number in totals(counts).items() if number)
 
 
 def _named(capture: str, names: dict[str, str]) -> str:
@@ -196,68 +201,76 @@ def _section(section: Section, names: dict[str, str], room: int) -> Iterator[Ren
     captures = section.captures
     names_here = names if len(captures) > 1 else {}
     yield _heading(section)
-    yield _text(_subheading(section, [_named(name, names) for name in captures]), "dim")
+    # Where the table above has every letter, the letter will do.
+    shown = [names.get(name, name) if len(names) <= SHOWN_CAPTURES else _named(name, names) for name in captures]
+    if about := _subheading(section, shown if names else []):
+        yield piece(about, "dim")
     yield _findings(section, names_here, room)
     for line in _below(section, names_here, disclosed=not room):
-        yield _indented(line)
+        yield indented(line)
 
 
 def _heading(section: Section) -> Text:
-    mode = style.NO_MODE if section.mode is None else shortened(section.mode, 80)
-    line = _text(f"{mode}, from {shortened(style.zone_words(section.zone), 80)}", "bold")
+    mode = NO_MODE if section.mode is None else shortened(section.mode, 80)
+    line = piece(f"{mode}, from {shortened(zone_words(section.zone), 80)}", "bold")
     if section.interfaces and section.interfaces != [section.zone]:
-        line.append_text(_text(f" ({', '.join(section.interfaces)})", "dim"))
+        line.append_text(piece(f" ({', '.join(section.interfaces)})", "dim"))
     return line
 
 
 def _subheading(section: Section, captures: list[str]) -> str:
-    about = f"{style.mode_title(section.info)} ({style.promise(section.info)}); " if section.info else ""
-    more = f" and {len(captures) - 4} more" if len(captures) > 4 else ""
-    return f"{about}frames of {', '.join(captures[:4])}{more}"
+    parts = [f"{mode_title(section.info)} ({promise(section.info)})"] if section.info else []
+    if captures:
+        more = f" and {len(captures) - 4} more" if len(captures) > 4 else ""
+        parts.append(f"frames of {', '.join(captures[:4])}{more}")
+    return "; ".join(parts)
 
 
 def _findings(section: Section, names: dict[str, str], room: int) -> Table:
-    table = _table()
-    table.add_column("outcome" if section.mode is None else "verdict", no_wrap=True)
-    table.add_column("service", overflow="fold", max_width=30)
-    table.add_column("answered", justify="right", no_wrap=True)
-    table.add_column("frames", overflow="fold", max_width=20)
+    rows = table()
+    rows.add_column("outcome" if section.mode is None else "verdict", no_wrap=True)
+    rows.add_column("service", overflow="fold", max_width=30)
+    rows.add_column("answered", justify="right", no_wrap=True)
+    rows.add_column("frames", overflow="fold", max_width=20)
     if room:
-        table.add_column("disclosed", no_wrap=True, overflow="ellipsis")
-    table.add_column("remarks")
+        rows.add_column("disclosed", no_wrap=True, overflow="ellipsis")
+    rows.add_column("remarks")
     for found in section.findings:
-        table.add_row(*_row(found, names, room))
-    return table
+        rows.add_row(*_row(found, names, room))
+    return rows
 
 
 def _row(found: Finding, names: dict[str, str], room: int) -> Iterator[Text]:
-    look = style.look(found)
-    yield _text(f"{look.mark} {look.word}", STYLES.get(found.verdict))
-    yield _text(_service(found))
-    yield _text(answered(found))
-    yield _text(frames(exhibit(found), names))
+    shown = look(found)
+    # The verdict as JSON has it; only a leak is spelled louder.
+    word = shown.word if shown.loud else state(found)
+    yield piece(f"{shown.mark} {word}", STYLES.get(found.verdict))
+    yield piece(_service(found))
+    yield piece(answered(found))
+    yield piece(frames(exhibit(found), names, 2))
     if room:
-        yield _text(shortened(telling(found.disclosures), room))
-    yield _text(_remarks(found), "dim")
+        yield piece(shortened(telling(found.disclosures), room))
+    yield piece(_remarks(found), "dim")
 
 
 def _service(found: Finding) -> str:
     """A service and its port; where the port is all its name, the name registered for that."""
-    address = style.address(found)
-    aside = address if address != found.service else found.name
+    aside = address(found)
+    if aside == found.service:
+        aside = found.name
     return found.service if aside in ("", found.service) else f"{found.service} {shortened(aside, 40)}"
 
 
 def _remarks(found: Finding) -> str:
     flips = len(found.changes) + found.more_changes
-    counts = (
+    told = (
         (flips, counted(flips, "flip")),
         (found.rejected if found.replied else 0, f"{found.rejected:,} rejected"),
         (found.indeterminate if found.provable else 0, f"{found.indeterminate:,} indeterminate"),
         (found.unproven if found.provable else 0, f"{found.unproven:,} unproven"),
         (found.retransmissions, f"{found.retransmissions:,} resent"),
     )
-    remarks = [words for number, words in counts if number]
+    remarks = [words for number, words in told if number]
     if found.factor is not None and found.factor > 1:
         remarks.append(f"{factor(found)} octets")
     return ", ".join(remarks)
@@ -283,18 +296,18 @@ def _below(section: Section, names: dict[str, str], *, disclosed: bool) -> Itera
 
 
 def _announcements(analysis: Analysis, names: dict[str, str]) -> Iterator[RenderableType]:
-    yield _text("Sent without a request", "bold")
-    table = _table()
+    yield piece("Sent without a request", "bold")
+    rows = table()
     for heading in ("service", "mode", "to"):
-        table.add_column(heading, overflow="fold", max_width=30)
-    table.add_column("messages", justify="right", no_wrap=True)
-    table.add_column("first frame", overflow="fold")
+        rows.add_column(heading, overflow="fold", max_width=30)
+    rows.add_column("messages", justify="right", no_wrap=True)
+    rows.add_column("first frame", overflow="fold")
     for one in analysis.announcements[:SHOWN_ANNOUNCEMENTS]:
         service = " ".join(dict.fromkeys((one.service, one.name))).strip()
-        cells = (service, one.mode or DASH, style.zone_words(one.zone), f"{one.messages:,}")
-        table.add_row(*(_text(shortened(cell, 60)) for cell in cells), _text(_first_frame(one.first, names)))
-    yield table
-    yield from _more(analysis.announcements[SHOWN_ANNOUNCEMENTS:])
+        cells = (service, one.mode or DASH, zone_words(one.zone), f"{one.messages:,}")
+        rows.add_row(*(piece(shortened(cell, 60)) for cell in cells), piece(_first_frame(one.first, names)))
+    yield rows
+    yield from more(analysis.announcements[SHOWN_ANNOUNCEMENTS:])
 
 
 def _first_frame(evidence: Evidence, names: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from capanalyze.errors import OutputError
 
@@ -26,21 +26,6 @@ def binary_output(path: str | os.PathLike[str] | None) -> Iterator[BinaryIO]:
             yield sys.stdout.buffer
     else:
         with _naming(path), _whole(path) as place, place.open("wb") as file:
-            yield file
-
-
-@contextlib.contextmanager
-def text_output(path: str | os.PathLike[str] | None) -> Iterator[TextIO]:
-    """As `binary_output`, for text: UTF-8, and line ends exactly as they are written."""
-    if path is None or os.fspath(path) == STDOUT:
-        with _standard_output():
-            yield sys.stdout
-    else:
-        with (
-            _naming(path),
-            _whole(path) as place,
-            place.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
-        ):
             yield file
 
 

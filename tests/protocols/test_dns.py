@@ -62,14 +62,18 @@ def test_where_one_side_has_no_question_the_id_is_enough(asked: bytes, reply: by
     assert hear(dns.PROTOCOL, reply).answers(hear(dns.PROTOCOL, asked))
 
 
-def test_a_question_may_be_compressed() -> None:
-    compressed = dns_message(1, QUERY, [question(b"\xc0\x10"), question("example.org")])
-    assert hear(dns.PROTOCOL, compressed).role == "request"
+def test_a_message_with_two_questions_is_malformed_and_pairs_by_its_id() -> None:
+    """RFC 9619: a query holds one question at most."""
+    two = hear(dns.PROTOCOL, dns_message(1, QUERY, [question("example.org"), question("example.com")]))
+    assert (two.role, two.kind) == ("request", "malformed message")
+    assert hear(dns.PROTOCOL, response(1)).answers(two)
+    assert not hear(dns.PROTOCOL, response(2)).answers(two)
 
 
 @pytest.mark.parametrize(
     ("payload", "role", "kind"),
     [
+        (dns_message(1, QUERY), "request", "query"),
         (query(1)[:11], "malformed", "malformed message"),
         (query(1)[:15], "request", "malformed message"),
         (response(1)[:15], "reply", "malformed message"),
@@ -81,6 +85,11 @@ def test_a_question_may_be_compressed() -> None:
 def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
     one = hear(dns.PROTOCOL, payload)
     assert (one.role, one.kind) == (role, kind)
+
+
+@pytest.mark.parametrize("payload", [query(1)[:15], response(1)[:15], dns_message(1, QUERY)])
+def test_without_a_question_that_can_be_read_a_message_is_weak(payload: bytes) -> None:
+    assert "weak" in hear(dns.PROTOCOL, payload).flags
 
 
 TALKS = [

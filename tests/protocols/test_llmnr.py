@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from capanalyze.protocols import llmnr
-from tests.build import PEER, TARGET, datagram, dns_message, question, record
+from tests.build import PEER, datagram, dns_message, question, record
 from tests.conversations import Talk, answer, ask, each, heard
 from tests.protocols import hear
 

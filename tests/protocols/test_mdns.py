@@ -1,6 +1,5 @@
 """mDNS: a question is answered by a record of its name and type, RFC 6762 section 6."""
 
-import struct
 from pathlib import Path
 
 import pytest
@@ -198,7 +197,10 @@ TALKS = [
     ),
     Talk(
         "an announcement is nobody's reply",
-        [(0, multicast(TARGET, response(record(HOST, A, FLUSH | 1)))), (0.01, multicast(PEER, query(question(SERVICE, PTR))))],
+        [
+            (0, multicast(TARGET, response(record(HOST, A, FLUSH | 1)))),
+            (0.01, multicast(PEER, query(question(SERVICE, PTR)))),
+        ],
         ["mdns - > 1: unsolicited, response", "mdns 2 > -: silent, query"],
     ),
     Talk(
@@ -271,7 +273,10 @@ TALKS = [
         "known answers in a query answer nobody's question",
         [
             (0, multicast(PEER, query(question(SERVICE, PTR)))),
-            (0.02, multicast(TARGET, query(question(SERVICE, PTR), known=(record(SERVICE, PTR, data=b"\1a\xc0\x0c"),)))),
+            (
+                0.02,
+                multicast(TARGET, query(question(SERVICE, PTR), known=(record(SERVICE, PTR, data=b"\1a\xc0\x0c"),))),
+            ),
         ],
         ["mdns 1 > -: silent, query", "mdns 2 > -: silent, query with known answers"],
     ),

@@ -25,7 +25,9 @@ def encoded(name: bytes, suffix: int = 0x20) -> bytes:
     return bytes([len(letters)]) + letters + b"\0"
 
 
-def request(ident: int, name: bytes = b"QF98E", kind: int = NB, *, opcode: int = QUERY, broadcast: bool = False) -> bytes:
+def request(
+    ident: int, name: bytes = b"QF98E", kind: int = NB, *, opcode: int = QUERY, broadcast: bool = False
+) -> bytes:
     """A question; a claim to a name (opcode 5 and above) brings its record along."""
     claims = opcode != QUERY
     head = struct.pack(">6H", ident, opcode << 11 | broadcast << 4 | 0x100, 1, 0, 0, claims)
@@ -38,7 +40,7 @@ def response(
 ) -> bytes:
     """A record of the name that was asked; the question section is empty."""
     head = struct.pack(">6H", ident, 0x8400 | opcode << 11 | code, 0, 1, 0, 0)
-    return head + encoded(name) + struct.pack(">2HIH", kind, 1, 0, len(data)) + data
+    return head + encoded(name) + struct.pack(">2HIH", kind, 1, 0 if code else 300000, len(data)) + data
 
 
 def redirect(ident: int, name: bytes = b"QF98E") -> bytes:
@@ -82,20 +84,22 @@ def test_id_and_name_decide(reply: bytes, answers: bool) -> None:
 @pytest.mark.parametrize("opcode", [REGISTRATION, RELEASE, REFRESH, 9, 15])
 def test_who_claims_a_name_may_only_announce_it(opcode: int) -> None:
     claim = hear(nbns.PROTOCOL, request(1, opcode=opcode))
-    assert (claim.kind, claim.flags) == ("registration, refresh or release", {"announces"})
+    assert (claim.kind, *claim.flags) == ("registration, refresh or release", "announces")
 
 
 @pytest.mark.parametrize(
-    ("payload", "kind"),
+    ("payload", "size", "role", "kind"),
     [
-        (request(1)[:11], "malformed message"),
-        (struct.pack(">6H", 1, 0x0110, 0, 0, 0, 0) + encoded(b"QF98E"), "malformed message"),
-        (request(1)[:12], "name query"),
-        (request(1)[:20], "name query"),
+        (request(1)[:11], 11, "malformed", "malformed message"),
+        (struct.pack(">6H", 1, 0x0110, 0, 0, 0, 0) + encoded(b"QF98E"), 46, "malformed", "malformed message"),
+        (request(1)[:5] + b"\2" + request(1)[6:], 50, "malformed", "malformed message"),  # two questions
+        (request(1)[:20], 20, "request", "malformed message"),
+        (request(1)[:20], 50, "request", "name query"),
     ],
 )
-def test_what_does_not_parse(payload: bytes, kind: str) -> None:
-    assert hear(nbns.PROTOCOL, payload).kind == kind
+def test_what_does_not_parse(payload: bytes, size: int, role: str, kind: str) -> None:
+    one = hear(nbns.PROTOCOL, payload, size)
+    assert (one.role, one.kind) == (role, kind)
 
 
 def test_a_malformed_message_has_no_key() -> None:

@@ -16,7 +16,9 @@ ALARM = 3  # leap indicator: not synchronised
 MANYCAST = "224.0.1.1"
 
 
-def control(sequence: int, opcode: int = 2, *, response: bool = False, error: bool = False, more: bool = False) -> bytes:
+def control(
+    sequence: int, opcode: int = 2, *, response: bool = False, error: bool = False, more: bool = False
+) -> bytes:
     """Mode 6, RFC 9327 figure 1: by default `read variables`."""
     bits = response << 7 | error << 6 | more << 5 | opcode
     return struct.pack(">2B5H", 0x16, bits, sequence, 0, 0, 0, 4) + b"a=1 "

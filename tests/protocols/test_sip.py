@@ -13,7 +13,9 @@ CALL, SEQUENCE = "Call-ID: a84b4c76e66710@192.0.2.1", "CSeq: 314159 OPTIONS"
 
 
 def request(method: str = "OPTIONS", *headers: str) -> bytes:
-    return "\r\n".join((f"{method} sip:a@192.0.2.10 SIP/2.0", "Max-Forwards: 70", *(headers or (CALL, SEQUENCE)), "", "")).encode()
+    return "\r\n".join(
+        (f"{method} sip:a@192.0.2.10 SIP/2.0", "Max-Forwards: 70", *(headers or (CALL, SEQUENCE)), "", "")
+    ).encode()
 
 
 def response(status: str = "200 OK", *headers: str) -> bytes:

@@ -14,7 +14,9 @@ GROUP = "239.255.255.250"
 
 
 def search(target: str = "ssdp:all") -> bytes:
-    return f'M-SEARCH * HTTP/1.1\r\nHOST: {GROUP}:1900\r\nMAN: "ssdp:discover"\r\nMX: 3\r\nST: {target}\r\n\r\n'.encode()
+    return (
+        f'M-SEARCH * HTTP/1.1\r\nHOST: {GROUP}:1900\r\nMAN: "ssdp:discover"\r\nMX: 3\r\nST: {target}\r\n\r\n'.encode()
+    )
 
 
 def response(target: str) -> bytes:

@@ -62,16 +62,27 @@ def test_options_are_no_data() -> None:
     assert hear(tcp.PROTOCOL, with_options + b"x").role == "spoke"
 
 
+@pytest.mark.parametrize(("ack", "answers"), [(101, True), (104, True), (103, False), (100, False)])
+def test_data_that_came_with_a_syn_may_be_acknowledged_too(ack: int, answers: bool) -> None:
+    """TCP Fast Open, RFC 7413."""
+    request = hear(tcp.PROTOCOL, header(50000, SSH, "S", seq=100, payload=b"abc"))
+    assert hear(tcp.PROTOCOL, header(SSH, 50000, "SA", ack=ack)).answers(request) is answers
+
+
 def test_a_quote_may_end_behind_the_sequence_number() -> None:
     whole = header(50000, SSH, "S", seq=100)
     assert hear(tcp.PROTOCOL, whole[:8], len(whole)) == hear(tcp.PROTOCOL, whole)
 
 
-def client(flags: str, *, seq: int = 101, ack: int = 901, data: bytes = b"", sport: int = 50000, ident: int = 1) -> bytes:
+def client(
+    flags: str, *, seq: int = 101, ack: int = 901, data: bytes = b"", sport: int = 50000, ident: int = 1
+) -> bytes:
     return segment(PEER, sport, TARGET, SSH, flags, seq=seq, ack=ack, payload=data, ident=ident)
 
 
-def server(flags: str, *, seq: int = 901, ack: int = 101, data: bytes = b"", source: str = TARGET, ident: int = 1) -> bytes:
+def server(
+    flags: str, *, seq: int = 901, ack: int = 101, data: bytes = b"", source: str = TARGET, ident: int = 1
+) -> bytes:
     return segment(source, SSH, PEER, 50000, flags, seq=seq, ack=ack, payload=data, ident=ident)
 
 
@@ -87,7 +98,12 @@ TALKS = [
     Talk("nothing at all is silence", [(0, SYN)], ["tcp/22 1 > -: silent, SYN"]),
     Talk(
         "a SYN sent again is the same attempt",
-        [(0, SYN), (1, client("S", seq=100, ack=0, ident=2)), (3, client("S", seq=100, ack=0, ident=3)), (3.1, SYN_ACK)],
+        [
+            (0, SYN),
+            (1, client("S", seq=100, ack=0, ident=2)),
+            (3, client("S", seq=100, ack=0, ident=3)),
+            (3.1, SYN_ACK),
+        ],
         ["tcp/22 1,2,3 > 4: replied, SYN/ACK, 3100000 us"],
     ),
     Talk(

@@ -128,6 +128,18 @@ def test_conversation(talk: Talk, tmp_path: Path) -> None:
     assert heard(talk, tmp_path) == talk.exchanges
 
 
+def test_of_a_group_each_hosts_octets_are_counted_by_themselves(tmp_path: Path) -> None:
+    frames = [
+        (0.0, datagram(PEER, 50000, "192.0.2.255", PORT, b"1")),
+        (0.1, answer(PORT, bytes(10))),
+        (0.2, datagram("192.0.2.11", PORT, PEER, 50000, bytes(20))),
+        (0.3, datagram("192.0.2.11", PORT, PEER, 50000, bytes(30))),
+    ]
+    pairing, _ = captured(tmp_path, frames)
+    octets = {pair.exchange.server: pair.exchange.reply_octets for pair in pairing.done}
+    assert octets == {TARGET: 10, "192.0.2.11": 50}
+
+
 def test_octets_of_all_replies_are_counted(tmp_path: Path) -> None:
     frames = [
         (0.0, ask(PORT, b"12")),

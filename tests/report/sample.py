@@ -105,8 +105,6 @@ def article() -> Analysis:
     ]
     _flip(findings)
     return Analysis(
-        format="capanalyze-report",
-        format_version=1,
         capanalyze="0.1.0",
         command="capanalyze report leopard.toml -o leopard-report",
         title="Leopard firewall, second look",
@@ -148,8 +146,6 @@ def article() -> Analysis:
 def empty() -> Analysis:
     """A capture with a header and no frames."""
     return Analysis(
-        format="capanalyze-report",
-        format_version=1,
         capanalyze="0.1.0",
         command="capanalyze report empty.pcap --target 203.0.113.10",
         title="",

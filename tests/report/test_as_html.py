@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import pytest
 
 from capanalyze.model import Analysis
-from capanalyze.report import Picture, Pictures, as_html, headline
+from capanalyze.report import Picture, Pictures, as_html
 from capanalyze.report.graphs import GRAPHS
+from capanalyze.report.headlines import headline
 
 from . import sample
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from typing import Literal
 
+import msgspec
 import pytest
 from rich.console import Console
 from rich.text import Text
@@ -19,23 +20,39 @@ Make = Callable[[], Analysis]
 SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile)
 
 
+OVERVIEW = """\
+mode       leaks  services that leaked
+─────────────────────────────────────────────────────────────────────────────
+allow-all      –  promises nothing
+specific       7  mdns, nbns, ntp, kerberos, tcp/631, tcp/37200 and udp/28524
+block-all      3  mdns, nbns and ntp"""
+
+CAPTURES = """\
+   capture                      frames  2026-11-23 UTC     sha256
+───────────────────────────────────────────────────────────────────────
+A  allow-all.en0.pcap            1,204  03:54:01–03:54:59  09c1d8e7f0a2
+B  allow-all.ppp0.pcap           1,235  03:54:01–03:54:59  19c1d8e7f0a2
+C  specific.en0.pcap             1,266  03:55:13–03:55:58  29c1d8e7f0a2
+D  specific.ppp0.pcap            1,297  03:55:13–03:55:58  39c1d8e7f0a2
+E  block-all.en0.pcap            1,328  03:56:40–03:57:31  49c1d8e7f0a2
+F  block-all.ppp0.dlt_ppp.pcap   1,359  03:56:40–03:57:31  59c1d8e7f0a2"""
+
 SECTION = """\
 block-all, from the internet (ppp0)
 Block all incoming connections (promises: nothing in); frames of F
-block-all.ppp0.dlt_ppp.pcap
-verdict           service          answered  frames   remarks
-────────────────────────────────────────────────────────────────────────
-● LEAK            mdns udp/5353         4/6  46→47    ×2.1 octets
-● LEAK            nbns udp/137          4/5  22→23    ×2.1 octets
-● LEAK            ntp udp/123           4/7  6→7      1 flip, 2 rejected
-○ allowed         icmp                  2/2  130→131
-– blocked         kerberos udp/88       0/1  118→–    2 resent
-– blocked         tcp/631 ipp           0/2  94→–     2 resent
-– blocked         tcp/37200             0/2  70→–     2 resent
-– blocked         udp/28524             0/5  82→–     2 resent
-– blocked         tcp/22 ssh            0/3  58→–     2 resent
-? proves nothing  nbdgm udp/138           –  34→–     2 resent
-? proves nothing  udp/631 ipp             –  106→–    2 resent
+verdict     service          answered  frames   remarks
+──────────────────────────────────────────────────────────────────
+● LEAK      mdns udp/5353         4/6  46→47    ×2.1 octets
+● LEAK      nbns udp/137          4/5  22→23    ×2.1 octets
+● LEAK      ntp udp/123           4/7  6→7      1 flip, 2 rejected
+○ allowed   icmp                  2/2  130→131
+– blocked   kerberos udp/88       0/1  118→–    2 resent
+– blocked   tcp/631 ipp           0/2  94→–     2 resent
+– blocked   tcp/37200             0/2  70→–     2 resent
+– blocked   udp/28524             0/5  82→–     2 resent
+– blocked   tcp/22 ssh            0/3  58→–     2 resent
+? unproven  nbdgm udp/138           –  34→–     2 resent
+? unproven  udp/631 ipp             –  106→–    2 resent
   mdns disclosed Jürgens MacBook._ssh._tcp.local; Jürgens-MacBook.local, 192.1…
   nbns disclosed QF98E<00>, WORKGROUP<00> (group), file server, master browser…
   ntp disclosed follows 131.188.3.220, stratum 2
@@ -73,6 +90,48 @@ def test_the_result_comes_first() -> None:
     )
 
 
+def test_what_leaked_under_which_mode_comes_next() -> None:
+    text = render(sample.article())
+    assert text.split("\n\n")[1] == OVERVIEW
+    assert "services that leaked" not in render(sample.empty())
+
+
+def test_an_overview_of_other_modes() -> None:
+    analysis = sample.article()
+    for found in analysis.findings:
+        if found.mode == "specific" and found.verdict == "leaked":
+            found.verdict = "visible"
+        elif found.mode == "block-all":
+            found.verdict = "refused" if found.service == "ntp" else "unproven"
+    analysis.modes.append(msgspec.structs.replace(analysis.modes[-1], name="stealth"))
+    lines = [line.split(maxsplit=2) for line in render(analysis, 120).split("\n\n")[1].splitlines()]
+    assert [
+        *lines[3][:2],
+        lines[3][2].partition(" and ")[0],
+    ] == ["specific", "0", "none, but rejections show the host: kerberos, mdns, nbns, ntp, tcp/631, tcp/37200"]
+    assert lines[4] == ["block-all", "0", "none of 1 service"]
+    assert lines[5] == ["stealth", "–", "no request was captured"]
+
+
+def test_captures() -> None:
+    assert render(sample.article()).split("\n\n")[3] == CAPTURES
+
+
+def test_the_mode_of_a_capture_is_shown_where_its_name_does_not_say_it() -> None:
+    analysis = sample.article()
+    analysis.inputs[0].name = "a.pcap"
+    analysis.inputs[1].first = "2026-11-24T00:00:00Z"
+    lines = render(analysis, 100).split("\n\n")[3].splitlines()
+    assert lines[0].split() == ["capture", "mode", "frames", "time", "sha256"]
+    assert lines[2].split()[:3] == ["A", "a.pcap", "allow-all"]
+    assert "2026-11-23 03:55:13–03:55:58 UTC" in lines[4]
+
+
+def test_who_the_target_is_and_how_that_is_known() -> None:
+    assert "target   203.0.113.10 (given)\n" in render(sample.empty())
+    assert "(assumed: the host that answered most" in render(sample.no_mode(), 120)
+
+
 def test_a_section() -> None:
     shown = section(render(sample.article()), "block-all, from the internet (ppp0)")
     assert "\n".join(shown) == SECTION
@@ -105,15 +164,15 @@ def test_announcements() -> None:
 
 def test_an_empty_capture_is_a_result() -> None:
     text = render(sample.empty())
-    assert text.startswith("No request to the target was captured, so there is nothing to judge.\n")
+    assert text.startswith("No exchange was captured, so there is nothing to judge.\n")
     assert "note    empty.pcap: the capture has no frames\n" in text
 
 
 def test_without_a_mode_nothing_is_judged() -> None:
     text = render(sample.no_mode())
     assert text.startswith("4 of 11 services answered; no firewall mode is known, so nothing is judged.\n")
-    assert "target    203.0.113.10 (assumed)\n" in text
-    assert "warning   replies left 0.02 s after" in text
+    assert "target   203.0.113.10 (assumed: the host that answered" in text
+    assert "warning  replies left 0.02 s after" in text
     assert "outcome  " in text
     assert "LEAK" not in text
 
@@ -134,7 +193,8 @@ def test_a_pipe_gets_no_control_codes(make: Make) -> None:
 def test_only_leaks_are_loud() -> None:
     lines = render(sample.article(), 120, terminal=True).splitlines()
     loud = [line for line in lines if "\x1b[1;31m" in line]
-    assert len(loud) == 1 + sum(found.verdict == "leaked" for found in sample.article().findings)
+    # The headline, two modes that leaked, and the leaks.
+    assert len(loud) == 1 + 2 + sum(found.verdict == "leaked" for found in sample.article().findings)
     assert loud[0] == lines[0]
 
 

@@ -10,20 +10,13 @@ import pytest
 from capanalyze.errors import OutputError
 from capanalyze.report import REPORTERS, write_report
 from capanalyze.report.graphs import GRAPHS
-from capanalyze.report.output import binary_output, make_folder, text_output, write_whole
+from capanalyze.report.output import binary_output, make_folder, write_whole
 
 from . import sample
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-def test_text_is_written_as_it_is(tmp_path: Path) -> None:
-    with text_output(tmp_path / "rows.csv") as file:
-        file.write("a\r\nµ\n\udc80")
-    assert (tmp_path / "rows.csv").read_bytes() == b"a\r\n\xc2\xb5\n\\udc80"
-    assert names(tmp_path) == ["rows.csv"]
 
 
 def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
@@ -39,8 +32,8 @@ def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
 def test_a_failure_leaves_the_old_file(tmp_path: Path, error: BaseException) -> None:
     path = tmp_path / "report.json"
     path.write_text("old")
-    with pytest.raises(type(error)), text_output(path) as file:  # noqa: PT012
-        file.write("new")
+    with pytest.raises(type(error)), binary_output(path) as file:  # noqa: PT012
+        file.write(b"new")
         raise error
     assert path.read_text() == "old"
     assert names(tmp_path) == ["report.json"]
@@ -99,11 +92,9 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
 
 @pytest.mark.parametrize("path", ["-", None])
 def test_standard_output(path: str | None, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    with text_output(path) as file:
-        file.write("text\n")
-    with binary_output(path) as binary:
-        binary.write(b"octets\n")
-    assert capfdbinary.readouterr().out == b"text\noctets\n"
+    with binary_output(path) as file:
+        file.write(b"octets\n")
+    assert capfdbinary.readouterr().out == b"octets\n"
 
 
 def test_a_full_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,15 +102,15 @@ def test_a_full_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sys.stdout", full)
         with (
             pytest.raises(OutputError, match="standard output: No space"),
-            text_output(None),
+            binary_output(None) as file,
         ):
-            full.write("x")
+            file.write(b"x")
         with pytest.raises(OSError, match="No space"):
             full.close()
 
 
 def test_a_reader_that_has_gone_is_no_error_of_ours() -> None:
-    with pytest.raises(BrokenPipeError), text_output("-"):
+    with pytest.raises(BrokenPipeError), binary_output("-"):
         raise BrokenPipeError
 
 

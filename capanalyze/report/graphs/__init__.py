@@ -40,8 +40,8 @@ def _timeline(analysis: Analysis) -> "Figure | None":
 
 
 GRAPHS: tuple[Graph, ...] = (
-    Graph("leaks", "Which replies leaked", _leaks),
-    Graph("timeline", "When they leaked", _timeline),
+    Graph("leaks", "Which services answered", _leaks),
+    Graph("timeline", "Requests and replies over time", _timeline),
 )
 
 

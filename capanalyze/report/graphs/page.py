@@ -1,47 +1,43 @@
-"""A figure as a page of text, boxes and lines, laid out in points from its top left corner.
+"""A figure as a page of text, boxes and lines, laid out in points from its top left corner."""
 
-Every text that is drawn passes `clean`: names from captures and audit files are never markup, never bring
-control characters, and never ask for a glyph that the bundled font has not.
-"""
-
-import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from functools import cache
 from io import BytesIO
-from pathlib import Path as File
 from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, get_font
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 
-from capanalyze.report.graphs.style import GREY, INK, PAPER, RULE, Look
+from capanalyze.report.graphs.lettering import (
+    BOLD,
+    LEADING,
+    OBLIQUE,
+    POINTS_PER_INCH,
+    SMALL,
+    TEXT,
+    TITLE,
+    Face,
+    balance,
+    clean,
+    fit,
+    font_file,
+    pack,
+    wrap,
+)
+from capanalyze.report.looks import GREY, INK, PAPER, RULE, Look
 
-POINTS_PER_INCH = 72
 WIDTH = 6.3 * POINTS_PER_INCH  # 16 cm
 MARGIN = 11.0
 RIGHT = WIDTH - MARGIN
 BODY = RIGHT - MARGIN
 DPI = 200
 
-TITLE = 11.0
-TEXT = 7.5
-SMALL = 7.0
-LEADING = 1.32
-
-# Longer texts are cut before they are measured.
-LONGEST = 400
-
-Face = Literal["", "-Bold", "-Oblique"]
-FACES: tuple[Face, ...] = ("", "-Bold", "-Oblique")
-BOLD: Face = "-Bold"
-OBLIQUE: Face = "-Oblique"
 Align = Literal["left", "center", "right"]
 Form = Literal["svg", "png"]
 Point = tuple[float, float]
@@ -74,102 +70,6 @@ def write(figure: Figure, form: Form) -> bytes:
     return octets.getvalue()
 
 
-@cache
-def _font(face: Face) -> str:
-    # By its file, as the system may have another version of the same family.
-    return str(File(mpl.get_data_path()) / "fonts" / "ttf" / f"DejaVuSans{face}.ttf")
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    return frozenset.intersection(*(frozenset(get_font(_font(face)).get_charmap()) for face in FACES))
-
-
-def clean(text: str) -> str:
-    """A text on one line, with only characters that the font has.
-
-    Controls and direction overrides go; characters without a glyph become U+FFFD; stacked combining marks,
-    which would climb into other lines, go too.
-    """
-    known = _glyphs()
-    kept = []
-    for character in unicodedata.normalize("NFC", text[:LONGEST]):
-        category = unicodedata.category(character)
-        if character.isspace():
-            kept.append(" ")
-        elif category in ("Cs", "Co", "Cn") or (ord(character) not in known and category[0] not in "CM"):
-            kept.append("\N{REPLACEMENT CHARACTER}")
-        elif category[0] not in "CM":
-            kept.append(character)
-    return " ".join("".join(kept).split())
-
-
-@cache
-def _advance(character: str, face: Face) -> float:
-    font = get_font(_font(face))
-    font.set_size(100, POINTS_PER_INCH)
-    return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
-
-
-def width(text: str, size: float = TEXT, face: Face = "") -> float:
-    """How wide a text is when drawn, to a hair: kerning and ligatures only make it narrower."""
-    return size * sum(_advance(character, face) for character in clean(text))
-
-
-def fit(text: str, room: float, size: float = TEXT, face: Face = "") -> str:
-    """A text, shortened with … to the room that it has."""
-    text = clean(text)
-    if width(text, size, face) <= room:
-        return text
-    fits, too_long = 0, len(text)
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        if width(f"{text[:middle].rstrip()}…", size, face) <= room:
-            fits = middle
-        else:
-            too_long = middle
-    return f"{text[:fits].rstrip()}…"
-
-
-def wrap(text: str, room: float, limit: int, size: float = TEXT, face: Face = "") -> list[str]:
-    """A text on at most `limit` lines, the last one shortened where there is more."""
-    lines: list[str] = []
-    words = clean(text).split()
-    while words and len(lines) < limit - 1:
-        taken = 1
-        while taken < len(words) and width(" ".join(words[: taken + 1]), size, face) <= room:
-            taken += 1
-        lines.append(fit(" ".join(words[:taken]), room, size, face))
-        words = words[taken:]
-    return [*lines, fit(" ".join(words), room, size, face)] if words else lines
-
-
-def balance(text: str, room: float, limit: int, size: float, face: Face) -> list[str]:
-    """A text on as few lines as `wrap` needs, all about as long."""
-    lines = wrap(text, room, limit, size, face)
-    narrow = room / 2
-    for _ in range(6):
-        middle = (narrow + room) / 2
-        tried = wrap(text, middle, limit, size, face)
-        if len(tried) == len(lines) and tried[-1].endswith("…") == lines[-1].endswith("…"):
-            lines, room = tried, middle
-        else:
-            narrow = middle
-    return lines
-
-
-def pack(parts: Iterable[str], separator: str, room: float, limit: int, size: float = TEXT) -> list[str]:
-    """Parts on at most `limit` lines, none of them broken, each shortened where it must be."""
-    lines: list[str] = []
-    for part in map(clean, parts):
-        longer = f"{lines[-1]}{separator}{part}" if lines else part
-        if lines and (len(lines) == limit or width(longer, size) <= room):
-            lines[-1] = fit(longer, room, size)
-        else:
-            lines.append(fit(part, room, size))
-    return lines
-
-
 class Page:
     """A page that is filled from the top; `finish` cuts it where the last line ends."""
 
@@ -199,7 +99,7 @@ class Page:
                 baseline,
                 text,
                 color=ink,
-                fontproperties=FontProperties(fname=_font(face), size=size),
+                fontproperties=FontProperties(fname=font_file(face), size=size),
                 horizontalalignment=align,
                 verticalalignment="baseline",
                 parse_math=False,
@@ -291,9 +191,9 @@ class Page:
             )
         )
 
-    def rule(self, y: float, ink: str = RULE, left: float = MARGIN, wide: float = 0.6) -> None:
-        """A horizontal line to the right margin."""
-        self.strokes([((left, y), (RIGHT, y))], ink=ink, wide=wide)
+    def rule(self, y: float, ink: str = RULE, right: float = RIGHT) -> None:
+        """A horizontal line from the left margin."""
+        self.strokes([((MARGIN, y), (right, y))], ink=ink, wide=0.6)
 
     def header(self, title: str, subtitle: str) -> float:
         """The result in words, and what the numbers are; where they end."""

@@ -222,8 +222,6 @@ def analysis(
     last: int = START + 130 * SECOND,
 ) -> Analysis:
     return Analysis(
-        format="capanalyze report",
-        format_version=1,
         capanalyze="0.1.0",
         command="capanalyze report",
         title="",

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from msgspec.structs import replace
 
-from capanalyze.model import Analysis, Bin, Finding, Timeline
+from capanalyze.model import Analysis, Bin, Timeline
 from capanalyze.report.graphs import axis, render
 from capanalyze.report.graphs.axis import DAY, HOUR, SECOND
-from capanalyze.report.graphs.timeline import draw, headline
+from capanalyze.report.graphs.lettering import clean
+from capanalyze.report.graphs.timeline import draw
+from capanalyze.report.headlines import of_timeline
 from tests.report.graphs import sample
 
 SAMPLES = dict(sample.samples())
@@ -32,36 +34,9 @@ def test_no_text_runs_into_another_or_out_of_the_figure(name: str) -> None:
     assert sample.collisions(drawn(SAMPLES[name])) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("article", "Under Block all incoming connections, mdns, nbns and ntp kept answering"),
-        ("boot", "ntp refused, then answered, and flipped 2 more times, with no setting changed"),
-        ("odd_times", "ntp refused, then answered, with no setting changed"),
-        ("flipping", "ntp and nbns changed their answers, with no setting changed"),
-        ("one_exchange", "Under Block all incoming connections, ntp answered"),
-        ("no_mode", "icmp-echo, mdns, nbns, ntp, tcp/22 and 4 more answered"),
-    ],
-)
-def test_title_states_the_result(name: str, words: str) -> None:
-    assert headline(SAMPLES[name]) == words
-    assert drawn(SAMPLES[name]).get_label() == words
-
-
-def test_title_of_other_results() -> None:
-    def titled(*findings: Finding) -> str:
-        return headline(sample.analysis(list(findings), [sample.mode("block-all")]))
-
-    assert titled(sample.finding("a", "-")) == "No request drew a reply"
-    assert titled(sample.finding("a", "-", mode=None, promise=None)) == "No request drew a reply"
-    allowed = sample.finding("a", "+", promise="allow")
-    assert titled(allowed) == "a answered"
-    assert titled(allowed, sample.finding("b", "-")) == "a answered, and no promise was broken"
-    assert titled(sample.finding("a", "x", verdict="visible")) == ("Under block-all, rejections by a showed the host")
-    flips = sample.finding("a", "-+-", mode=None, promise=None, changing=True)
-    assert titled(flips) == "a was silent, then answered, and flipped once more"
-    both = [sample.finding("a", "+-", zone=zone, changing=True) for zone in ("internet", "lan")]
-    assert titled(*both) == "a changed its answer, with no setting changed"
+def test_title_states_the_result() -> None:
+    for analysis in SAMPLES.values():
+        assert drawn(analysis).get_label() == clean(of_timeline(analysis))
 
 
 def test_lanes_say_verdict_and_count() -> None:
@@ -85,17 +60,20 @@ def test_legend_names_only_what_is_drawn() -> None:
 def test_lanes_that_have_no_room_are_counted() -> None:
     seen = sample.texts(drawn(SAMPLES["article"]))
     assert seen.count("● LEAK 4/5") + seen.count("● LEAK 4/6") == 12
-    assert "50 further lanes not drawn, 4 of them with leaks" in seen
+    assert "46 further lanes not drawn, none with a leak" in seen
+    leaking = [sample.finding(f"tcp/{port}", "+", transport="tcp", port=port) for port in range(30)]
+    seen = sample.texts(drawn(sample.analysis(leaking, [sample.mode("block-all")])))
+    assert "6 further lanes not drawn, 6 of them with leaks" in seen
 
 
 def test_of_many_lanes_only_leaks_and_flips_are_drawn() -> None:
-    quiet = [sample.finding(f"tcp/{port}", "x", transport="tcp", port=port) for port in range(20)]
+    quiet = [sample.finding(f"tcp/{port}", "x", transport="tcp", port=port) for port in range(28)]
     modes = [sample.mode("block-all")]
-    assert sample.texts(drawn(sample.analysis(quiet, modes))).count("× refused 1/1") == 16
+    assert sample.texts(drawn(sample.analysis(quiet, modes))).count("× refused 1/1") == 24
     seen = sample.texts(drawn(sample.analysis([*quiet, sample.finding("ntp", "+")], modes)))
     assert "● LEAK 1/1" in seen
     assert "× refused 1/1" not in seen
-    assert "20 further lanes not drawn, none with a leak" in seen
+    assert "28 further lanes not drawn, none with a leak" in seen
 
 
 def test_many_requests_are_densities() -> None:

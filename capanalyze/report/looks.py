@@ -4,10 +4,11 @@ Every verdict has a mark, a word and colours of its own, so that none depends on
 breaks a promise is loud. Nothing here needs matplotlib.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from capanalyze.model import VERDICTS, Analysis, Finding, ModeInfo, Outcome, Verdict
+from capanalyze.model import Finding, Outcome, Verdict
+from capanalyze.report.words import brief
 
 INK = "#1b222a"
 GREY = "#59636e"
@@ -43,10 +44,6 @@ class Look:
     tint: str = "#eceff2"
     area: str = GREY
 
-
-FLIPS_MARK = "⇅"
-FLIPS_WORDS = "flips: the outcome changed while the setting stayed"
-NO_MODE = "no mode given"
 
 VERDICT_LOOKS: dict[Verdict, Look] = {
     "leaked": Look(
@@ -210,8 +207,6 @@ NOT_PROBED = Look(
 # Each look once, the loudest first.
 LOOKS: tuple[Look, ...] = (*VERDICT_LOOKS.values(), OUTCOME_LOOKS["replied"], OUTCOME_LOOKS["rejected"])
 
-ZONE_WORDS = {"internet": "the internet", "lan": "the LAN"}
-
 # What a count of a verdict counts; of the provable requests, or bare where nothing is proved.
 _COUNTED: dict[str, Callable[[Finding], int]] = {
     "leaked": lambda found: found.replied,
@@ -254,158 +249,3 @@ def count(found: Finding) -> str:
     if shown in _BARE:
         return brief(_BARE[shown](found))
     return f"{brief(_COUNTED[shown](found))}/{brief(found.provable)}"
-
-
-def brief(number: int) -> str:
-    """A count in at most four characters and a unit: 9999, 12k, 1.2M."""
-    if number < 10_000:
-        return str(number)
-    for unit, size in (("k", 1e3), ("M", 1e6), ("G", 1e9)):
-        if number < 999.5 * size:
-            scaled = number / size
-            return f"{scaled:.1f}{unit}" if scaled < 9.95 else f"{scaled:.0f}{unit}"
-    return f"{number:.0e}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 reply, 2 services."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
-
-
-def left_out(number: int, noun: str, leaks: int | None) -> list[str]:
-    """What a figure has no room for and how much of it leaked, None where nothing did; [] if it has room for all."""
-    if not number:
-        return []
-    remark = "" if leaks is None else f", {leaks} of them with leaks" if leaks else ", none with a leak"
-    return [f"{counted(number, f'further {noun}')} not drawn{remark}"]
-
-
-def named(name: str, limit: int = 40) -> str:
-    """A name as a sentence has it: never nothing, never endless."""
-    if not any(character.isprintable() and not character.isspace() for character in name):
-        return "(unnamed)"
-    return name if len(name) <= limit else f"{name[: limit - 1]}…"
-
-
-def listing(names: Iterable[str], limit: int = 4) -> str:
-    """Names as a sentence has them, the first of them where they are many: a, b and 7 more."""
-    known = [named(name) for name in names]
-    if len(known) > limit + 1:
-        known = [*known[:limit], f"{len(known) - limit} more"]
-    return " and ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
-
-
-def mode_title(mode: ModeInfo | None) -> str:
-    """The name of a mode that a reader knows."""
-    return named(mode.title or mode.name, 80) if mode else NO_MODE
-
-
-def promise(mode: ModeInfo | None) -> str:
-    """What a mode promises, in a few words."""
-    if mode is None:
-        return "no promise known"
-    if mode.promise is None:
-        words = "no promise known"
-    elif mode.promise == "allow":
-        words = "promises nothing"
-    elif mode.allow:
-        words = f"promises: only {listing(mode.allow, 3)} in"
-    else:
-        words = "promises: nothing in"
-    return f"{words} + stealth" if mode.stealth else words
-
-
-def strictness(mode: ModeInfo | None) -> tuple[bool, bool, bool]:
-    """Orders modes by how much they promise."""
-    if mode is None or mode.promise != "block":
-        return (False, False, False)
-    return (True, mode.stealth, not mode.allow)
-
-
-def modes(analysis: Analysis) -> list[tuple[str | None, ModeInfo | None]]:
-    """The modes in the report's order, then those that only findings name, None among them."""
-    shown: dict[str | None, ModeInfo | None] = {mode.name: mode for mode in analysis.modes}
-    for found in analysis.findings:
-        shown.setdefault(found.mode, None)
-    return list(shown.items())
-
-
-def worst_mode(analysis: Analysis) -> tuple[str | None, ModeInfo | None]:
-    """Of the modes that leaked the one that promised most."""
-    leaking = {found.mode for found in analysis.leaks()}
-    return max((shown for shown in modes(analysis) if shown[0] in leaking), key=lambda shown: strictness(shown[1]))
-
-
-def zones(analysis: Analysis) -> list[tuple[str, list[str]]]:
-    """The zones that have findings, in the report's order, each with its interfaces."""
-    probed = {found.zone for found in analysis.findings}
-    shown = {zone.name: zone.interfaces for zone in analysis.zones if zone.name in probed}
-    for found in analysis.findings:
-        shown.setdefault(found.zone, [])
-    return list(shown.items())
-
-
-def zone_words(name: str) -> str:
-    """A zone as a sentence has it: the internet."""
-    return ZONE_WORDS.get(name, named(name))
-
-
-def services(analysis: Analysis) -> list[Finding]:
-    """One finding for each service, in the order of rows.
-
-    What leaked under the most modes comes first, then by what is worst, then by name.
-    """
-    by_service: dict[str, list[Finding]] = {}
-    for found in analysis.findings:
-        by_service.setdefault(found.service, []).append(found)
-    return [found[0] for found in sorted(by_service.values(), key=_row_order)]
-
-
-def _row_order(findings: Sequence[Finding]) -> tuple[int, int, str, int, str]:
-    leaking = {found.mode for found in findings if look(found).loud}
-    service = findings[0].service
-    named = service.partition("/")[0]
-    return (-len(leaking), min(map(urgency, findings)), named, findings[0].port or 0, service)
-
-
-def urgency(found: Finding) -> int:
-    """The place of a finding in the order in which a reader looks: 0 is a leak."""
-    shown = state(found)
-    if shown in ("replied", "rejected"):
-        return ("replied", "rejected").index(shown)
-    return VERDICTS.index(shown) if shown in VERDICTS else len(VERDICTS)
-
-
-def address(found: Finding) -> str:
-    """Where a service listens: udp/123, icmp."""
-    return found.transport if found.port is None else f"{found.transport}/{found.port}"
-
-
-def period(first: str | None, last: str | None) -> str:
-    """The time from `first` to `last`, both UTC as ISO 8601, as briefly as it can be said."""
-    if first is None or last is None:
-        return "time unknown"
-    day, start = first[:10], first[11:19]
-    last_day, end = last[:10], last[11:19]
-    if day != last_day:
-        return f"{day} {start[:5]} – {last_day} {end[:5]} UTC"  # noqa: RUF001 (from … to)
-    if start == end:
-        return f"{day} {start} UTC"
-    if start[:5] != end[:5]:
-        start, end = start[:5], end[:5]
-    return f"{day} {start}–{end} UTC"  # noqa: RUF001 (from … to)
-
-
-def source(analysis: Analysis) -> list[str]:
-    """Where a graph comes from: captures, time, target, version."""
-    captures = listing(capture.name for capture in analysis.inputs) or "no capture"
-    target = listing(analysis.target.addresses, 3) or "unknown"
-    assumed = " (assumed)" if analysis.target.assumed else ""
-    return [
-        captures,
-        period(analysis.first, analysis.last),
-        f"target {target}{assumed}",
-        f"capanalyze {analysis.capanalyze}",
-    ]

@@ -1,0 +1,198 @@
+"""The result in one sentence, without its full stop: of the whole report, and of each graph."""
+
+from collections.abc import Iterable, Sequence
+
+from capanalyze.model import Analysis, Finding, ModeInfo, Outcome
+from capanalyze.report.order import modes, ordered, services, worst_mode
+from capanalyze.report.words import counted, listing, mode_title, named, shortened
+
+# Up to so many services are named in a sentence, more are counted.
+MOST_NAMED = 4
+
+DID: dict[Outcome, str] = {"replied": "answered", "rejected": "refused", "silent": "fell silent"}
+NOT_INBOUND = {
+    "outbound": "outbound",
+    "local": "local",
+    "passing": "between other hosts",
+    "inbound": "sent to it without a request",
+}
+
+# -- The report --------------------------------------------------------------------------------------
+
+
+def headline(analysis: Analysis) -> str:
+    """The result of the whole report."""
+    if leaked := [found for found in ordered(analysis) if found.verdict == "leaked"]:
+        return _leaks_in_words(analysis, leaked)
+    if visible := [found for found in analysis.findings if found.verdict == "visible"]:
+        return f"No leaks, but {_modes(visible)} let rejections show that there is a host"
+    if blocked := [found for found in analysis.findings if found.promise == "block"]:
+        return _none_in_words(blocked)
+    if promised := [found for found in analysis.findings if found.mode is not None]:
+        return f"{_answered(promised)} under {_modes(promised)}, which promised to block none of them"
+    if analysis.findings:
+        return f"{_answered(analysis.findings)}; no firewall mode is known, so nothing is judged"
+    return f"{nobody_asked(analysis)}, so there is nothing to judge"
+
+
+def nobody_asked(analysis: Analysis) -> str:
+    """What was captured instead, where no request to the target was."""
+    counts = {way: number for way, number in analysis.directions.items() if number}
+    number = sum(counts.values())
+    if not number:
+        return "No exchange was captured"
+    if list(counts) == ["outbound"]:
+        all_of_them = "the only exchange is" if number == 1 else f"all {number:,} exchanges are"
+        return f"Nobody asked the target: {all_of_them} outbound"
+    parts = [f"{part:,} {NOT_INBOUND.get(way, way)}" for way, part in counts.items()]
+    return f"Nobody asked the target: of {counted(number, 'exchange')}, {' and '.join(parts)}"
+
+
+def _leaks_in_words(analysis: Analysis, leaked: list[Finding]) -> str:
+    titles = {name: mode_title(mode) for name, mode in modes(analysis)}
+    leaking = [name for name in titles if name in {found.mode for found in leaked}]
+    if len(leaking) == 1:
+        return f"“{shortened(titles[leaking[0]], 80)}” let {_services(leaked)} answer"
+    clauses = [
+        f"{shortened(mode or '', 40)} let {_services(found for found in leaked if found.mode == mode)} answer"
+        for mode in leaking
+    ]
+    *most, last = clauses
+    return f"{_of_modes(len(leaking), analysis)} leaked: {', '.join(most)}, and {last}"
+
+
+def _none_in_words(blocked: list[Finding]) -> str:
+    held = [found for found in blocked if found.verdict in ("blocked", "refused")]
+    if not held:
+        return f"Nothing is proven: no request under {_modes(blocked)} had to draw a reply"
+    return f"No leaks: {_modes(held)} let {_services(held, 'none of ')} answer"
+
+
+def _answered(findings: list[Finding]) -> str:
+    asked = {found.service for found in findings}
+    replied = {found.service for found in findings if found.replied}
+    return f"{len(replied) or 'None'} of {counted(len(asked), 'service')} answered"
+
+
+def _of_modes(number: int, analysis: Analysis) -> str:
+    return f"{number} of {counted(sum(name is not None for name, _ in modes(analysis)), 'mode')}"
+
+
+def _modes(findings: Iterable[Finding]) -> str:
+    return listing(dict.fromkeys(shortened(found.mode or "", 40) for found in findings))
+
+
+def _services(findings: Iterable[Finding], none_of: str = "") -> str:
+    names = list(dict.fromkeys(found.service for found in findings))
+    if none_of or len(names) > MOST_NAMED:
+        return none_of + counted(len(names), "service")
+    return listing(names)
+
+
+# -- The graph of leaks ------------------------------------------------------------------------------
+
+
+def of_leaks(analysis: Analysis) -> str:
+    """The result that the graph of leaks shows."""
+    judged = [found for found in analysis.findings if found.verdict is not None]
+    if not judged:
+        return _without_modes(analysis)
+    leaking = {found.mode for found in analysis.leaks()}
+    if not leaking:
+        return _without_leaks(judged)
+    name, mode = worst_mode(analysis)
+    sentence = f"“{mode_title(mode)}” {_leaked(analysis, name)}"
+    if len(leaking) == 1:
+        return sentence
+    return f"{_of_modes(len(leaking), analysis)} leaked; {sentence}"
+
+
+def _leaked(analysis: Analysis, mode: str | None) -> str:
+    verdicts = {(found.service, found.verdict) for found in analysis.findings if found.mode == mode}
+    order = [found.service for found in services(analysis)]
+    answered = [service for service in order if (service, "leaked") in verdicts]
+    if len(answered) > MOST_NAMED + 1:
+        return f"let {len(answered)} services answer: {listing(answered)}"
+    if answered:
+        return f"let {listing(answered)} answer"
+    rejected = [service for service in order if (service, "visible") in verdicts]
+    return f"gave the host away by rejecting requests to {listing(rejected)}"
+
+
+def _without_leaks(judged: Sequence[Finding]) -> str:
+    forbidden = [found for found in judged if found.promise == "block"]
+    if not forbidden:
+        answered = {found.service for found in judged if found.replied}
+        return f"Nothing could leak, as nothing was promised; {counted(len(answered), 'service')} answered"
+    asked = {found.service for found in forbidden if found.provable}
+    if not asked:
+        return "Nothing is proven: no request could have drawn a reply that a mode forbids"
+    requests = counted(sum(found.provable for found in forbidden), "request")
+    return f"No leaks: {requests} to {counted(len(asked), 'service')} that should be blocked drew no reply"
+
+
+def _without_modes(analysis: Analysis) -> str:
+    replied = {found.service for found in analysis.findings if found.replied}
+    answered = [found.service for found in services(analysis) if found.service in replied]
+    if answered:
+        return f"{counted(len(answered), 'service')} answered: {listing(answered, 5)}"
+    provable = sum(found.provable for found in analysis.findings)
+    if not provable:
+        return "Nothing is proven: no request could have drawn a reply"
+    return f"No service answered: {counted(provable, 'request')} drew no reply"
+
+
+# -- The timeline ------------------------------------------------------------------------------------
+
+
+def of_timeline(analysis: Analysis) -> str:
+    """The result that the timeline shows."""
+    flipping = [found for found in analysis.findings if found.changes]
+    if flipping:
+        known = all(found.mode is not None for found in flipping)
+        return _flipped(flipping) + (", with no setting changed" if known else "")
+    leaks = analysis.leaks()
+    order = [found.service for found in services(analysis)]
+    if leaks:
+        name, mode = worst_mode(analysis)
+        return _under(mode, [found for found in leaks if found.mode == name], order)
+    replied = {found.service for found in analysis.findings if found.replied}
+    if not replied:
+        return _no_reply(analysis.findings)
+    answered = listing([service for service in order if service in replied], 5)
+    promised = any(found.promise == "block" for found in analysis.findings)
+    return f"{answered} answered, and no promise was broken" if promised else f"{answered} answered"
+
+
+def _no_reply(findings: Sequence[Finding]) -> str:
+    rejecting = {found.service for found in findings if found.rejected}
+    if not rejecting:
+        return "No request drew a reply"
+    return f"No request drew a reply; requests to {counted(len(rejecting), 'service')} were rejected"
+
+
+def _flipped(flipping: Sequence[Finding]) -> str:
+    names = list(dict.fromkeys(found.service for found in flipping))
+    if len(flipping) > 1:
+        return f"{listing(names, 5)} changed {'its answer' if len(names) == 1 else 'their answers'}"
+    changes = flipping[0].changes
+    before = "was silent" if changes[0].before == "silent" else _did(changes[0].before)
+    sentence = f"{named(names[0])} {before}, then {_did(changes[0].after)}"
+    further = len(changes) - 1 + flipping[0].more_changes
+    if further:
+        return f"{sentence}, and flipped {'once more' if further == 1 else f'{further} more times'}"
+    return sentence
+
+
+def _did(outcome: Outcome) -> str:
+    return DID.get(outcome, outcome)
+
+
+def _under(mode: ModeInfo | None, leaks: Sequence[Finding], order: Sequence[str]) -> str:
+    title = f"Under “{mode_title(mode)}”"
+    replied = {found.service for found in leaks if found.verdict == "leaked"}
+    if not replied:
+        rejected = {found.service for found in leaks}
+        return f"{title}, rejections by {listing([name for name in order if name in rejected], 5)} showed the host"
+    kept = "kept answering" if any(found.replied > 1 for found in leaks) else "answered"
+    return f"{title}, {listing([name for name in order if name in replied], 5)} {kept}"

@@ -1,0 +1,169 @@
+"""The order that all forms of a report share: what breaks a promise first, and which evidence shows it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from capanalyze.model import VERDICTS, Analysis, Evidence, Finding, ModeInfo
+from capanalyze.report.looks import look, state
+from capanalyze.report.words import listing, service_name
+
+# -- Findings ----------------------------------------------------------------------------------------
+
+
+def urgency(found: Finding) -> int:
+    """The place of a finding in the order in which a reader looks: 0 is a leak."""
+    shown = state(found)
+    if shown in ("replied", "rejected"):
+        return ("replied", "rejected").index(shown)
+    return VERDICTS.index(shown) if shown in VERDICTS else len(VERDICTS)
+
+
+def services(analysis: Analysis) -> list[Finding]:
+    """One finding for each service, in the order of rows.
+
+    What leaked under the most modes comes first, then by what is worst, then by name.
+    """
+    by_service: dict[str, list[Finding]] = {}
+    for found in analysis.findings:
+        by_service.setdefault(found.service, []).append(found)
+    return [found[0] for found in sorted(by_service.values(), key=_row_order)]
+
+
+def _row_order(findings: Sequence[Finding]) -> tuple[int, int, str, int, str]:
+    leaking = {found.mode for found in findings if look(found).loud}
+    service = findings[0].service
+    kind = service.partition("/")[0]
+    return (-len(leaking), min(map(urgency, findings)), kind, findings[0].port or 0, service)
+
+
+def ordered(analysis: Analysis) -> list[Finding]:
+    """All findings in a reader's order: what is urgent first, then the services as in the graphs."""
+    rows = {found.service: row for row, found in enumerate(services(analysis))}
+    return sorted(analysis.findings, key=lambda found: (urgency(found), rows[found.service]))
+
+
+# -- Modes, zones and their sections -----------------------------------------------------------------
+
+
+def modes(analysis: Analysis) -> list[tuple[str | None, ModeInfo | None]]:
+    """The modes in the report's order, then those that only findings name, None among them."""
+    shown: dict[str | None, ModeInfo | None] = {mode.name: mode for mode in analysis.modes}
+    for found in analysis.findings:
+        shown.setdefault(found.mode, None)
+    return list(shown.items())
+
+
+def strictness(mode: ModeInfo | None) -> tuple[bool, bool, bool]:
+    """Orders modes by how much they promise."""
+    if mode is None or mode.promise != "block":
+        return (False, False, False)
+    return (True, mode.stealth, not mode.allow)
+
+
+def worst_mode(analysis: Analysis) -> tuple[str | None, ModeInfo | None]:
+    """Of the modes that leaked the one that promised most."""
+    leaking = {found.mode for found in analysis.leaks()}
+    return max((shown for shown in modes(analysis) if shown[0] in leaking), key=lambda shown: strictness(shown[1]))
+
+
+def unprobed(analysis: Analysis) -> list[str]:
+    """The modes that no request was captured under."""
+    seen = {found.mode for found in analysis.findings}
+    return [mode.name for mode in analysis.modes if mode.name not in seen]
+
+
+def zones(analysis: Analysis) -> list[tuple[str, list[str]]]:
+    """The zones that have findings, in the report's order, each with its interfaces."""
+    probed = {found.zone for found in analysis.findings}
+    shown = {zone.name: zone.interfaces for zone in analysis.zones if zone.name in probed}
+    for found in analysis.findings:
+        shown.setdefault(found.zone, [])
+    return list(shown.items())
+
+
+@dataclass(frozen=True)
+class Section:
+    """The findings of one mode in one zone, what a reader looks at first in front."""
+
+    mode: str | None
+    info: ModeInfo | None
+    zone: str
+    interfaces: list[str]
+    findings: list[Finding]
+    not_probed: list[str]
+
+    @property
+    def captures(self) -> list[str]:
+        """The captures that its evidence is in."""
+        shown = [one for found in self.findings for one in evidence(found)]
+        changes = [change for found in self.findings for change in found.changes]
+        shown += [one for change in changes for one in (change.last_before, change.first_after)]
+        return list({name: None for one in shown for name in (one.capture, one.reply_capture) if name})
+
+    @property
+    def notes(self) -> list[str]:
+        """The notes on its findings, each once, with the services it is about unless that is all of them."""
+        about: dict[str, list[str]] = {}
+        for found in self.findings:
+            for note in found.notes:
+                about.setdefault(note, []).append(found.service)
+        return [
+            note if len(names) == len(self.findings) else f"{listing(names)}: {note}" for note, names in about.items()
+        ]
+
+
+def sections(analysis: Analysis) -> list[Section]:
+    """Every mode and zone that has findings, in the order of the analysis."""
+    names = {found.service: " ".join(service_name(found)).strip() for found in services(analysis)}
+    cells: dict[tuple[str | None, str], list[Finding]] = {}
+    for found in ordered(analysis):
+        cells.setdefault((found.mode, found.zone), []).append(found)
+    return [
+        Section(mode, info, zone, interfaces, findings, _left(names, findings))
+        for mode, info in modes(analysis)
+        for zone, interfaces in zones(analysis)
+        if (findings := cells.get((mode, zone)))
+    ]
+
+
+def _left(names: dict[str, str], findings: list[Finding]) -> list[str]:
+    probed = {found.service for found in findings}
+    return [name for service, name in names.items() if service not in probed]
+
+
+# -- Evidence, captures and counts -------------------------------------------------------------------
+
+
+def exhibit(found: Finding) -> Evidence:
+    """The one exchange that shows best what a finding says."""
+    return found.evidence[0] if found.evidence else found.first
+
+
+def evidence(found: Finding) -> list[Evidence]:
+    """The exchanges that a finding points to, each once; those of its flips come with the flips."""
+    shown: list[Evidence] = []
+    for one in (*found.evidence, found.first, found.last):
+        if one not in shown:
+            shown.append(one)
+    return shown
+
+
+def letters(analysis: Analysis) -> dict[str, str]:
+    """A short name for each capture, to stand before frame numbers; none where there is only one."""
+    if len(analysis.inputs) < 2:
+        return {}
+    return {one.name: _letter(index) for index, one in enumerate(analysis.inputs)}
+
+
+def _letter(index: int) -> str:
+    more, last = divmod(index, 26)
+    return (_letter(more - 1) if more else "") + chr(ord("A") + last)
+
+
+def totals(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Several counts by name added up, in order of first appearance."""
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(total)

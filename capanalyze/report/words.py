@@ -1,0 +1,179 @@
+"""The words that all forms of a report share: one fact reads the same on a terminal, in HTML and in a graph."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from capanalyze.model import Change, Evidence, Finding, ModeInfo, Target
+
+DASH = "–"  # noqa: RUF001 (nothing, or from … to)
+TIMES = "×"  # noqa: RUF001 (the sign, and no letter)
+FLIPS_MARK = "⇅"
+NO_MODE = "no mode given"
+NOT_NAMED: Mapping[str, str] = MappingProxyType({})
+ZONE_WORDS = {"internet": "the internet", "lan": "the LAN"}
+
+# -- Numbers -----------------------------------------------------------------------------------------
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: `1 flip`, `1,204 frames`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def brief(number: int) -> str:
+    """A count in at most four characters and a unit: 9999, 12k, 1.2M."""
+    if number < 10_000:
+        return str(number)
+    for unit, size in (("k", 1e3), ("M", 1e6), ("G", 1e9)):
+        if number < 999.5 * size:
+            scaled = number / size
+            return f"{scaled:.1f}{unit}" if scaled < 9.95 else f"{scaled:.0f}{unit}"
+    return f"{number:.0e}"
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """What was counted, by name: `replied 4, silent 1`; nothing where there was none."""
+    shown = {name: number for name, number in numbers.items() if number}
+    separator = "; " if any("," in name for name in shown) else ", "
+    return separator.join(f"{name} {number:,}" for name, number in shown.items())
+
+
+def answered(found: Finding) -> str:
+    """How many of the requests that could be answered were: `4/5`; a dash where none could."""
+    return f"{found.replied}/{found.provable}" if found.provable else DASH
+
+
+def factor(found: Finding) -> str:
+    """How many octets came back for one; empty where none did."""
+    if found.factor is None:
+        return ""
+    return f"{TIMES}{found.factor:.1f}" if found.factor < 100 else f"{TIMES}{found.factor:,.0f}"
+
+
+# -- Names -------------------------------------------------------------------------------------------
+
+
+def shortened(text: str, length: int) -> str:
+    """Text cut to a length, with an ellipsis where it was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def named(name: str, limit: int = 40) -> str:
+    """A name as a sentence has it: never nothing, never endless."""
+    if not any(character.isprintable() and not character.isspace() for character in name):
+        return "(unnamed)"
+    return shortened(name, limit)
+
+
+def listing(names: Iterable[str], limit: int = 4) -> str:
+    """Names as a sentence has them, the first of them where they are many: a, b and 7 more."""
+    known = [named(name) for name in names]
+    if len(known) > limit + 1:
+        known = [*known[:limit], f"{len(known) - limit} more"]
+    return " and ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+
+
+def zone_words(name: str) -> str:
+    """A zone as a sentence has it: the internet."""
+    return ZONE_WORDS.get(name, named(name))
+
+
+def address(found: Finding) -> str:
+    """Where a service listens: udp/123, icmp."""
+    return found.transport if found.port is None else f"{found.transport}/{found.port}"
+
+
+def service_name(found: Finding) -> tuple[str, str]:
+    """A service, and what stands beside it: its registered name, its port, as far as they say more."""
+    aside = dict.fromkeys((found.name, address(found)))
+    said = ("", found.service.casefold())
+    return found.service, " ".join(word for word in aside if word.casefold() not in said)
+
+
+def mode_title(mode: ModeInfo | None) -> str:
+    """The name of a mode that a reader knows."""
+    return named(mode.title or mode.name, 80) if mode else NO_MODE
+
+
+def promise(mode: ModeInfo | None) -> str:
+    """What a mode promises, in a few words."""
+    if mode is None or mode.promise is None:
+        words = "no promise known"
+    elif mode.promise == "allow":
+        words = "promises nothing"
+    elif mode.allow:
+        words = f"promises: only {listing(mode.allow, 3)} in"
+    else:
+        words = "promises: nothing in"
+    return f"{words} + stealth" if mode and mode.stealth else words
+
+
+def how_found(target: Target) -> str:
+    """How the target's addresses are known: `given`, `assumed: it answers the requests`."""
+    if target.assumed and not target.how.startswith("assumed"):
+        return f"assumed: {target.how}" if target.how else "assumed"
+    return target.how
+
+
+# -- Frames and times --------------------------------------------------------------------------------
+
+
+def frames(shown: Evidence, captures: Mapping[str, str] = NOT_NAMED, most: int = 4) -> str:
+    """Frame numbers of an exchange: `12→13`, with a retransmission `12,14→15`; a dash stands for none.
+
+    `captures` are the captures' short names, to stand before the numbers where there are several; of more
+    than `most` numbers (or runs of them) on one side an ellipsis stands for the rest.
+    """
+    requests = f"{captures.get(shown.capture, '')} {_runs(shown.requests, most) or DASH}"
+    replies = f"{captures.get(shown.reply_capture or '', '')} {_runs(shown.replies, most) or DASH}"
+    return f"{requests.strip()}→{replies.strip()}"
+
+
+def _runs(numbers: list[int], most: int) -> str:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [_run(run) for run in runs]
+    return ",".join([*words[:most], "…"] if len(words) > most else words)
+
+
+def _run(run: list[int]) -> str:
+    return f"{run[0]}{DASH}{run[-1]}" if len(run) > 2 else ",".join(map(str, run))
+
+
+def flip(change: Change) -> str:
+    """What changed in a flip: `rejected → replied (client)`."""
+    return f"{change.before} → {change.after}" + (f" ({change.kind})" if change.kind else "")
+
+
+def clock(time: str | None) -> str:
+    """The time of day of an ISO 8601 time, to the second."""
+    return f"{time[11:19]} UTC" if time else "a time not known"
+
+
+def period(first: str | None, last: str | None) -> str:
+    """The time from `first` to `last`, both UTC as ISO 8601, as briefly as it can be said."""
+    if first is None or last is None:
+        return "time unknown"
+    day, start = first[:10], first[11:19]
+    last_day, end = last[:10], last[11:19]
+    if day != last_day:
+        return f"{day} {start[:5]} {DASH} {last_day} {end[:5]} UTC"
+    if start == end:
+        return f"{day} {start} UTC"
+    if start[:5] != end[:5]:
+        start, end = start[:5], end[:5]
+    return f"{day} {start}{DASH}{end} UTC"
+
+
+def microseconds(duration: float) -> str:
+    """A duration with three digits and its unit: `272 µs`, `1.35 ms`, `2.50 s`."""
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if duration >= size:
+            scaled = duration / size
+            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {unit}"
+    return f"{duration:.0f} µs"

@@ -1,0 +1,156 @@
+"""gzip and zstd: members and frames, and data that are damaged or cut."""
+
+import gzip
+import random
+import struct
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capanalyze.capture import open_capture
+from capanalyze.capture.compressed import CUT, DamagedError, Unpacked, compression
+from capanalyze.errors import CaptureError
+from tests.build import PEER, START, TARGET, enhanced, interface, ipv4, pcap, read, section, udp
+
+NOISE = random.Random(1)  # what cannot be compressed spreads over many blocks
+FRAMES = [ipv4(PEER, TARGET, 17, udp(50000 + number, 40000, NOISE.randbytes(200))) for number in range(300)]
+PCAP = pcap([(START, frame) for frame in FRAMES])
+PCAPNG = section() + interface(101) + b"".join(enhanced(0, START * 10**6, frame) for frame in FRAMES)
+ZSTD = zstandard.ZstdCompressor()
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"gzip": lambda octets: gzip.compress(octets, 6), "zstd": ZSTD.compress}
+SKIPPABLE = struct.pack("<II", 0x184D2A50, 5) + b"skip!"
+NOTHING_FOLLOWS = {"gzip": "what follows is not gzip", "zstd": "zstd decompressor error: Unknown frame descriptor"}
+
+
+def unpack(octets: bytes, kind: str, size: int = 1000) -> tuple[bytes, str]:
+    """What can be had, and why it is not more."""
+    stream = Unpacked(BytesIO(octets), kind)
+    found = b""
+    try:
+        while part := stream.read(size):
+            assert len(part) <= size
+            found += part
+    except DamagedError as error:
+        assert stream.read(size) == b""
+        return found, str(error)
+    return found, ""
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize(("name", "octets"), [("pcap", PCAP), ("pcapng", PCAPNG)])
+def test_a_packed_capture_holds_what_the_plain_one_holds(tmp_path: Path, kind: str, name: str, octets: bytes) -> None:
+    plain, _ = read(tmp_path / "plain", octets)
+    packed, capture = read(tmp_path / "packed", PACKERS[kind](octets))
+    assert packed == plain
+    assert (capture.format, capture.notes) == (f"{name} ({kind})", [])
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("count", [2, 3, 50])
+def test_members_follow_each_other_as_one(kind: str, count: int) -> None:
+    length = len(PCAP) // count + 1
+    parts = [PCAP[at : at + length] for at in range(0, len(PCAP), length)]
+    assert unpack(b"".join(map(PACKERS[kind], parts)), kind) == (PCAP, "")
+
+
+def test_empty_members_and_skippable_frames_hold_nothing() -> None:
+    assert unpack(gzip.compress(b"") + gzip.compress(PCAP) + gzip.compress(b""), "gzip") == (PCAP, "")
+    assert unpack(SKIPPABLE + ZSTD.compress(PCAP) + SKIPPABLE + ZSTD.compress(b""), "zstd") == (PCAP, "")
+
+
+@pytest.mark.parametrize("first", [b"\x1f\x8b\x08\0", ZSTD.compress(b"")[:4], SKIPPABLE[:4]])
+def test_compression_is_told_by_the_first_octets(first: bytes) -> None:
+    assert compression(first) == ("gzip" if first[0] == 0x1F else "zstd")
+    assert compression(first[::-1]) is None
+
+
+@pytest.mark.parametrize("flags", range(32))
+def test_every_gzip_header_is_passed_over(flags: int) -> None:
+    header = struct.pack("<2sBBIBB", b"\x1f\x8b", 8, flags, 0, 0, 255)
+    header += struct.pack("<H", 300) + bytes(300) if flags & 4 else b""
+    header += (b"name.pcap" * 1000 + b"\0") * (flags // 8 & 1) + b"comment\0" * (flags // 16 & 1)
+    header += b"\1\2" if flags & 2 else b""
+    assert unpack(header + gzip.compress(PCAP)[10:], "gzip") == (PCAP, "")
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_zeros_or_garbage_behind_the_data_cost_nothing(kind: str) -> None:
+    assert unpack(PACKERS[kind](PCAP) + b"garbage", kind) == (PCAP, NOTHING_FOLLOWS[kind])
+    if kind == "gzip":
+        assert unpack(gzip.compress(PCAP) + bytes(9000), "gzip") == (PCAP, "")
+
+
+def test_of_cut_gzip_data_all_is_had_up_to_the_cut() -> None:
+    packed = gzip.compress(PCAP[:6000]) + gzip.compress(PCAP[6000:12000])
+    first = len(gzip.compress(PCAP[:6000]))
+    for end in [*range(10, len(packed), 97), first - 1, first + 1, first + 9, len(packed) - 1]:
+        whole = zlib.decompressobj(31)
+        expected = whole.decompress(packed[:end])
+        expected += zlib.decompressobj(31).decompress(whole.unused_data) if whole.unused_data else b""
+        assert unpack(packed[:end], "gzip") == (expected, CUT)
+    assert unpack(packed[:first], "gzip") == (PCAP[:6000], "")
+
+
+def test_of_cut_zstd_data_all_whole_blocks_are_had() -> None:
+    octets = NOISE.randbytes(500_000)
+    packed = ZSTD.compress(octets)
+    for end in (10, 140_000, 300_000, len(packed) - 1):
+        found, reason = unpack(packed[:end], "zstd")
+        assert octets.startswith(found)
+        assert len(found) >= end - 140_000
+        assert reason == CUT
+
+
+@pytest.mark.parametrize("at", [-8, -5, -4, -1])
+def test_a_wrong_check_sum_costs_no_frames(tmp_path: Path, at: int) -> None:
+    packed = bytearray(gzip.compress(PCAP))
+    packed[at] ^= 0xFF
+    part, capture = read(tmp_path / "sum.pcap.gz", bytes(packed))
+    assert part.frames == len(FRAMES)
+    assert capture.notes == ["cut: the pcap (gzip) data cannot be read further (its check sum is wrong)"]
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_of_a_cut_file_whole_frames_are_analysed_and_a_note_says_so(tmp_path: Path, kind: str) -> None:
+    octets = PCAP + b"".join(PCAP[24:] for _ in range(9))
+    part, capture = read(tmp_path / "cut", PACKERS[kind](octets)[:-300])
+    assert 10 < part.frames == len(part) < 3000
+    assert capture.notes[0] == f"cut: the pcap ({kind}) data cannot be read further ({CUT})"
+    assert all(note.startswith("cut: ") for note in capture.notes)
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("octets", [b"", b"\0", PCAP[:3]])
+def test_packed_octets_that_are_no_capture_are_an_error(tmp_path: Path, kind: str, octets: bytes) -> None:
+    path = tmp_path / "none"
+    path.write_bytes(PACKERS[kind](octets))
+    with pytest.raises(CaptureError, match=r"^none: not a capture: "):
+        open_capture(str(path))
+
+
+@pytest.mark.parametrize("octets", [b"\x1f\x8b", b"\x1f\x8b\x07" + bytes(40), ZSTD.compress(PCAP)[:5], SKIPPABLE[:7]])
+def test_packed_data_without_content_are_an_error(tmp_path: Path, octets: bytes) -> None:
+    path = tmp_path / "none"
+    path.write_bytes(octets)
+    with pytest.raises(CaptureError, match=r"^none: not a capture: nothing can be read from the (gzip|zstd) data$"):
+        open_capture(str(path))
+
+
+@given(st.sampled_from(sorted(PACKERS)), st.integers(0, 1 << 20), st.integers(1, 255), st.integers(0, 1 << 20))
+def test_damaged_data_raise_nothing_else(kind: str, at: int, flip: int, end: int) -> None:
+    packed = bytearray(PACKERS[kind](PCAP[:5000]) * 2)
+    packed[at % len(packed)] ^= flip
+    unpack(bytes(packed[: end % len(packed)]), kind)
+
+
+def test_little_is_unpacked_ahead_of_what_is_read() -> None:
+    packed = gzip.compress(bytes(50_000_000), 9)
+    stream = BytesIO(packed)
+    assert Unpacked(stream, "gzip").read(10) == bytes(10)
+    assert stream.tell() <= 4096

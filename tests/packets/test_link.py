@@ -1,0 +1,359 @@
+"""Link layers: each way to carry IP leads to the same message, and tshark agrees."""
+
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from capanalyze.capture import open_capture
+from capanalyze.errors import CaptureError
+from capanalyze.packets.link import FIRST_STEP, first_step
+from capanalyze.packets.message import ELSEWHERE, INBOUND, OUTBOUND, UNKNOWN, address
+from capanalyze.packets.steps import FIRST_REASON, REASONS
+from tests.build import (
+    MAC_PEER,
+    MAC_TARGET,
+    PEER,
+    START,
+    TARGET,
+    dissected,
+    enhanced,
+    ethernet,
+    interface,
+    ipv4,
+    ipv6,
+    pcap,
+    read,
+    section,
+    udp,
+)
+
+PEER6, TARGET6 = "2001:db8::20", "2001:db8::10"
+PAYLOAD = b"inner payload"
+V4 = ipv4(PEER, TARGET, 17, udp(50000, 40000, PAYLOAD))
+V6 = ipv6(PEER6, TARGET6, 17, udp(50000, 40000, PAYLOAD))
+
+
+class Framed(NamedTuple):
+    """A frame that holds V4 or V6, and what its link layer tells besides."""
+
+    link: int
+    octets: bytes
+    direction: int = UNKNOWN
+    interface: str | None = None
+    macs: tuple[bytes, bytes] | None = None
+    seen: bool = True  # by tshark 4.0
+
+
+def be16(*numbers: int) -> bytes:
+    return struct.pack(f">{len(numbers)}H", *numbers)
+
+
+def tag(kind: int, payload: bytes) -> bytes:
+    return be16(5, kind) + payload
+
+
+def label(bottom: int, payload: bytes) -> bytes:
+    return struct.pack(">I", 16 << 12 | bottom << 8 | 64) + payload
+
+
+def pppoe(payload: bytes) -> bytes:
+    return be16(0x1100, 7, len(payload)) + payload
+
+
+def snap(payload: bytes) -> bytes:
+    return bytes.fromhex("aaaa03000000") + payload
+
+
+def sll(kind: int, payload: bytes, protocol: int = 0x0800, hardware: int = 1, length: int = 6) -> bytes:
+    return be16(kind, hardware, length) + MAC_PEER + be16(0, protocol) + payload
+
+
+def sll2(kind: int, payload: bytes, protocol: int = 0x0800, index: int = 7) -> bytes:
+    return struct.pack(">HHIHBB", protocol, 0, index, 1, kind, 6) + MAC_PEER + bytes(2) + payload
+
+
+def pktap(link: int, payload: bytes, flags: int = 0, name: bytes = b"en0", extra: int = 0, record: int = 1) -> bytes:
+    head = struct.pack("<3I24s3I", 108 + extra, record, link, name, flags, 2, 0)
+    return head + struct.pack("<Ii20sIHHi20s", 0, 4711, b"ntpd", 0, 6, 0, -1, b"") + bytes(extra) + payload
+
+
+def pflog(way: int, payload: bytes, family: int = 2, length: int = 61) -> bytes:
+    head = struct.pack(">4B16s16s6IB", length, family, 0, 0, b"em0", b"", 0, 0, 0, 0, 0, 0, way)
+    return head.ljust((length + 3) // 4 * 4, b"\0") + payload
+
+
+def tlv(kind: int, value: bytes, order: str = "<") -> bytes:
+    return struct.pack(order + "HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def nflog(hook: int, payload: bytes, family: int = 2, order: str = "<", extra: bytes = b"") -> bytes:
+    packet = tlv(1, struct.pack(">HBB", 0x0800, hook, 0), order)
+    return bytes([family, 0, 0, 0]) + packet + tlv(10, b"drop!\0", order) + extra + tlv(9, payload, order)
+
+
+def wireless(flags: int, payload: bytes, control: int = 0x08, extra: bytes = b"") -> bytes:
+    return bytes([control, flags, 0, 0]) + MAC_TARGET + MAC_PEER + b"\2\0\0\0\0\1" + b"\0\0" + extra + snap(payload)
+
+
+RADIOTAP = bytes.fromhex("00000a0000000000 0000".replace(" ", ""))
+IP4, IP6 = be16(0x0800) + V4, be16(0x86DD) + V6
+MACS = (MAC_PEER, MAC_TARGET)
+BSD = (24, 28, 30)  # AF_INET6 of NetBSD and OpenBSD, FreeBSD, macOS; 10 is Linux, 23 Windows
+ACCESS_POINT = b"\2\0\0\0\0\1"
+
+FRAMES: dict[str, Framed] = {
+    "Ethernet": Framed(1, ethernet(V4), macs=MACS),
+    "Ethernet, IPv6": Framed(1, ethernet(V6, 0x86DD), macs=MACS),
+    "Ethernet, padded": Framed(1, ethernet(V4) + bytes(9)),
+    "VLAN": Framed(1, ethernet(tag(0x0800, V4), 0x8100), macs=MACS),
+    "QinQ": Framed(1, ethernet(tag(0x8100, tag(0x86DD, V6)), 0x88A8)),
+    "QinQ, old types": Framed(1, ethernet(tag(0x9200, tag(0x0800, V4)), 0x9100), seen=False),
+    "MPLS, 1 label": Framed(1, ethernet(label(1, V4), 0x8847)),
+    "MPLS, 2 labels": Framed(1, ethernet(label(0, label(1, V6)), 0x8848)),
+    "MPLS, 3 labels": Framed(1, ethernet(label(0, label(0, label(1, V4))), 0x8847)),
+    "MPLS, Ethernet behind a control word": Framed(1, ethernet(label(1, bytes(4) + ethernet(V4)), 0x8847)),
+    "PPPoE": Framed(1, ethernet(pppoe(be16(0x21) + V4), 0x8864), macs=MACS),
+    "PPPoE in a VLAN, IPv6": Framed(1, ethernet(tag(0x8864, pppoe(be16(0x57) + V6)), 0x8100)),
+    "LLC/SNAP": Framed(1, ethernet(snap(IP4), len(snap(IP4)))),
+    "LLC": Framed(1, ethernet(b"\6\6\3" + V4, 3 + len(V4))),
+    "PPP": Framed(9, b"\xff\3" + be16(0x21) + V4),
+    "PPP, IPv6": Framed(9, b"\xff\3" + be16(0x57) + V6),
+    "PPP, bare": Framed(9, be16(0x21) + V4),
+    "PPP, protocol of one octet": Framed(9, b"\xff\3\x21" + V4),
+    "PPP, bare, protocol of one octet": Framed(9, b"\x57" + V6),
+    "PPP, MPLS": Framed(9, b"\xff\3" + be16(0x281) + label(1, V4)),
+    "PPP_SERIAL": Framed(50, b"\xff\3" + be16(0x21) + V4),
+    "PPP_SERIAL, Cisco": Framed(50, b"\x0f\0" + IP4),
+    "PPP_SERIAL, Cisco multicast": Framed(50, b"\x8f\0" + IP6),
+    "PPP_PPPD, received": Framed(166, b"\0\3" + be16(0x21) + V4, INBOUND, seen=False),
+    "PPP_PPPD, sent": Framed(166, b"\1\3" + be16(0x57) + V6, OUTBOUND, seen=False),
+    "PPP_PPPD, no direction": Framed(166, b"\xff\3" + be16(0x21) + V4, seen=False),
+    "PPP_WITH_DIR, received": Framed(204, b"\0\xff\3" + be16(0x21) + V4, INBOUND),
+    "PPP_WITH_DIR, sent": Framed(204, b"\1\xff\3" + be16(0x21) + V4, OUTBOUND),
+    "PPP_WITH_DIR, received, bare": Framed(204, b"\0" + be16(0x57) + V6, INBOUND),
+    "PPP_WITH_DIR, sent, bare": Framed(204, b"\1\x21" + V4, OUTBOUND),
+    "NULL, little endian": Framed(0, b"\2\0\0\0" + V4),
+    "NULL, big endian": Framed(0, b"\0\0\0\2" + V4),
+    "LOOP": Framed(108, b"\0\0\0\2" + V4),
+    "LOOP, little endian": Framed(108, b"\2\0\0\0" + V4, seen=False),
+    "LINUX_SLL, host": Framed(113, sll(0, V4), INBOUND, macs=(MAC_PEER, b"")),
+    "LINUX_SLL, broadcast": Framed(113, sll(1, V4), INBOUND),
+    "LINUX_SLL, multicast": Framed(113, sll(2, V6, 0x86DD), INBOUND),
+    "LINUX_SLL, other host": Framed(113, sll(3, V4), ELSEWHERE),
+    "LINUX_SLL, outgoing": Framed(113, sll(4, V4), OUTBOUND),
+    "LINUX_SLL, of a later kernel": Framed(113, sll(5, V4), UNKNOWN),
+    "LINUX_SLL, without address": Framed(113, sll(4, V4, hardware=512, length=0), OUTBOUND, macs=(b"", b"")),
+    "LINUX_SLL, GRE": Framed(113, sll(4, V4, hardware=778), OUTBOUND),
+    "LINUX_SLL, VLAN": Framed(113, sll(0, tag(0x0800, V4), 0x8100), INBOUND),
+    "LINUX_SLL, LLC": Framed(113, sll(0, snap(IP4), 4), INBOUND),
+    "LINUX_SLL2, host": Framed(276, sll2(0, V4), INBOUND, "if7", (MAC_PEER, b"")),
+    "LINUX_SLL2, other host": Framed(276, sll2(3, V4), ELSEWHERE, "if7"),
+    "LINUX_SLL2, outgoing": Framed(276, sll2(4, V6, 0x86DD, 4_294_967_295), OUTBOUND, "if4294967295"),
+    "LINUX_SLL2, VLAN": Framed(276, sll2(0, tag(0x0800, V4), 0x8100), INBOUND, "if7"),
+    "LINUX_SLL2, MPLS": Framed(276, sll2(0, label(1, V4), 0x8847), INBOUND, "if7"),
+    "LINUX_SLL2, PPPoE": Framed(276, sll2(0, pppoe(be16(0x21) + V4), 0x8864), INBOUND, "if7"),
+    "LINUX_SLL2, LLC": Framed(276, sll2(0, snap(IP4), 4), INBOUND, "if7"),
+    "PKTAP, Ethernet": Framed(258, pktap(1, ethernet(V4), 1), INBOUND, "en0", MACS),
+    "PKTAP, sent": Framed(258, pktap(1, ethernet(V4), 2), OUTBOUND, "en0"),
+    "PKTAP, flags besides": Framed(258, pktap(1, ethernet(V4), 0x2006), OUTBOUND, "en0"),
+    "PKTAP, no direction": Framed(258, pktap(12, V4, 0, b"utun0"), UNKNOWN, "utun0"),
+    "PKTAP, both directions": Framed(258, pktap(12, V4, 3, b"utun0"), UNKNOWN, "utun0"),
+    "PKTAP, longer": Framed(258, pktap(1, ethernet(V4), 1, extra=48), INBOUND, "en0"),
+    "PKTAP, NULL": Framed(258, pktap(0, b"\x1e\0\0\0" + V6, 2, b"lo0"), OUTBOUND, "lo0"),
+    "PKTAP, PPP": Framed(258, pktap(9, b"\xff\3\0\x21" + V4, 1, b"ppp0"), INBOUND, "ppp0"),
+    "PKTAP, LOOP": Framed(258, pktap(108, b"\0\0\0\2" + V4, 1, b"lo0"), INBOUND, "lo0"),
+    "PKTAP, 802.11": Framed(258, pktap(105, wireless(2, IP4), 1), INBOUND, "en0"),
+    "PKTAP, radiotap": Framed(258, pktap(127, RADIOTAP + wireless(2, IP4), 1), INBOUND, "en0"),
+    "PKTAP, as of Mavericks": Framed(149, pktap(12, V6, 1, b"utun0"), INBOUND, "utun0"),
+    "pflog, in": Framed(117, pflog(1, V4), INBOUND, "em0"),
+    "pflog, out": Framed(117, pflog(2, V4), OUTBOUND, "em0"),
+    "pflog, either": Framed(117, pflog(0, V4), UNKNOWN, "em0"),
+    "pflog of FreeBSD, IPv6": Framed(117, pflog(1, V6, 28, 69), INBOUND, "em0"),
+    "pflog of OpenBSD, IPv6": Framed(117, pflog(2, V6, 24, 100), OUTBOUND, "em0"),
+    "pflog of macOS, IPv6": Framed(117, pflog(2, V6, 30), OUTBOUND, "em0"),
+    "pflog, without direction": Framed(117, bytes([28, 2]) + bytes(26) + V4, UNKNOWN, "", seen=False),
+    "NFLOG, input": Framed(239, nflog(1, V4), INBOUND),
+    "NFLOG, output": Framed(239, nflog(3, V6, 10), OUTBOUND),
+    "NFLOG, forward": Framed(239, nflog(2, V4), UNKNOWN),
+    "NFLOG, padded": Framed(239, nflog(1, V4, extra=tlv(3, b"x") + tlv(0x8004, b"")), INBOUND),
+    "NFLOG, big endian": Framed(239, nflog(1, V4, order=">"), INBOUND, seen=False),
+    "802.11, ad hoc": Framed(105, wireless(0, IP4), macs=(MAC_PEER, MAC_TARGET)),
+    "802.11, to the access point": Framed(105, wireless(1, IP4), macs=(MAC_PEER, ACCESS_POINT)),
+    "802.11, from the access point": Framed(105, wireless(2, IP6), macs=(ACCESS_POINT, MAC_TARGET)),
+    "802.11, between access points": Framed(105, wireless(3, IP4, extra=bytes(6))),
+    "802.11, QoS": Framed(105, wireless(1, IP4, 0x88, bytes(2))),
+    "802.11, QoS and HT control": Framed(105, wireless(0x81, IP4, 0x88, bytes(6))),
+    "802.11, QoS between access points": Framed(105, wireless(3, IP4, 0x88, bytes(8))),
+    "radiotap": Framed(127, RADIOTAP + wireless(2, IP4), macs=(ACCESS_POINT, MAC_TARGET)),
+    "frame relay": Framed(107, b"\x18\x41\3\xcc" + V4),
+    "frame relay, IPv6": Framed(107, b"\x18\x41\3\x8e" + V6),
+    "frame relay, padded SNAP": Framed(107, b"\x18\x41\3\0\x80\0\0\0" + IP4),
+    "frame relay, address of 3 octets": Framed(107, b"\x18\x40\x41\3\xcc" + V4),
+    "frame relay, address of 4 octets": Framed(107, b"\x18\x40\x40\x41\3\xcc" + V4),
+    "frame relay, Cisco": Framed(107, b"\x18\x41" + IP4),
+    "frame relay, PPP": Framed(107, b"\x18\x41\3\xcf" + be16(0x21) + V4),
+    "C_HDLC": Framed(104, b"\x0f\0" + IP4),
+    "C_HDLC, multicast": Framed(104, b"\x8f\0" + IP6),
+    "C_HDLC, PPP": Framed(104, b"\xff\3" + be16(0x21) + V4, seen=False),
+    **{f"raw {link}": Framed(link, V4) for link in (12, 14, 101, 228)},
+    **{f"raw {link}, IPv6": Framed(link, V6) for link in (12, 14, 101, 229)},
+    **{f"NULL, IPv6 as {af}": Framed(0, bytes([af, 0, 0, 0]) + V6, seen=af in BSD) for af in (*BSD, 10, 23)},
+    **{f"LOOP, IPv6 as {af}": Framed(108, bytes([0, 0, 0, af]) + V6, seen=af in BSD) for af in (*BSD, 10, 23)},
+}  # fmt: skip
+
+
+def mac(octets: bytes) -> int:
+    return int.from_bytes(octets, "big") if octets else -1
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_the_message_inside_is_found(tmp_path: Path, name: str) -> None:
+    frame = FRAMES[name]
+    part, capture = read(tmp_path / "one.pcap", pcap([(START, frame.octets)], frame.link))
+    assert part.account() == {"messages": 1}
+    (found,) = part.messages()
+    assert (found.sport, found.dport, found.captured, found.size) == (50000, 40000, len(PAYLOAD), len(PAYLOAD))
+    ends = (str(address(found.src, found.src_low)), str(address(found.dst, found.dst_low)))
+    assert ends in ((PEER, TARGET), (PEER6, TARGET6))
+    assert capture.payloads([(found.payload, found.captured)]) == {found.payload: PAYLOAD}
+    assert found.direction == frame.direction
+    assert capture.interface_name(found.interface) == frame.interface
+    if frame.macs:
+        assert (found.src_mac, found.dst_mac) == tuple(map(mac, frame.macs))
+
+
+def test_every_link_type_that_is_read_is_among_the_frames() -> None:
+    assert {frame.link for frame in FRAMES.values()} == set(FIRST_STEP)
+
+
+def test_tshark_finds_the_same_messages(tmp_path: Path) -> None:
+    chosen = {name: frame for name, frame in FRAMES.items() if frame.seen}
+    octets = section()
+    for number, frame in enumerate(chosen.values()):
+        octets += interface(frame.link) + enhanced(number, START * 10**6, frame.octets)
+    path = tmp_path / "all.pcapng"
+    part, _ = read(path, octets)
+    ours = {
+        one.frame: [str(address(one.src, one.src_low)), str(one.sport), str(one.dport), str(one.size + 8)]
+        for one in part.messages()
+    }
+    seen = dissected(path, "ip.src", "ipv6.src", "udp.srcport", "udp.dstport", "udp.length")
+    theirs = {number: [v4 or v6, *ports] for number, (v4, v6, *ports) in enumerate(seen, 1)}
+    names = dict(enumerate(chosen, 1))
+    assert {names[number]: row for number, row in theirs.items()} == {
+        names[number]: row for number, row in ours.items()
+    }
+
+
+def cut(frame: bytes, by: int) -> bytes:
+    return frame[:-by]
+
+
+NOT_IP = "not IP (ARP, link control, management)"
+MALFORMED = "malformed headers"
+ENCRYPTED = "encrypted wireless frames"
+WITHOUT_MESSAGE: dict[str, tuple[int, bytes, str]] = {
+    "ARP": (1, ethernet(bytes(28), 0x0806), NOT_IP),
+    "PPPoE discovery": (1, ethernet(bytes(28), 0x8863), NOT_IP),
+    "spanning tree": (1, ethernet(b"\x42\x42\3" + bytes(35), 38), NOT_IP),
+    "Cisco discovery": (1, ethernet(bytes.fromhex("aaaa0300000c2000") + bytes(30), 38), NOT_IP),
+    "Ethernet, too short": (1, MAC_TARGET + MAC_PEER, MALFORMED),
+    "VLAN, too short": (1, ethernet(be16(5), 0x8100), MALFORMED),
+    "MPLS, too short": (1, ethernet(label(1, b""), 0x8847), MALFORMED),
+    "MPLS, not IP": (1, ethernet(label(1, b"\x10" + bytes(40)), 0x8847), NOT_IP),
+    "PPPoE, too short": (1, ethernet(be16(0x1100, 7), 0x8864), MALFORMED),
+    "LCP": (9, b"\xff\3\xc0\x21" + bytes(8), NOT_IP),
+    "PPP, too short": (9, b"\xff", MALFORMED),
+    "PPP_WITH_DIR, too short": (204, b"", MALFORMED),
+    "NULL, other family": (0, b"\7\0\0\0" + V4, NOT_IP),
+    "NULL, too short": (0, b"\2\0\0", MALFORMED),
+    "LOOP, too short": (108, b"\0\0\0", MALFORMED),
+    "LINUX_SLL, ARP": (113, sll(0, bytes(28), 0x0806), NOT_IP),
+    "LINUX_SLL, CAN": (113, sll(0, bytes(28), 12, hardware=280), NOT_IP),
+    "LINUX_SLL, too short": (113, sll(0, b"")[:15], MALFORMED),
+    "LINUX_SLL2, ARP": (276, sll2(0, bytes(28), 0x0806), NOT_IP),
+    "LINUX_SLL2, too short": (276, sll2(0, b"")[:19], MALFORMED),
+    "PKTAP, no packet": (258, pktap(1, ethernet(V4), record=0), NOT_IP),
+    "PKTAP, unknown inside": (258, pktap(189, V4), "PKTAP around a link type that is not read"),
+    "PKTAP, too short": (258, pktap(1, b"")[:107], MALFORMED),
+    "PKTAP, length too small": (258, b"\x08" + pktap(1, ethernet(V4))[1:], MALFORMED),
+    "PKTAP, length too great": (258, b"\xff" + pktap(1, ethernet(V4))[1:], MALFORMED),
+    "pflog, other family": (117, pflog(1, V4, 7), NOT_IP),
+    "pflog, too short": (117, pflog(1, b"")[:63], MALFORMED),
+    "pflog, length too small": (117, b"\x10" + pflog(1, V4)[1:], MALFORMED),
+    "NFLOG, no payload": (239, nflog(1, b"")[:-4], NOT_IP),
+    "NFLOG, ARP": (239, nflog(1, bytes(28), 3), NOT_IP),
+    "NFLOG, other version": (239, b"\2\1" + nflog(1, V4)[2:], MALFORMED),
+    "NFLOG, length too small": (239, b"\2\0\0\0" + b"\3\0\1\0", MALFORMED),
+    "NFLOG, cut in the hook": (239, b"\2\0\0\0" + b"\x08\0\1\0\x08", NOT_IP),
+    "NFLOG, too many": (239, b"\2\0\0\0" + tlv(2, b"") * 70 + tlv(9, V4), MALFORMED),
+    "802.11, beacon": (105, wireless(0, V4, 0x80), NOT_IP),
+    "802.11, acknowledgement": (105, b"\xd4\0\0\0" + MAC_PEER, NOT_IP),
+    "802.11, no data": (105, wireless(1, V4, 0x48), NOT_IP),
+    "802.11, encrypted": (105, wireless(0x41, IP4), ENCRYPTED),
+    "802.11, aggregate": (105, wireless(1, IP4, 0x88, b"\x80\0" + ethernet(b"")), NOT_IP),
+    "802.11, too short": (105, wireless(3, IP4)[:29], MALFORMED),
+    "radiotap, encrypted": (127, RADIOTAP + wireless(0x42, IP4), ENCRYPTED),
+    "radiotap, other version": (127, b"\1" + RADIOTAP[1:] + wireless(2, IP4), MALFORMED),
+    "radiotap, too short": (127, RADIOTAP[:7], MALFORMED),
+    "radiotap, length too great": (127, b"\0\0\xff\0" + RADIOTAP[4:] + wireless(2, IP4), MALFORMED),
+    "frame relay, Q.933": (107, b"\x18\x41\3\x08" + bytes(20), NOT_IP),
+    "frame relay, LAPF": (107, b"\x18\x41\x7f\x08" + bytes(20), NOT_IP),
+    "frame relay, too short": (107, b"\x18\x40\x40", MALFORMED),
+    "C_HDLC, keepalive": (104, b"\x8f\0\x80\x35" + bytes(14), NOT_IP),
+    "C_HDLC, too short": (104, b"\x0f\0\x08", MALFORMED),
+    "raw, empty": (101, b"", MALFORMED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITHOUT_MESSAGE)
+def test_a_frame_without_a_message_is_counted_under_its_reason(tmp_path: Path, name: str) -> None:
+    link, octets, reason = WITHOUT_MESSAGE[name]
+    part, _ = read(tmp_path / "one.pcap", pcap([(START, octets)], link))
+    assert (part.account(), len(part)) == ({reason: 1}, 0)
+
+
+@pytest.mark.parametrize(
+    ("link", "octets"),
+    [
+        (1, ethernet(V4)),
+        (258, pktap(1, ethernet(V4))),
+        (127, RADIOTAP + wireless(2, IP4)),
+        (113, sll(0, V4)),
+        (0, b"\2\0\0\0"),
+    ],
+)
+@pytest.mark.parametrize("snaplen", [3, 7])
+def test_headers_that_the_snap_length_cut_are_not_malformed(
+    tmp_path: Path, link: int, octets: bytes, snaplen: int
+) -> None:
+    part, _ = read(tmp_path / "cut.pcap", pcap([(START, octets + V4)], link, snaplen=snaplen))
+    assert part.account() == {"cut by the snap length before the ports": 1}
+
+
+def test_a_cut_that_ends_inside_a_long_header_is_no_malformed_header(tmp_path: Path) -> None:
+    octets = pktap(1, ethernet(V4), extra=48)
+    part, _ = read(tmp_path / "cut.pcap", pcap([(START, octets)], 258, snaplen=120))
+    assert part.account() == {"cut by the snap length before the ports": 1}
+
+
+def test_link_types_inside_pktap_are_read_as_outside() -> None:
+    inside = {link: first_step(link) for link in range(65536) if first_step(link) >= 0}
+    assert inside == {link: FIRST_STEP[link] for link in inside}
+    assert {0, 1, 9, 12, 105, 108, 127} <= set(inside)
+
+
+@pytest.mark.parametrize(("number", "name"), [(3, "AX25"), (189, "USB_LINUX"), (65535, "LINKTYPE 65535")])
+def test_a_link_type_that_is_not_read_is_named(tmp_path: Path, number: int, name: str) -> None:
+    path = tmp_path / "other.pcap"
+    path.write_bytes(pcap([(START, V4)], number))
+    with pytest.raises(CaptureError) as caught:
+        open_capture(str(path))
+    assert str(caught.value) == f"other.pcap: link type {number} ({name}) is not one that is read"
+
+
+def test_every_reason_has_its_words() -> None:
+    assert sorted(REASONS) == list(range(FIRST_REASON, FIRST_REASON + len(REASONS)))
+    assert len(set(REASONS.values())) == len(REASONS)

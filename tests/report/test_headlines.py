@@ -1,0 +1,147 @@
+"""The result in one sentence: of the report, and of each graph."""
+
+import pytest
+
+from capanalyze.model import Finding, Promise, Verdict
+from capanalyze.report.headlines import headline, nobody_asked, of_leaks, of_timeline
+from tests.report import sample
+from tests.report.graphs import sample as drawing
+
+SAMPLES = dict(drawing.samples())
+
+# -- The report
+
+
+def test_the_report_names_leaks_by_mode() -> None:
+    assert headline(sample.article()) == (
+        "2 of 3 modes leaked: specific let 7 services answer, and block-all let mdns, nbns and ntp answer"
+    )
+    assert headline(drawing.boot()) == "“Block all incoming connections” let ntp answer"
+
+
+def test_captures_without_a_mode_are_no_mode_that_could_leak() -> None:
+    analysis = sample.article()
+    analysis.findings += sample.no_mode().findings
+    assert headline(analysis).startswith("2 of 3 modes leaked: ")
+    assert of_leaks(analysis).startswith("2 of 3 modes leaked; ")
+
+
+def test_the_report_without_a_leak() -> None:
+    def said(*outcomes: str, promise: Promise = "block", verdict: Verdict | None = None) -> str:
+        found = [
+            drawing.finding(f"tcp/{place}", seen, promise=promise, verdict=verdict)
+            for place, seen in enumerate(outcomes)
+        ]
+        return headline(drawing.analysis(found, [drawing.mode("block-all")]))
+
+    assert said("--", "x-") == "No leaks: block-all let none of 2 services answer"
+    assert said("??") == "Nothing is proven: no request under block-all had to draw a reply"
+    assert said("x-", verdict="visible") == "No leaks, but block-all let rejections show that there is a host"
+    assert said("++", promise="allow") == (
+        "1 of 1 service answered under block-all, which promised to block none of them"
+    )
+
+
+def test_the_report_without_a_mode() -> None:
+    silent = drawing.analysis([drawing.finding("ntp", "--", mode=None, promise=None)])
+    assert headline(silent) == "None of 1 service answered; no firewall mode is known, so nothing is judged"
+
+
+@pytest.mark.parametrize(
+    ("directions", "words"),
+    [
+        ({}, "No exchange was captured"),
+        ({"inbound": 0, "outbound": 0}, "No exchange was captured"),
+        ({"outbound": 8}, "Nobody asked the target: all 8 exchanges are outbound"),
+        ({"outbound": 1}, "Nobody asked the target: the only exchange is outbound"),
+        (
+            {"inbound": 2, "outbound": 7, "local": 3},
+            "Nobody asked the target: of 12 exchanges, 2 sent to it without a request and 7 outbound and 3 local",
+        ),
+    ],
+)
+def test_where_nobody_asked_the_report_says_so(directions: dict[str, int], words: str) -> None:
+    analysis = sample.empty()
+    analysis.directions = directions
+    assert nobody_asked(analysis) == words
+    assert headline(analysis) == f"{words}, so there is nothing to judge"
+
+
+# -- The graph of leaks
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("article", "2 of 3 modes leaked; “Block all incoming connections” let mdns, nbns and ntp answer"),
+        ("one_mode", "“Block all incoming connections” let mdns, nbns and ntp answer"),
+        ("boot", "“Block all incoming connections” let ntp answer"),
+        (
+            "sixty",
+            "“Block all incoming connections” let 8 services answer: tcp/7, tcp/14, tcp/21, tcp/28 and 4 more",
+        ),
+        ("no_mode", "9 services answered: icmp-echo, mdns, nbns, ntp, tcp/22 and 4 more"),
+    ],
+)
+def test_what_leaked(name: str, words: str) -> None:
+    assert of_leaks(SAMPLES[name]) == words
+
+
+def test_nothing_leaked() -> None:
+    def titled(*outcomes: str, promise: Promise = "block", verdict: Verdict | None = None) -> str:
+        found = [
+            drawing.finding(f"tcp/{place}", seen, promise=promise, verdict=verdict)
+            for place, seen in enumerate(outcomes)
+        ]
+        return of_leaks(drawing.analysis(found, [drawing.mode("block-all")]))
+
+    assert titled("--", "x-") == "No leaks: 4 requests to 2 services that should be blocked drew no reply"
+    assert titled("-") == "No leaks: 1 request to 1 service that should be blocked drew no reply"
+    assert titled("??") == "Nothing is proven: no request could have drawn a reply that a mode forbids"
+    assert titled("++", promise="allow") == "Nothing could leak, as nothing was promised; 1 service answered"
+    assert titled("x-", verdict="visible") == "“block-all” gave the host away by rejecting requests to tcp/0"
+
+
+def test_nothing_answered_and_no_mode_is_known() -> None:
+    def titled(outcomes: str) -> str:
+        return of_leaks(drawing.analysis([drawing.finding("ntp", outcomes, mode=None, promise=None)]))
+
+    assert titled("--x??") == "No service answered: 3 requests drew no reply"
+    assert titled("??") == "Nothing is proven: no request could have drawn a reply"
+
+
+# -- The timeline
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("article", "Under “Block all incoming connections”, mdns, nbns and ntp kept answering"),
+        ("boot", "ntp refused, then answered, and flipped 2 more times, with no setting changed"),
+        ("odd_times", "ntp refused, then answered, with no setting changed"),
+        ("flipping", "ntp and nbns changed their answers, with no setting changed"),
+        ("one_exchange", "Under “Block all incoming connections”, ntp answered"),
+        ("no_mode", "icmp-echo, mdns, nbns, ntp, tcp/22 and 4 more answered"),
+    ],
+)
+def test_what_happened_over_time(name: str, words: str) -> None:
+    assert of_timeline(SAMPLES[name]) == words
+
+
+def test_what_else_happened_over_time() -> None:
+    def titled(*findings: Finding) -> str:
+        return of_timeline(drawing.analysis(list(findings), [drawing.mode("block-all")]))
+
+    silent, rejected = drawing.finding("a", "-"), drawing.finding("b", "x")
+    assert titled(silent) == "No request drew a reply"
+    assert titled(drawing.finding("a", "-", mode=None, promise=None)) == "No request drew a reply"
+    assert titled(silent, rejected) == "No request drew a reply; requests to 1 service were rejected"
+    allowed = drawing.finding("a", "+", promise="allow")
+    assert titled(allowed) == "a answered"
+    assert titled(allowed, drawing.finding("b", "-")) == "a answered, and no promise was broken"
+    visible = drawing.finding("a", "x", verdict="visible")
+    assert titled(visible) == "Under “block-all”, rejections by a showed the host"
+    flips = drawing.finding("a", "-+-", mode=None, promise=None, changing=True)
+    assert titled(flips) == "a was silent, then answered, and flipped once more"
+    both = [drawing.finding("a", "+-", zone=zone, changing=True) for zone in ("internet", "lan")]
+    assert titled(*both) == "a changed its answer, with no setting changed"

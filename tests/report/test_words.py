@@ -1,0 +1,85 @@
+"""The words that all forms share."""
+# ruff: noqa: RUF001 (the marks of a report, not letters)
+
+import pytest
+from msgspec.structs import replace
+
+from capanalyze.model import Target
+from capanalyze.report import words
+from tests.report import sample
+from tests.report.graphs import sample as drawing
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (0, "0"),
+        (9999, "9999"),
+        (10_000, "10k"),
+        (999_499, "999k"),
+        (999_500, "1.0M"),
+        (7_640_000, "7.6M"),
+        (10**13, "1e+13"),
+    ],
+)
+def test_counts_stay_short(number: int, shown: str) -> None:
+    assert words.brief(number) == shown
+
+
+def test_words_of_modes() -> None:
+    assert words.promise(drawing.mode("a", stealth=True)) == "promises: nothing in + stealth"
+    assert words.promise(drawing.mode("a", promise=None)) == "no promise known"
+    assert words.promise(None) == "no promise known"
+    assert words.listing(["a", "b", "c", "d", "e"]) == "a, b, c, d and e"
+    assert words.listing("abcdef") == "a, b, c, d and 2 more"
+    assert words.listing([]) == ""
+    assert words.mode_title(None) == "no mode given"
+
+
+def test_period_is_brief() -> None:
+    morning, later, tomorrow = "2026-10-29T03:54:01Z", "2026-10-29T03:54:09Z", "2026-10-30T00:00:00Z"
+    assert words.period(morning, morning) == "2026-10-29 03:54:01 UTC"
+    assert words.period(morning, later) == "2026-10-29 03:54:01–03:54:09 UTC"
+    assert words.period(morning, tomorrow) == "2026-10-29 03:54 – 2026-10-30 00:00 UTC"
+    assert words.period(None, later) == "time unknown"
+
+
+def test_counts_with_commas_in_their_names_are_told_apart() -> None:
+    assert words.counts({"replied": 4, "silent": 0, "rejected": 1_204}) == "replied 4, rejected 1,204"
+    assert words.counts({"server reply, unsynchronised": 2, "no reply": 1}) == (
+        "server reply, unsynchronised 2; no reply 1"
+    )
+    assert words.counts({"silent": 0}) == ""
+
+
+@pytest.mark.parametrize(
+    ("how", "assumed", "shown"),
+    [
+        ("given; 10.0.0.5 added, as its frames show", False, "given; 10.0.0.5 added, as its frames show"),
+        ("assumed: it answers the requests", True, "assumed: it answers the requests"),
+        ("it answers the requests", True, "assumed: it answers the requests"),
+        ("", True, "assumed"),
+        ("", False, ""),
+    ],
+)
+def test_what_is_assumed_says_so(how: str, assumed: bool, shown: str) -> None:
+    assert words.how_found(Target(addresses=[], how=how, assumed=assumed, warnings=[])) == shown
+
+
+def test_frames() -> None:
+    shown = drawing.evidence()
+    assert words.frames(shown) == "1→2"
+    assert words.frames(shown, {"a.pcap": "B"}) == "B 1→2"
+    assert words.frames(replace(shown, requests=[7, 9], replies=[])) == "7,9→–"
+    many = replace(shown, requests=[1, 2, 3, 4, 9, 11, 13], replies=[14, 16, 18, 20, 22])
+    assert words.frames(many) == "1–4,9,11,13→14,16,18,20,…"
+    assert words.frames(many, most=2) == "1–4,9,…→14,16,…"
+
+
+def test_a_name_is_not_said_twice() -> None:
+    found = sample.article().findings[0]
+    assert words.service_name(found) == ("ntp", "udp/123")
+    found.name = "NTP"
+    assert words.service_name(found) == ("ntp", "udp/123")
+    found.name = "Network Time Protocol"
+    assert words.service_name(found) == ("ntp", "Network Time Protocol udp/123")
