@@ -30,8 +30,10 @@ Payload = tuple[str, int, int]  # capture, offset, length
 class Pair:
     """An exchange, and what pairing and judging need to know of it besides.
 
-    to mean something. `forward` and `backward` count datagrams of a five-tuple behind the first two.
-    `idents` are the requests' IP identifications. `doubt` says why silence cannot be told for certain.
+    `clock` is that of the first request, `asked` that of the last; until `deadline` something may still be
+    added. `window` is how long silence takes to mean something, `doubt` why it cannot be told for certain.
+    `forward` and `backward` count datagrams of a five-tuple behind the first two. `idents` are the requests'
+    IP identifications.
     """
 
     exchange: Exchange
