@@ -88,7 +88,7 @@ def refuse_copies(pairing: Pairing) -> None:
         if pair.group or not exchange.requests or ident <= [0]:
             continue
         slot = pair.clock // COPY_SPAN
-        for number in (slot - 1, slot):
+        for number in (slot - 1, slot, slot + 1):
             before = seen.get((pair.client, pair.server, pair.digest, *ident, number))
             if before and before.capture != exchange.capture:
                 raise AuditError(
