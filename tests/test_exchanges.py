@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capanalyze.exchanges import Pairing, Source, collect, pair_messages
+from capanalyze.exchanges.pair import LATE
 from capanalyze.exchanges.sighting import Clock
 from tests.build import (
     PEER,
@@ -48,7 +49,6 @@ from tests.protocols import test_dns, test_llmnr, test_mdns, test_nbns, test_ntp
 NTP, DNS, MDNS = 123, 53, 5353
 SERVER = 4
 OTHER_ADDRESS = "192.0.2.11"
-WINDOW = 3  # seconds, NTP's
 SECOND = 1_000_000_000
 
 
@@ -69,14 +69,9 @@ RETRANSMISSIONS = [
         ["ntp 1,2,3 > 4: replied, server reply, 2500000 us"],
     ),
     Talk(
-        "each one waits a window of its own",
-        [(0, asked()), (2, asked(ident=2)), (4, asked(ident=3)), (6, told())],
-        ["ntp 1,2,3 > 4: replied, server reply, 6000000 us"],
-    ),
-    Talk(
-        "behind the window it is a new request",
-        [(0, asked()), (3.1, asked(ident=2)), (3.2, told())],
-        ["ntp 1 > -: silent, client request", "ntp 2 > 3: replied, server reply, 100000 us"],
+        "behind the window of the first it is a new request",
+        [(0, asked()), (2, asked(ident=2)), (4, asked(ident=3)), (4.1, told())],
+        ["ntp 1,2 > -: silent, client request", "ntp 3 > 4: replied, server reply, 100000 us"],
     ),
     Talk(
         "once answered it is a new request",
@@ -114,8 +109,18 @@ WINDOWS = [
         ["ntp 1 > 2: replied, server reply, 2999000 us"],
     ),
     Talk(
-        "behind it the request counts as not captured",
-        [(0, asked()), (3.001, told())],
+        "behind it a reply is late, but its key tells whose it is",
+        [(0, asked()), (3.001, told()), (40, asked(2)), (69.9, told(2))],
+        ["ntp 1 > 2: replied, server reply, late, 3001000 us", "ntp 3 > 4: replied, server reply, late, 29900000 us"],
+    ),
+    Talk(
+        "the window is that of the last retransmission",
+        [(0, asked()), (2.5, asked(ident=2)), (5, told())],
+        ["ntp 1,2 > 3: replied, server reply, 5000000 us"],
+    ),
+    Talk(
+        "after half a minute nobody knows any more",
+        [(0, asked()), (30.1, told())],
         ["ntp 1 > -: silent, client request", "ntp - > 2: indeterminate, request not captured"],
     ),
     Talk(
@@ -277,11 +282,10 @@ CLOCKS = [
     ),
     Talk(
         "the window goes on from where it stood",
-        [(100, asked(1)), (102, asked(2)), (50, told(2)), (51.5, told(1)), (53.5, told(2, ident=2))],
+        [(100, asked(1)), (102, asked(2)), (50, told(2)), (51.5, told(1)), (80.1, told(2, ident=2))],
         [
-            "ntp 1 > -: silent, client request",
+            "ntp 1 > 4: replied, server reply, late, no rtt",
             "ntp 2 > 3: replied, server reply, no rtt",
-            "ntp - > 4: indeterminate, request not captured",
             "ntp - > 5: indeterminate, request not captured",
         ],
     ),
@@ -467,6 +471,16 @@ def test_the_same_exchange_in_two_captures_is_noticed(tmp_path: Path) -> None:
     assert pairing.copies.elsewhere == {("en0.pcap", "any.pcap"): (2, 1)}
 
 
+def test_what_a_host_forwarded_is_another_sight_of_it(tmp_path: Path) -> None:
+    """Captures of both sides of a router hold the same packets, with different times to live."""
+    packet = asked()
+    forwarded = packet[:8] + bytes([packet[8] - 1]) + packet[9:]
+    captures = [source(tmp_path, "en0.pcap", [(0, packet)]), source(tmp_path, "en1.pcap", [(0.0001, forwarded)])]
+    pairing = pair_messages(collect(captures))
+    assert not pairing.copies.elsewhere
+    assert [pair.exchange.requests for pair in pairing.done] == [[1]]
+
+
 def test_what_went_to_a_group_may_be_in_two_captures(tmp_path: Path) -> None:
     frames = [(0.0, datagram(PEER, CLIENT_PORT, MULTICAST, NTP, ntp(transmit=1)))]
     pairing = pair_messages(collect([source(tmp_path, "en0.pcap", frames), source(tmp_path, "en1.pcap", frames)]))
@@ -554,6 +568,14 @@ def test_what_no_service_can_answer_is_known(tmp_path: Path) -> None:
     assert [pair.unanswerable for pair in pairing.done] == [True, True, False]
 
 
+def test_what_comes_back_from_another_port_leaves_silence_in_doubt(tmp_path: Path) -> None:
+    frames = [(0.0, asked()), (0.1, datagram(TARGET, 40000, PEER, CLIENT_PORT, ntp(SERVER, origin=1)))]
+    pairing, _ = captured(tmp_path, frames)
+    (pair,) = (pair for pair in pairing.done if pair.exchange.service == "ntp")
+    assert pair.exchange.outcome == "silent"
+    assert pair.doubt is not None
+
+
 def test_payloads_can_be_found_again(tmp_path: Path) -> None:
     (pair,) = captured(tmp_path, [(0, asked()), (0.1, told()), (0.2, told(ident=2))])[0].done
     octets = (tmp_path / "one.pcap").read_bytes()
@@ -597,7 +619,7 @@ def stream(requests: int, seed: int, client: str = PEER) -> list[Event]:
         sport = chance.choice([NTP, 50000, 50001])
         events.append((time, datagram(client, sport, TARGET, NTP, ntp(transmit=number)), f"{client} asks {number}"))
         for copy in range(chance.choice([0, 1, 1, 2])):
-            delay = chance.choice([-0.9, 1, 100, 2500, 3500]) / 1000 + copy * 0.004
+            delay = chance.choice([-0.9, 1, 100, 3500, 29000, 31000]) / 1000 + copy * 0.004
             reply = datagram(TARGET, NTP, client, sport, ntp(SERVER, origin=number), ident=copy)
             events.append((time + delay, reply, f"{client} gets {number}"))
     return sorted(events, key=lambda event: event[0])
@@ -610,7 +632,7 @@ def oracle(events: Sequence[Event]) -> dict[tuple[int, ...], list[int]]:
     for number, (time, _, words) in enumerate(events, 1):
         if " gets " in words:
             asked_at, request = begun[words.replace("gets", "asks")]
-            in_time = -0.001 < time - asked_at <= WINDOW
+            in_time = -0.001 < time - asked_at <= LATE / SECOND
             pairs.setdefault((request,) if in_time else (), []).append(number)
     return pairs
 
@@ -655,7 +677,7 @@ def in_words(
     )
 
 
-def test_state_is_bounded_by_the_window_not_by_the_run(tmp_path: Path) -> None:
+def test_state_is_bounded_by_what_may_still_be_answered_not_by_the_run(tmp_path: Path) -> None:
     rate, seconds = 20, 60
     frames = [(number / rate, asked(number + 1)) for number in range(rate * seconds)]
     capture = source(tmp_path, "en0.pcap", frames)
@@ -663,6 +685,6 @@ def test_state_is_bounded_by_the_window_not_by_the_run(tmp_path: Path) -> None:
     for seen in collect([capture]):
         pairing.feed(seen)
         most = max(most, pairing.open)
-    assert most == rate * WINDOW + 1
+    assert most == rate * LATE // SECOND + 1
     assert len(pairing.finish()) == rate * seconds
     assert pairing.open == 0

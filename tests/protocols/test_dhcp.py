@@ -61,6 +61,11 @@ def test_plain_bootp_has_no_message_type() -> None:
     assert hear(dhcp.PROTOCOL, reply).answers(hear(dhcp.PROTOCOL, request))
 
 
+@pytest.mark.parametrize("kind", [DECLINE, RELEASE])
+def test_what_gives_a_lease_up_is_not_answered(kind: int) -> None:
+    assert "unanswerable" in hear(dhcp.PROTOCOL, message(kind)).flags
+
+
 @pytest.mark.parametrize("payload", [message(DISCOVER)[:235], b"\3" + message(DISCOVER)[1:], b"\0" * 300])
 def test_what_does_not_parse(payload: bytes) -> None:
     assert hear(dhcp.PROTOCOL, payload).role == "malformed"

@@ -143,8 +143,7 @@ TALKS = [
         ],
         [
             "dns 1 > 2: replied, response, 4900000 us",
-            "dns 3 > -: silent, query",
-            "dns - > 4: indeterminate, request not captured",
+            "dns 3 > 4: replied, response, late, 5100000 us",
         ],
     ),
     Talk(

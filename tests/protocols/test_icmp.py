@@ -198,13 +198,23 @@ ERRORS = [
         ["ntp 1 > 3: rejected, port unreachable, 200000 us", "ntp 2 > -: silent, client request"],
     ),
     Talk(
-        "where it does not, the latest was",
+        "where it does not, the identification of the packet tells",
         [
-            (0, REQUEST),
-            (0.1, ask(NTP, ntp_message(transmit=2))),
-            (0.2, refuse(REQUEST, octets=8)),
+            (0, ask(NTP, ntp_message(transmit=1), ident=7)),
+            (0.1, ask(NTP, ntp_message(transmit=2), ident=8)),
+            (0.2, refuse(ask(NTP, ntp_message(transmit=2), ident=8), octets=8)),
         ],
         ["ntp 1 > -: silent, client request", "ntp 2 > 3: rejected, port unreachable, 100000 us"],
+    ),
+    Talk(
+        "where the packet has none, the order does",
+        [
+            (0, ask(NTP, ntp_message(transmit=1), ident=0)),
+            (0.1, ask(NTP, ntp_message(transmit=2), ident=0)),
+            (0.2, refuse(ask(NTP, ntp_message(transmit=1), ident=0), octets=8)),
+            (0.3, refuse(ask(NTP, ntp_message(transmit=2), ident=0), octets=8)),
+        ],
+        ["ntp 1 > 3: rejected, port unreachable, 200000 us", "ntp 2 > 4: rejected, port unreachable, 200000 us"],
     ),
     Talk(
         "an error about a reply is no rejection",
@@ -245,9 +255,9 @@ ERRORS = [
         ["ntp 1 > 2: replied, server reply, 100000 us"],
     ),
     Talk(
-        "a rejection behind the window is too late",
-        [(0, REQUEST), (3.1, refuse(REQUEST))],
-        SILENT,
+        "a rejection may be late, but not as late as that",
+        [(0, REQUEST), (3.1, refuse(REQUEST)), (40, REQUEST), (70.1, refuse(REQUEST))],
+        ["ntp 1 > 2: rejected, port unreachable, 3100000 us", "ntp 3 > -: silent, client request"],
     ),
     Talk(
         "an empty datagram can be refused",

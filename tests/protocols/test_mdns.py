@@ -107,8 +107,15 @@ def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
     assert (one.role, one.kind) == (role, kind)
 
 
-@pytest.mark.parametrize("payload", [query(question("version.bind", TXT, 3)), dns_message(0, 0x1000)])
-def test_what_no_responder_answers(payload: bytes) -> None:
+@pytest.mark.parametrize(
+    "payload",
+    [
+        query(question("version.bind", TXT, 3)),
+        dns_message(0, 0x1000),
+        query(question(SERVICE, PTR), known=(record(SERVICE, PTR, data=b"\1a\xc0\x0c"),)),
+    ],
+)
+def test_what_no_responder_has_to_answer(payload: bytes) -> None:
     assert "unanswerable" in hear(mdns.PROTOCOL, payload).flags
 
 

@@ -179,7 +179,7 @@ TALKS = [
     Talk(
         "without that, an answer after five seconds is late",
         [(0, ask(NBNS, request(1))), (5.1, answer(NBNS, response(1)))],
-        ["nbns 1 > -: silent, name query", "nbns - > 2: indeterminate, request not captured"],
+        ["nbns 1 > 2: replied, positive response, late, 5100000 us"],
     ),
     Talk(
         "a registration by broadcast that nobody defends against is an announcement",

@@ -97,8 +97,13 @@ def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
     assert (one.role, one.kind) == (role, kind)
 
 
-@pytest.mark.parametrize("number", range(1, 8))
-def test_the_version_plays_no_part(number: int) -> None:
+@pytest.mark.parametrize("number", [0, 5, 6, 7])
+def test_a_version_that_was_never_there_is_not_answered(number: int) -> None:
+    assert "unanswerable" in hear(ntp.PROTOCOL, version(message(transmit=7), number)).flags
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_the_version_plays_no_other_part(number: int) -> None:
     for kind, payload in SAMPLES.items():
         assert hear(ntp.PROTOCOL, version(payload, number)) == hear(ntp.PROTOCOL, payload), kind
 

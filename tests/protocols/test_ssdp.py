@@ -93,6 +93,14 @@ TALKS = [
         ["ssdp 1,2 > 3 at 192.0.2.10:1900: replied, response, weak, 1100000 us"],
     ),
     Talk(
+        "a device may respond from a port of its own",
+        [
+            (0, datagram(PEER, 50000, GROUP, SSDP, search())),
+            (0.1, datagram(TARGET, 40000, PEER, 50000, response("uuid:1"))),
+        ],
+        ["ssdp 1 > 2 at 192.0.2.10:40000: replied, datagram, weak, 100000 us"],
+    ),
+    Talk(
         "another endpoint's response is none of it",
         [(0, datagram(PEER, 50000, GROUP, SSDP, search())), (0.1, answer(SSDP, response("uuid:1"), sport=50001))],
         ["ssdp 1 > -: silent, search", "ssdp - > 2: indeterminate, request not captured"],

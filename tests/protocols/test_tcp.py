@@ -95,6 +95,16 @@ ACCEPTED = "tcp/22 1 > 2: replied, SYN/ACK, 1000 us"
 TALKS = [
     Talk("SYN/ACK is a reply", HANDSHAKE, [ACCEPTED]),
     Talk("RST rejects", [(0, SYN), (0.001, RESET)], ["tcp/22 1 > 2: rejected, RST, 1000 us"]),
+    Talk(
+        "RST without an acknowledgment rejects too",
+        [(0, SYN), (0.001, server("R"))],
+        ["tcp/22 1 > 2: rejected, RST, 1000 us"],
+    ),
+    Talk(
+        "a SYN is sent again for about a minute",
+        [(time, client("S", seq=100, ack=0, ident=number)) for number, time in enumerate((0, 1, 3, 7, 15, 31, 63))],
+        ["tcp/22 1,2,3,4,5,6,7 > -: silent, SYN"],
+    ),
     Talk("nothing at all is silence", [(0, SYN)], ["tcp/22 1 > -: silent, SYN"]),
     Talk(
         "a SYN sent again is the same attempt",
@@ -137,17 +147,17 @@ TALKS = [
     Talk(
         "accepted, then reset",
         [*HANDSHAKE, (0.003, server("R"))],
-        ["tcp/22 1 > 2,4: rejected, accepted, then reset, 1000 us"],
+        ["tcp/22 1 > 2,4: rejected, accepted, then reset, 3000 us"],
     ),
     Talk(
         "accepted, then reset later, without a word in between",
         [*HANDSHAKE, (20, server("RA"))],
-        ["tcp/22 1 > 2,4: rejected, accepted, then reset, 1000 us"],
+        ["tcp/22 1 > 2,4: rejected, accepted, then reset, 20000000 us"],
     ),
     Talk(
-        "what the server says before does not count",
+        "a server that said something before its reset did reply",
         [*HANDSHAKE, (0.003, server("PA", data=b"SSH-2.0")), (0.004, server("R"))],
-        ["tcp/22 1 > 2,5: rejected, accepted, then reset, 1000 us"],
+        [ACCEPTED],
     ),
     Talk(
         "a reset behind the client's data ends a connection that was accepted",

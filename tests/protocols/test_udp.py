@@ -74,9 +74,14 @@ TALKS = [
         ["udp/28524 1,2 > 4: replied, datagram, weak, 2100000 us"],
     ),
     Talk(
-        "from a registered port to an ephemeral one it is mid-flow",
+        "from a registered port to an ephemeral one it is mid-flow, until the other end asks",
         [(0, answer(443, b"1")), (0.1, ask(443, b"2")), (0.2, answer(443, b"3"))],
-        ["udp/443 - > 1: indeterminate, mid-flow"],
+        ["udp/443 - > 1: indeterminate, mid-flow", "udp/443 2 > 3: replied, datagram, weak, 100000 us"],
+    ),
+    Talk(
+        "from a registered port to one that is neither it is a request (a scanner's)",
+        [(0, ask(PORT, b"1", sport=53)), (0.1, answer(PORT, b"2", sport=53))],
+        ["udp/28524 1 > 2: replied, datagram, weak, 100000 us"],
     ),
     Talk(
         "between two registered ports it is a request",
