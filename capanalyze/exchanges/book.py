@@ -23,6 +23,7 @@ class Book:
         self._by_key: dict[tuple[int, Endpoint | None, int], list[Pair]] = {}
         self._by_ends: dict[tuple[int, Endpoint, Endpoint], list[Pair]] = {}
         self._by_client: dict[tuple[str, Endpoint], list[Pair]] = {}
+        self._by_payload: dict[tuple[int, Endpoint, Endpoint, int], list[Pair]] = {}
         self._due: list[tuple[int, int, Pair]] = []
         self._entered = 0
 
@@ -36,6 +37,7 @@ class Book:
             self._by_key.setdefault((pair.module, client, key), []).append(pair)
         self._by_ends.setdefault((pair.module, pair.client, pair.server), []).append(pair)
         self._by_client.setdefault((pair.protocol.transport, pair.client), []).append(pair)
+        self._by_payload.setdefault((pair.module, pair.client, pair.server, pair.digest), []).append(pair)
         self.keep(pair)
 
     def keep(self, pair: Pair) -> None:
@@ -55,6 +57,10 @@ class Book:
     def between(self, module: int, client: Endpoint, server: Endpoint) -> Iterator[Pair]:
         """Pairs with these endpoints, the latest first."""
         return reversed(self._by_ends.get((module, client, server), ()))
+
+    def alike(self, module: int, client: Endpoint, server: Endpoint, digest: int) -> Iterator[Pair]:
+        """Pairs with these endpoints and this payload, the latest first."""
+        return reversed(self._by_payload.get((module, client, server, digest), ()))
 
     def of_client(self, transport: str, client: Endpoint) -> Sequence[Pair]:
         """All pairs of a client's endpoint."""
@@ -83,6 +89,7 @@ class Book:
             _drop(self._by_key, (pair.module, client, key), pair)
         _drop(self._by_ends, (pair.module, pair.client, pair.server), pair)
         _drop(self._by_client, (pair.protocol.transport, pair.client), pair)
+        _drop(self._by_payload, (pair.module, pair.client, pair.server, pair.digest), pair)
         for end in pair.changed_ends:
             _drop(self._by_ends, (GENERIC_UDP, *end), pair)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from capanalyze.model import Exchange
 from capanalyze.packets.message import ANNOUNCES, INTERIM, UNANSWERABLE, WEAK, address
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP, port_table
 from capanalyze.protocols._protocol import SECOND
 from capanalyze.protocols.udp import IDLE
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LATE = 30 * SECOND  # how long a reply with the key of a request is still told apart from a stray one
 ESTABLISHED = 60 * SECOND  # how long a connection without a word from the client may still be taken back
+SERVED = port_table()
 UNSPECIFIED = (0, 0xFFFF << 32)
 Payload = tuple[str, int, int]  # capture, offset, length
 
@@ -42,6 +43,7 @@ class Pair:
     client: Endpoint
     server: Endpoint
     interface: str
+    interfaces: set[str]
     clock: int
     asked: int
     deadline: int
@@ -104,6 +106,7 @@ def open_pair(seen: Sighting, client: Endpoint, server: Endpoint) -> Pair:
         client=client,
         server=server,
         interface=seen.interface,
+        interfaces={seen.interface},
         clock=seen.clock,
         asked=seen.clock,
         deadline=seen.clock + patience(message.module),
@@ -132,7 +135,7 @@ def stray(seen: Sighting, outcome: str, reason: str | None = None) -> Pair:
     """A message that belongs to no request: an announcement, or a reply to what was not captured."""
     pair = open_pair(seen, seen.destination, seen.source)
     turn_round(pair)
-    pair.exchange.service = service_name(pair.module, seen.message.sport)
+    pair.exchange.service = service_name(pair.module or SERVED[seen.message.sport], seen.message.sport)
     pair.exchange.outcome = "unsolicited" if outcome == "unsolicited" else "indeterminate"
     pair.exchange.reason = reason or pair.exchange.reason
     return pair
@@ -260,7 +263,7 @@ def may_answer(pair: Pair, seen: Sighting) -> bool:
     if not pair.group:
         return pair.server == seen.source
     return (
-        pair.interface == seen.interface
+        seen.interface in pair.interfaces
         and pair.client[:2] != seen.source[:2]
         and is_ipv4(pair.client) == is_ipv4(seen.source)
         and (not by_question or pair.mac <= 0 or pair.mac != seen.message.src_mac)
@@ -276,7 +279,7 @@ def _reaches(pair: Pair, seen: Sighting) -> bool:
 
 def choose(pairs: Sequence[Pair], seen: Sighting) -> Pair | None:
     """The request that a reply belongs to: on its own interface, the latest unanswered, else the latest."""
-    own = [pair for pair in pairs if pair.interface == seen.interface] or pairs
+    own = [pair for pair in pairs if seen.interface in pair.interfaces] or pairs
     host = seen.source[:2]
     waiting = [pair for pair in own if not pair.answered or (pair.group and host not in pair.siblings)]
     return max(waiting or own, key=lambda pair: (pair.clock, pair.exchange.requests), default=None)

@@ -111,11 +111,29 @@ class Pairing:
             self._fragments.join(seen)
         elif seen.message.role >= QUOTED:
             self._reject(seen)
-        elif not self.copies.is_copy(seen):
+        elif self.copies.is_copy(seen):
+            self._seen_also(seen)
+        else:
             self._count_malformed(seen)
-            joined = self._handlers[seen.role](seen)
+            joined = self._flow(seen) if self._goes_on(seen) else self._handlers[seen.role](seen)
             self.copies.remember(seen, joined)
             self._fragments.remember(seen, joined)
+
+    def _seen_also(self, seen: Sighting) -> None:
+        """What went to a group is answered on any interface that showed it."""
+        for pair in self._book.alike(seen.message.module, seen.source, seen.destination, seen.message.digest):
+            pair.interfaces.add(seen.interface)
+
+    def _goes_on(self, seen: Sighting) -> bool:
+        """Whether it belongs to an exchange of UDP without a module, whatever a module at one end takes it for."""
+        if seen.message.module == GENERIC_UDP or seen.protocol.transport != "udp":
+            return False
+        for client, server in ((seen.destination, seen.source), (seen.source, seen.destination)):
+            for pair in self._book.between(GENERIC_UDP, client, server):
+                if pair.waits(seen.clock) and pair.exchange.requests:
+                    _forget_module(seen)
+                    return True
+        return False
 
     def finish(self) -> list[Pair]:
         """Settle all that is open; every pair."""
@@ -137,7 +155,7 @@ class Pairing:
 
     def _asked(self, seen: Sighting) -> Pair:
         """The pair of a request: that of the first, if it is a retransmission, else a new one."""
-        for pair in self._book.between(seen.message.module, seen.source, seen.destination):
+        for pair in self._book.alike(seen.message.module, seen.source, seen.destination, seen.message.digest):
             if _is_retransmission(pair, seen):
                 resend(pair, seen)
                 return pair
@@ -160,6 +178,8 @@ class Pairing:
             joined = self._answer(pair, seen)
         if found:
             return joined
+        if seen.kind == GARBAGE:
+            return self._malformed(seen)
         orphan = stray(seen, "unsolicited") if seen.message.group else _not_captured(seen)
         self._early.append((seen, orphan))
         return orphan.exchange.replies
@@ -168,18 +188,13 @@ class Pairing:
         """Requests with one of the keys that this host may answer: one, or one for every host that asked."""
         by_question = seen.protocol.by_question
         client = None if by_question else seen.destination
-        found = {
-            id(pair): pair
-            for key in keys
-            for pair in self._book.by_key(seen.message.module, client, key)
-            if may_answer(pair, seen)
-        }
-        if not by_question:
-            return _only(choose(list(found.values()), seen))
-        askers: dict[Endpoint, list[Pair]] = {}
-        for pair in sorted(found.values(), key=lambda pair: pair.clock):
-            askers.setdefault(pair.client, []).append(pair)
-        return [pair for pairs in askers.values() for pair in _only(choose(pairs, seen))]
+        asked: dict[tuple[Endpoint, int], list[Pair]] = {}
+        for key in keys:
+            for pair in self._book.by_key(seen.message.module, client, key):
+                if may_answer(pair, seen):
+                    asked.setdefault((pair.client, key if by_question else 0), []).append(pair)
+        chosen = {id(pair): pair for pairs in asked.values() for pair in _only(choose(pairs, seen))}
+        return sorted(chosen.values(), key=lambda pair: pair.clock)
 
     def _by_endpoints(self, seen: Sighting) -> list[Pair]:
         """Where one side has no key: the reversed endpoints."""
@@ -206,7 +221,7 @@ class Pairing:
         if len(waiting) != 1:
             return []
         pair = waiting[0]
-        same_host = pair.server[:2] == seen.source[:2] or (pair.group and pair.interface == seen.interface)
+        same_host = pair.server[:2] == seen.source[:2] or (pair.group and seen.interface in pair.interfaces)
         agree = pair.module == seen.message.module and not set(pair.keys).isdisjoint(seen.keys)
         if (pair.protocol.from_any_port and same_host) or (agree and not pair.group):
             return [pair]
@@ -232,7 +247,6 @@ class Pairing:
                 self._early.remove(entry)
                 self._answer(pair, early)
                 pair.exchange.rtt_us = None
-                return
 
     # UDP where only endpoints tell
 
@@ -307,15 +321,11 @@ class Pairing:
         found = self._by_endpoints(seen)
         if found:
             return self._answer(found[0], seen)
-        for pair in self._book.between(GENERIC_UDP, seen.destination, seen.source):
-            if pair.waits(seen.clock):  # the client asked another service from a served port
-                return self._flow_back(pair, seen)
         if message.dport == message.port:
             pair = self._asked(seen)
             pair.unanswerable = True
             return pair.exchange.requests
-        seen.message = message._replace(module=GENERIC_UDP, port=message.dport, role=FLOW + DATAGRAM)
-        seen.keys = ()
+        _forget_module(seen)
         return self._flow(seen)
 
     # TCP
@@ -392,6 +402,12 @@ def pair_messages(sightings: Iterable[Sighting]) -> Pairing:
     return pairing
 
 
+def _forget_module(seen: Sighting) -> None:
+    """From now on it is a datagram to the port that it went to."""
+    seen.message = seen.message._replace(module=GENERIC_UDP, port=seen.message.dport, role=FLOW + DATAGRAM)
+    seen.keys = ()
+
+
 def _only(pair: Pair | None) -> list[Pair]:
     return [pair] if pair else []
 
@@ -407,7 +423,7 @@ def _is_retransmission(pair: Pair, seen: Sighting) -> bool:
         and pair.digest == seen.message.digest
         and seen.clock <= pair.clock + max(pair.window, pair.protocol.resends)
         and pair.exchange.capture == seen.capture
-        and (not pair.group or pair.interface == seen.interface)
+        and (not pair.group or seen.interface in pair.interfaces)
     )
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from capanalyze.packets.dispatch import match
 from capanalyze.packets.message import (
-    ANNOUNCEMENT,
     AT,
     CAPTURED,
     DETAIL,
@@ -84,16 +83,19 @@ def udp(octets: Any, at: int, row: Any, ports: Any, keys: Any) -> int:
         if there in (GENERIC_UDP, here) or is_sound_request(role):
             return role
     answer = service(there, octets, start, end, size, keys)
-    if here == GENERIC_UDP or answer % ROLES == REPLY:
+    if answer % ROLES in (REPLY, FLOW) or (here == GENERIC_UDP and answer % ROLES != REQUEST):
         row[MODULE] = there
         row[PORT] = source
         return answer
+    if here == GENERIC_UDP:  # no service is asked by what leaves its port
+        keys[0] = 0
+        return match(GENERIC_UDP, octets, start, end, size, keys)
     return service(here, octets, start, end, size, keys)
 
 
 def is_sound_request(role: int) -> bool:
-    """Whether a module is sure that it was asked something (or told, unasked)."""
-    return role % ROLES in (REQUEST, ANNOUNCEMENT, FLOW) and role & (WEAK | UNANSWERABLE) == 0
+    """Whether a module is sure that it was asked something."""
+    return role % ROLES in (REQUEST, FLOW) and role & (WEAK | UNANSWERABLE) == 0
 
 
 def service(module: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:
