@@ -180,7 +180,8 @@ class Pairing:
             return joined
         if seen.kind == GARBAGE:
             return self._malformed(seen)
-        orphan = stray(seen, "unsolicited") if seen.message.group else _not_captured(seen)
+        told = bool(seen.message.group) and seen.protocol.tells_unasked
+        orphan = stray(seen, "unsolicited") if told else _not_captured(seen)
         self._early.append((seen, orphan))
         return orphan.exchange.replies
 

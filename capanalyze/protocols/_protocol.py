@@ -28,7 +28,7 @@ class Protocol:
     request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
     reply to the group answers every host that asked, so the key alone finds the requests.
     `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
-    to answer at all.
+    to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Protocol:
     by_question: bool = False
     from_any_port: bool = False
     silence_proves: bool = True
+    tells_unasked: bool = False
     resends: int = 0
 
     def kind(self, number: int) -> str:

@@ -133,4 +133,12 @@ def broken(start: int, end: int, size: int) -> int:
     return MALFORMED + GARBAGE * KIND
 
 
-PROTOCOL = Protocol(name="mdns", transport="udp", ports=(5353,), match=match, kinds=KINDS, by_question=True)
+PROTOCOL = Protocol(
+    name="mdns",
+    transport="udp",
+    ports=(5353,),
+    match=match,
+    kinds=KINDS,
+    by_question=True,
+    tells_unasked=True,
+)

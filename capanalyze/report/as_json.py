@@ -4,6 +4,7 @@ Keys are stable; new ones may be added. `report.schema.json`, beside this file, 
 It is made from the records themselves: `python -m capanalyze.report.as_json > report.schema.json`.
 """
 
+import inspect
 import json
 import re
 import sys
@@ -33,6 +34,8 @@ def json_schema() -> dict[str, Any]:
     _, records = msgspec.json.schema_components([Analysis], ref_template="#/$defs/{name}")
     # What has a default is written all the same.
     records["Analysis"]["required"] = list(records["Analysis"]["properties"])
+    for record in records.values():  # Python 3.13 takes the indentation off docstrings, earlier ones do not
+        record["description"] = inspect.cleandoc(record.get("description", ""))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "capanalyze-report 1",
