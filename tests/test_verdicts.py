@@ -226,8 +226,8 @@ def test_any_time_is_written_or_left_out(time: int) -> None:
     assert text is None or text.endswith("Z")
 
 
-def outcomes(folder: Path, frames: list[tuple[float, bytes]], **options: int) -> list[tuple[str, str]]:
-    audit = dataclasses.replace(audit_of([write(folder, frames, "x.pcap")], mode="block-all"), **options)
+def outcomes(folder: Path, frames: list[tuple[float, bytes]], until: int | None = None) -> list[tuple[str, str]]:
+    audit = dataclasses.replace(audit_of([write(folder, frames, "x.pcap")], mode="block-all"), until=until)
     with find_exchanges(audit) as result:
         return [(pair.exchange.outcome, pair.exchange.reason) for pair in result.pairs]
 

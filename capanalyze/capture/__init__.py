@@ -8,6 +8,7 @@ that are not frames. The records themselves are read in the loop (`pcap.read_rec
 import hashlib
 import sys
 import tempfile
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -111,7 +112,7 @@ class Capture:
         self.named: dict[str, int] = {}
         self.blocks = pcapng.Blocks()
         self.layout = [0] * LAYOUT_FIELDS
-        self.table: list[int] = []
+        self.table = array("q")
         self._spool: IO[bytes] | None = None
         self._file = self._open()
         self._raw = HashedStream(self._file, self._spool)
@@ -148,23 +149,26 @@ class Capture:
             self._spool.close()
 
     def control(self, octets: bytes, at: int) -> int:
-        """Take in a pcapng block that is not a frame.
+        """Take in a pcapng block that is not a frame, and all such blocks that follow it.
 
         Returns:
-            The offset behind it; `at` if more octets are needed; -1 if it cannot be a block.
+            The offset behind them; `at` if more octets are needed; -1 if what stands there cannot be a block.
         """
-        if len(octets) - at < 12:
+        start = at
+        self.blocks.notes.clear()
+        while length := self.blocks.length(octets, at):
+            if len(octets) - at < length:
+                return at
+            if not self.blocks.read(octets[at : at + length]):
+                break
+            self._take_interfaces()
+            at += length
+            if len(octets) - at < 12 or self.blocks.is_frame(octets, at):
+                return at
+        if at > start:  # the next call says why it stands here
             return at
-        length = self.blocks.length(octets, at)
-        if not length:
-            return -1
-        if len(octets) - at < length:
-            return at
-        if not self.blocks.read(octets[at : at + length]):
-            self.notes += self.blocks.notes
-            return -1
-        self._take_interfaces()
-        return at + length
+        self.notes += self.blocks.notes
+        return -1
 
     def named_interface(self, name: str) -> int:
         """Index of an interface that frames name themselves, behind those that the capture describes."""
@@ -251,7 +255,7 @@ class Capture:
         row[DIVISOR] = interface.divisor
         row[OFFSET] = interface.offset
         row[SNAPLEN] = interface.snaplen
-        self.table += row
+        self.table.extend(row)
         self.interfaces.append(interface)
 
     @contextmanager

@@ -45,6 +45,8 @@ EPB_FLAGS = 2
 PROMISCUOUS = 4  # reception type: for another host
 # Blocks without a packet that Wireshark numbers as frames: systemd journal entries, Sysdig events, custom blocks.
 RECORDS = (9, 0x204, 0x216, 0x221, 0x00000BAD, 0x40000BAD)
+FRAMES = (PACKET, SIMPLE_PACKET, ENHANCED_PACKET, *RECORDS)
+MAX_INTERFACES = 65536
 MAX_BLOCK = MAX_RECORD + 1024 * 1024
 MAX_SECONDS = 1 << 59  # more than any calendar holds; twice as much still is less than NO_TIME
 
@@ -182,12 +184,18 @@ class Blocks:
         length = int(struct.unpack_from(order + "I", octets, at + 4)[0])
         return length if 12 <= length <= MAX_BLOCK and length % 4 == 0 else 0
 
+    def is_frame(self, octets: bytes, at: int) -> bool:
+        """Whether the loop reads the block at `at`."""
+        return struct.unpack_from(self._order + "I", octets, at)[0] in FRAMES
+
     def read(self, block: bytes) -> bool:
         """Take in one whole block; False where it contradicts itself and reading must end."""
+        if block[4:8] != block[-4:]:
+            return False
         if block[:4] == b"\x0a\x0d\x0d\x0a":
             return self._section(block)
         kind = struct.unpack_from(self._order + "I", block)[0]
-        if kind in (PACKET, SIMPLE_PACKET, ENHANCED_PACKET):  # the loop found it too short to be one
+        if kind in FRAMES:  # the loop found it too short to be one
             return False
         body = block[8:-4]
         if kind == INTERFACE_DESCRIPTION:
@@ -204,8 +212,6 @@ class Blocks:
         if len(block) < 28:
             return False
         self.big = block[8] == 0x1A
-        if block[4:8] != block[-4:]:
-            return False
         major = struct.unpack_from(self._order + "H", block, 12)[0]
         if major != 1:
             self.notes.append(f"section {self.sections + 1} has pcapng version {major}, which is not read")
@@ -216,6 +222,9 @@ class Blocks:
 
     def _interface(self, body: bytes) -> bool:
         if len(body) < 8:
+            return False
+        if len(self.interfaces) == MAX_INTERFACES:
+            self.notes.append(f"more than {MAX_INTERFACES} interfaces are not read")
             return False
         link_type, _, snaplen = struct.unpack_from(self._order + "HHI", body)
         found = Interface(link_type=link_type, snaplen=snaplen, section=self.sections)

@@ -190,7 +190,7 @@ class Machine:
         stop: int,
         state: list[int],
         layout: list[int],
-        interfaces: list[int],
+        interfaces: Any,
         ports: bytes,
         record: list[int],
         row: list[int],
@@ -202,9 +202,7 @@ class Machine:
         tally: list[int],
     ) -> int:
         """See `packets.scan.scan`."""
-        small = [
-            np.array(numbers or [0], np.int64) for numbers in (state, layout, interfaces, record, row, keys, tally)
-        ]
+        small = [np.array(numbers, np.int64) for numbers in (state, layout, record, row, keys, tally)]
         written = np.empty(len(rows), np.int64)
         pooled = np.empty(len(pool), np.int64)
         octets_in = np.frombuffer(data, np.uint8)
@@ -214,20 +212,19 @@ class Machine:
             stop,
             small[0].ctypes.data,
             small[1].ctypes.data,
-            small[2].ctypes.data,
+            interfaces.buffer_info()[0],
             ports_in.ctypes.data,
+            small[2].ctypes.data,
             small[3].ctypes.data,
             small[4].ctypes.data,
-            small[5].ctypes.data,
             written.ctypes.data,
             room,
             pooled.ctypes.data,
             pool_room,
-            small[6].ctypes.data,
+            small[5].ctypes.data,
         )
         state[:] = small[0].tolist()
-        interfaces[:] = small[2].tolist()[: len(interfaces)]
-        tally[:] = small[6].tolist()
+        tally[:] = small[5].tolist()
         count, used = state[scan.COUNT], state[scan.POOL]
         rows[: count * len(rows) // room] = written[: count * len(rows) // room].tolist()
         pool[:used] = pooled[:used].tolist()

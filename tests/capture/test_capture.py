@@ -84,6 +84,33 @@ def test_interfaces_that_frames_name_come_behind_those_described(tmp_path: Path)
     assert list(capture.named) == ["en0", "ppp0"]
 
 
+def test_payloads_of_a_file_that_has_shrunk_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "less.gz"
+    part, capture = read(path, PACKINGS["gzip"])
+    path.write_bytes(PACKINGS["gzip"][:40])
+    last = list(part.messages())[-1]
+    assert capture.payloads([(last.payload, last.captured)]) == {last.payload: b""}
+
+
+@pytest.mark.parametrize(("link", "one_sided"), [(1, False), (117, True), (239, True)])
+def test_a_log_of_rules_shows_one_side(tmp_path: Path, link: int, one_sided: bool) -> None:
+    _, capture = read(tmp_path / "log.pcap", pcap([], link))
+    assert [interface.one_sided for interface in capture.interfaces] == [one_sided]
+
+
+class Full(io.BytesIO):
+    """A file on a disk that is full."""
+
+    def write(self, _octets: object, /) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_without_room_for_a_copy_of_stdin_reading_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.TemporaryFile", Full)
+    with pytest.raises(CaptureError, match=r"^stdin: no room to keep a copy in .*: No space left on device$"):
+        from_stdin(monkeypatch, PCAP)
+
+
 class Failing:
     """A stream that breaks behind some octets."""
 

@@ -5,12 +5,13 @@ import random
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capanalyze.capture import open_capture
@@ -57,6 +58,31 @@ def test_members_follow_each_other_as_one(kind: str, count: int) -> None:
     length = len(PCAP) // count + 1
     parts = [PCAP[at : at + length] for at in range(0, len(PCAP), length)]
     assert unpack(b"".join(map(PACKERS[kind], parts)), kind) == (PCAP, "")
+
+
+class Trickle:
+    """A stream that gives an octet at a time, as a pipe may."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._stream = BytesIO(octets)
+
+    def read(self, _size: int, /) -> bytes:
+        return self._stream.read(1)
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("removed", [0, 1, 8, 9])
+def test_data_may_come_octet_by_octet(kind: str, removed: int) -> None:
+    packed = PACKERS[kind](PCAP[:3000]) + PACKERS[kind](PCAP[3000:6000])
+    end = len(packed) - removed
+    stream = Unpacked(Trickle(packed[:end]), kind)
+    found = b""
+    with pytest.raises(DamagedError, match=CUT) if removed else nullcontext():
+        while part := stream.read(1000):
+            found += part
+    if kind == "gzip" and removed <= 8:
+        assert found == PCAP[:6000]
+    assert PCAP.startswith(found)
 
 
 def test_empty_members_and_skippable_frames_hold_nothing() -> None:
@@ -142,6 +168,7 @@ def test_packed_data_without_content_are_an_error(tmp_path: Path, octets: bytes)
         open_capture(str(path))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(PACKERS)), st.integers(0, 1 << 20), st.integers(1, 255), st.integers(0, 1 << 20))
 def test_damaged_data_raise_nothing_else(kind: str, at: int, flip: int, end: int) -> None:
     packed = bytearray(PACKERS[kind](PCAP[:5000]) * 2)

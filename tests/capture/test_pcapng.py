@@ -5,10 +5,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze.capture import open_capture
+from capanalyze.capture import Capture, open_capture
 from capanalyze.capture.interface import Interface
 from capanalyze.capture.pcapng import time_stamp
 from capanalyze.capture.records import (
@@ -22,7 +22,7 @@ from capanalyze.capture.records import (
     UNITS_PER_SECOND,
 )
 from capanalyze.errors import CaptureError
-from capanalyze.packets.message import INBOUND, OUTBOUND, UNKNOWN
+from capanalyze.packets.message import ELSEWHERE, INBOUND, OUTBOUND, UNKNOWN
 from capanalyze.packets.messages import read_messages
 from tests.build import (
     PEER,
@@ -46,6 +46,7 @@ from tests.build import (
 FRAME = ipv4(PEER, TARGET, 17, udp(50000, 40000, b"x"))
 STAMP = START * 1_000_000 + 250_000
 HEAD = section() + interface(101)
+PACKET = enhanced(0, STAMP, FRAME)
 RESOLUTION, TIME_OFFSET, NAME, IPV4, IPV6, DROPPED_BY_INTERFACE, DROPPED_BY_SYSTEM = 9, 14, 2, 4, 5, 5, 7
 FLAGS = 2
 
@@ -134,6 +135,7 @@ def test_times_count_in_the_units_of_the_interface(
     assert (found.seconds, found.nanos) == time
 
 
+@settings(deadline=None)
 @given(st.integers(0, 18) | st.integers(0x80, 0x80 + 62), st.integers(0, 2**63 - 1), st.integers(-(2**40), 2**40))
 def test_times_are_exact_to_the_nanosecond(resolution: int, stamp: int, offset: int) -> None:
     found = Interface(link_type=101)
@@ -175,7 +177,17 @@ def test_times_beyond_any_calendar_do_no_harm(tmp_path: Path, offset: int, compi
 
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize(
-    ("flags", "direction"), [(0, UNKNOWN), (1, INBOUND), (2, OUTBOUND), (3, UNKNOWN), (0xFFFFFFFD, INBOUND)]
+    ("flags", "direction"),
+    [
+        (0, UNKNOWN),
+        (1, INBOUND),
+        (1 | 1 << 2, INBOUND),  # to this host
+        (1 | 2 << 2, INBOUND),  # to a group
+        (1 | 4 << 2, ELSEWHERE),  # seen because the interface listens to all
+        (2, OUTBOUND),
+        (3, UNKNOWN),
+        (0xFFFFFFFD, INBOUND),
+    ],
 )
 def test_flags_tell_the_direction(tmp_path: Path, order: str, flags: int, direction: int) -> None:
     comment = option(1, b"a comment of 23 octets!", order)
@@ -191,6 +203,7 @@ def test_flags_tell_the_direction(tmp_path: Path, order: str, flags: int, direct
         option(0, b"") + option(FLAGS, b"\1\0\0\0"),  # the options end before it
         option(FLAGS, b"\1\0"),
         struct.pack("<HH", FLAGS, 4),
+        option(1, b"") * 40 + option(FLAGS, b"\1\0\0\0"),  # nobody writes so many
         struct.pack("<HH", 1, 65535) + option(FLAGS, b"\1\0\0\0"),
     ],
 )
@@ -209,6 +222,7 @@ def test_names_addresses_and_drops_of_interfaces_are_kept(tmp_path: Path, order:
     octets += statistics(0, option(DROPPED_BY_INTERFACE, struct.pack(order + "Q", 3), order), order=order)
     octets += statistics(0, option(DROPPED_BY_SYSTEM, struct.pack(order + "Q", 5), order), order=order)
     octets += statistics(1, option(4, struct.pack(order + "Q", 9), order), order=order)
+    octets += block(5, bytes(4), order)
     octets += statistics(7, option(DROPPED_BY_SYSTEM, struct.pack(order + "Q", 5), order), order=order)
     _, capture = read(tmp_path / "names.pcapng", octets)
     assert [(one.name, one.addresses, one.dropped, one.snaplen) for one in capture.interfaces] == [
@@ -236,15 +250,13 @@ COUNTED = {
 
 @pytest.mark.parametrize("name", PASSED_OVER)
 def test_other_blocks_are_passed_over(tmp_path: Path, name: str) -> None:
-    packet = enhanced(0, STAMP, FRAME)
-    part, capture = read(tmp_path / "blocks.pcapng", HEAD + packet + PASSED_OVER[name] + packet)
+    part, capture = read(tmp_path / "blocks.pcapng", HEAD + PACKET + PASSED_OVER[name] + PACKET)
     assert (part.frames, len(part), capture.notes) == (2, 2, [])
 
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_records_without_a_packet_count_as_frames(tmp_path: Path, name: str) -> None:
-    packet = enhanced(0, STAMP, FRAME)
-    part, capture = read(tmp_path / "blocks.pcapng", HEAD + packet + COUNTED[name] + packet)
+    part, capture = read(tmp_path / "blocks.pcapng", HEAD + PACKET + COUNTED[name] + PACKET)
     assert ([one.frame for one in part.messages()], part.frames, capture.notes) == ([1, 3], 3, [])
     assert part.account() == {"messages": 2, "records without a packet (custom blocks, journal entries)": 1}
 
@@ -257,6 +269,24 @@ def test_frames_bear_the_numbers_that_tshark_gives_them(tmp_path: Path) -> None:
     found = [(one.frame, one.sport) for one in messages(path, octets)]
     seen = dissected(path, "frame.number", "udp.srcport")
     assert found == [(int(frame), int(port)) for frame, port in seen if port]
+
+
+@pytest.mark.parametrize("size", [1, 20, 1 << 20])
+def test_a_run_of_other_blocks_is_passed_over_wherever_a_read_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    whole = Capture.read
+    monkeypatch.setattr(Capture, "read", lambda self, _size=0: whole(self, size))
+    others = b"".join(PASSED_OVER.values())
+    octets = HEAD + others + PACKET + others * 3 + section(">") + interface(101, order=">") + block(4, b"", ">")
+    part, capture = read(tmp_path / "runs.pcapng", octets + enhanced(0, STAMP, FRAME, order=">") + block(4, b"", ">"))
+    assert ([one.interface for one in part.messages()], part.frames, capture.notes) == ([0, 1], 2, [])
+
+
+def test_more_interfaces_than_anybody_has_end_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capanalyze.capture.pcapng.MAX_INTERFACES", 3)
+    part, capture = read(tmp_path / "many.pcapng", section() + interface(101) * 3 + PACKET + interface(101) + PACKET)
+    assert (part.frames, capture.notes[0]) == (1, "more than 3 interfaces are not read")
 
 
 def test_options_of_apples_frames_are_passed_over(tmp_path: Path) -> None:
@@ -286,9 +316,6 @@ def test_interfaces_of_an_earlier_section_are_gone(tmp_path: Path) -> None:
     assert part.account() == {"of an interface that the capture does not describe": 1}
 
 
-PACKET = enhanced(0, STAMP, FRAME)
-
-
 @pytest.mark.parametrize(
     "broken",
     [
@@ -301,27 +328,32 @@ PACKET = enhanced(0, STAMP, FRAME)
         block(2, bytes(12)),
         block(3, b""),
         block(1, b"\1\0"),
+        statistics(0)[:-4] + bytes(4),
         section()[:-4] + bytes(4),
         section()[:12] + b"\2\0" + section()[14:],  # version 2
         section()[:8] + b"WHAT" + section()[12:],
         block(0x0A0D0D0A, struct.pack("<IHH", 0x1A2B3C4D, 1, 0)),
     ],
 )
-def test_what_cannot_be_a_block_ends_reading_with_a_note(tmp_path: Path, broken: bytes) -> None:
-    part, capture = read(tmp_path / "broken.pcapng", HEAD + PACKET + broken + PACKET * 3)
+@pytest.mark.parametrize("before", [PACKET, PACKET + statistics(0) * 2])
+def test_what_cannot_be_a_block_ends_reading_with_a_note(tmp_path: Path, before: bytes, broken: bytes) -> None:
+    part, capture = read(tmp_path / "broken.pcapng", HEAD + before + broken + PACKET * 3)
     assert (part.frames, len(part)) == (1, 1)
-    where = len(HEAD) + len(PACKET)
+    where = len(HEAD) + len(before)
     assert capture.notes[-1] == f"cut: no record can be read at octet {where}, behind frame 1; the rest was left out"
 
 
-def test_a_section_of_another_version_is_named(tmp_path: Path) -> None:
-    _, capture = read(tmp_path / "new.pcapng", HEAD + section()[:12] + b"\2\0" + section()[14:])
+@pytest.mark.parametrize("before", [b"", statistics(0)])
+def test_a_section_of_another_version_is_named_once(tmp_path: Path, before: bytes) -> None:
+    _, capture = read(tmp_path / "new.pcapng", HEAD + before + section()[:12] + b"\2\0" + section()[14:])
+    assert len(capture.notes) == 2
     assert capture.notes[0] == "section 2 has pcapng version 2, which is not read"
 
 
-@pytest.mark.parametrize("left", [1, 8, 11, 12, 40, len(PACKET) - 1])
-def test_of_a_capture_cut_short_all_whole_frames_are_read(tmp_path: Path, left: int) -> None:
-    part, capture = read(tmp_path / "cut.pcapng", HEAD + PACKET * 2 + PACKET[:left])
+@pytest.mark.parametrize("last", [PACKET, section(), interface(1)])
+@pytest.mark.parametrize("left", [1, 8, 11, 12, 13, -1])
+def test_of_a_capture_cut_short_all_whole_frames_are_read(tmp_path: Path, last: bytes, left: int) -> None:
+    part, capture = read(tmp_path / "cut.pcapng", HEAD + PACKET * 2 + last[:left])
     assert (part.frames, len(part)) == (2, 2)
     where = len(HEAD) + 2 * len(PACKET)
     assert capture.notes == [f"cut: the capture ends inside the record at octet {where}, behind frame 2"]

@@ -98,9 +98,7 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
     ),
     # Name query response NB 192.0.2.10 (and 198.51.100.7)
     "group": (
-        dns_message(
-            0x8580, dns_record(encoded("WORKGROUP", 0), NB, bytes.fromhex("e000c000020ae000c6336407"))
-        ),
+        dns_message(0x8580, dns_record(encoded("WORKGROUP", 0), NB, bytes.fromhex("e000c000020ae000c6336407"))),
         [
             ("name", "WORKGROUP<00> group: workgroup"),
             ("address", "192.0.2.10"),

@@ -29,9 +29,7 @@ def response(version: int, *bindings: bytes, error: int = 0, community: bytes = 
 
 def report(engine: bytes) -> bytes:
     """A report of SNMPv3, RFC 3412 section 6."""
-    head = ber(
-        SEQUENCE, ber(INTEGER, b"\1"), ber(INTEGER, b"\5\xdc"), ber(STRING, b"\0"), ber(INTEGER, b"\3")
-    )
+    head = ber(SEQUENCE, ber(INTEGER, b"\1"), ber(INTEGER, b"\5\xdc"), ber(STRING, b"\0"), ber(INTEGER, b"\3"))
     security = ber(SEQUENCE, ber(STRING, engine), *[ber(INTEGER, b"\0")] * 2, *[ber(STRING)] * 3)
     scoped = ber(SEQUENCE, ber(STRING, engine), ber(STRING), ber(REPORT))
     return ber(SEQUENCE, ber(INTEGER, b"\3"), head, ber(STRING, security), scoped)

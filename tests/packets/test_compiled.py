@@ -72,6 +72,7 @@ PAYLOADS = [
     bytes(4) + b"\0\2" + bytes(6) + b"\4name\5local\0\0\x0c\0\1\xc0\x0c\0\xff\x80\1",  # mDNS, two questions
     bytes.fromhex("302902010004067075626c6963a01c02040d3a1c5d020100020100300e300c06082b060102010101000500"),
     bytes.fromhex("303e020103301102042f3d1c5d020300ffe30401040201030410300e0400020100020100040004000400"),
+    bytes.fromhex("308200290282000100048200067075626c6963a0840000000e02040d3a1c5d0201000201003000"),
     b'M-SEARCH * HTTP/1.1\r\nMAN: "ssdp:discover"\r\n\r\n',
     b"\1\1\6\0" + bytes(232) + b"\x63\x82\x53\x63\x35\1\1\xff",
     b"\0\1file\0octet\0",
@@ -84,7 +85,8 @@ DATAGRAMS += [
     ipv4(PEER, TARGET, 1, icmp(8)),
     *(ipv4(PEER, TARGET, 1, icmp(3, 3, payload=one)) for one in DATAGRAMS[::23]),
     *(ipv6("::1", "::2", 58, icmp(1, 4, payload=ipv6("::2", "::1", 17, udp(port, 9)))) for port in (40000, 123)),
-    ipv4(PEER, TARGET, 1, icmp(3, 3, payload=ipv4(TARGET, PEER, 6, tcp(22, 50000, "SA")[:8]))),
+    ipv4(PEER, TARGET, 1, icmp(3, 3, payload=ipv4(TARGET, PEER, 6, tcp(22, 50000, "SA", payload=b"data")))),
+    ipv4(PEER, TARGET, 1, icmp(3, 3, payload=ipv4(TARGET, PEER, 1, icmp(8)))),
 ]
 SOUND = [
     *((one.link, one.octets) for one in FRAMES.values()),
@@ -134,7 +136,7 @@ def walked(link: int, whole: bytes, size: int | None = None) -> int:
 
 
 @given(frames, st.integers(0, 70_000))
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 def test_no_frame_makes_the_loop_read_outside_of_it(one: tuple[int, bytes], more: int) -> None:
     walked(*one)
     walked(*one, len(one[1]) + more)
@@ -165,7 +167,7 @@ def matched(module: int, payload: bytes, more: int) -> tuple[int, list[int]]:
 @given(
     st.sampled_from(range(len(MATCHES))), st.sampled_from(PAYLOADS), mutations, st.integers(1, 400), st.integers(0, 9)
 )
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 def test_no_payload_makes_a_module_read_outside_of_it(
     module: int, sound: bytes, changes: list[tuple[int, int]], end: int, more: int
 ) -> None:
@@ -176,6 +178,14 @@ def test_no_payload_makes_a_module_read_outside_of_it(
     assert all(0 <= key <= octets.MASK for key in keys[1 : keys[0] + 1])
 
 
+def test_no_cut_of_a_sound_payload_does() -> None:
+    for module, payload in product(range(len(MATCHES)), PAYLOADS):
+        for end in range(1, len(payload) + 1):
+            matched(module, payload[:end], len(payload) - end)
+            matched(module, payload[:end], 0)
+
+
+@settings(deadline=None)
 @given(st.sampled_from(range(len(MATCHES))), st.binary(min_size=1, max_size=80), st.integers(0, 9))
 def test_no_random_payload_does(module: int, payload: bytes, more: int) -> None:
     matched(module, payload, more)
@@ -194,7 +204,7 @@ def records(order: str) -> bytes:
 
 
 @given(st.sampled_from("<>"), mutations, st.integers(0, 400), st.integers(0, 400), st.sampled_from([16, 24]))
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_no_octets_make_the_readers_of_records_read_outside_of_them(
     order: str, changes: list[tuple[int, int]], at: int, stop: int, header: int
 ) -> None:

@@ -278,7 +278,7 @@ WITHOUT_MESSAGE: dict[str, tuple[int, bytes, str]] = {
     "PKTAP, no packet": (258, pktap(1, ethernet(V4), record=0), NOT_IP),
     "PKTAP, unknown inside": (258, pktap(189, V4), "PKTAP around a link type that is not read"),
     "PKTAP, too short": (258, pktap(1, b"")[:107], MALFORMED),
-    "PKTAP, length too small": (258, b"\x08" + pktap(1, ethernet(V4))[1:], MALFORMED),
+    "PKTAP, length too small": (258, b"\x6b" + pktap(1, ethernet(V4))[1:], MALFORMED),
     "PKTAP, length too great": (258, b"\xff" + pktap(1, ethernet(V4))[1:], MALFORMED),
     "pflog, other family": (117, pflog(1, V4, 7), NOT_IP),
     "pflog, too short": (117, pflog(1, b"")[:63], MALFORMED),

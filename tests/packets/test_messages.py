@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capanalyze.capture import Capture, open_capture
@@ -52,6 +52,7 @@ def without_places(part: Part) -> Part:
     return replace(part, rows=rows)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2**31), st.sampled_from(MIXED)), max_size=30),
     st.lists(st.integers(0, 30), min_size=2, max_size=4),

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capanalyze.packets import compiled, octets
@@ -30,6 +30,7 @@ numbers = st.integers(0, octets.MASK)
 
 
 @pytest.mark.parametrize(("reader", "length", "order", "signed"), READERS)
+@settings(deadline=None)
 @given(data=st.binary(min_size=8, max_size=8))
 def test_numbers_are_read_from_these_octets_only(
     reader: Callable[[Any, int], int], length: int, order: Literal["big", "little"], signed: bool, data: bytes
@@ -38,6 +39,7 @@ def test_numbers_are_read_from_these_octets_only(
     assert reader(b"\xaa" + data, 1) == reader(Guarded(b"\xaa" + data, 1, 1 + length), 1) == expected
 
 
+@settings(deadline=None)
 @given(numbers, st.integers(-(2**63), 2**63 - 1))
 def test_a_hash_fits_63_bits_and_is_the_same_compiled(key: int, value: int) -> None:
     found = octets.mix(key, value)
@@ -46,6 +48,7 @@ def test_a_hash_fits_63_bits_and_is_the_same_compiled(key: int, value: int) -> N
         assert found == compiled._mix64(key, value % 2**64)  # noqa: SLF001 - compiled mode takes it in place of `mix`
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers)
 def test_a_hash_tells_values_and_their_order_apart(key: int, first: int, second: int) -> None:
     if first != second:
@@ -54,6 +57,7 @@ def test_a_hash_tells_values_and_their_order_apart(key: int, first: int, second:
         assert octets.mix(octets.mix(1, key), first) != octets.mix(octets.mix(1, first), key)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=20))
 def test_a_digest_covers_length_and_the_first_octets_of_a_payload(payload: bytes, around: bytes) -> None:
     start, end = len(around), len(around) + len(payload)

@@ -90,6 +90,7 @@ def test_a_frame_cut_before_the_ports_is_told_from_a_malformed_one(tmp_path: Pat
         (53, 123, dns(1, "example.net", response=True), "dns", 53, REPLY),
         (123, 53, dns(1, "example.net"), "dns", 53, REQUEST),
         (53, 5353, dns(1, "example.net", response=True), "dns", 53, REPLY),
+        (123, 40000, ntp(3, transmit=1), "udp", 40000, FLOW),  # a service's port asks for something else
         (50000, 123, b"", "ntp", 123, MALFORMED),
         (50000, 123, b"\x1b", "ntp", 123, MALFORMED),
         (123, 50000, b"", "ntp", 123, MALFORMED),
