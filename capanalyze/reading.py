@@ -38,11 +38,9 @@ class Reading:
         """What each interface is called: by itself, by the file's name, else by its number."""
         capture = self.capture
         alone = len(capture.interfaces) == 1 and not capture.named
-        labels = {
-            index: interface.name or (self.file.interface if alone and self.file.interface else f"if{index}")
-            for index, interface in enumerate(capture.interfaces)
-        }
-        return labels | {capture.named_interface(name): name for name in list(capture.named)}
+        by_file = self.file.interface if alone else None
+        numbers = [*range(len(capture.interfaces)), *capture.named.values()]
+        return {number: capture.interface_name(number) or by_file or f"if{number}" for number in numbers}
 
     def facts(self, sightings: Sequence[Sighting], audit: Audit) -> CaptureFacts:
         """What judging needs to know: when it ran by the clock that pairing used, within the time asked for."""

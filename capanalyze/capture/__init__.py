@@ -35,6 +35,7 @@ from capanalyze.capture.records import (
 from capanalyze.errors import CaptureError
 from capanalyze.packets.link import FIRST_STEP
 from capanalyze.packets.link_names import link_name
+from capanalyze.packets.steps import UNREAD_LINK
 
 BLOCK = 4 * 1024 * 1024
 SNIFF = 4096
@@ -180,6 +181,20 @@ class Capture:
             return list(self.named)[index - FIRST_NAMED]
         return self.interfaces[index].name
 
+    def check_links(self) -> None:
+        """See that there is anything to read in a capture with these interfaces.
+
+        Raises:
+            CaptureError: none of them has a link type that is read.
+        """
+        unread = [one.link_type for one in self.interfaces if one.link_type not in FIRST_STEP]
+        if unread and len(unread) == len(self.interfaces):
+            reason = f"link type {unread[0]} ({link_name(unread[0])}) is not one that is read"
+            self.close()
+            raise CaptureError(f"{self.name}: {reason}")
+        for number in dict.fromkeys(unread):
+            self.notes.append(f"frames of link type {number} ({link_name(number)}) are counted, not read")
+
     def payloads(self, places: Iterable[tuple[int, int]]) -> dict[int, bytes]:
         """The octets at these (offset, length) of the unpacked capture, by offset. Reads the file once more."""
         wanted = sorted(set(places))
@@ -222,6 +237,7 @@ class Capture:
         suffix = f" ({packing})" if packing else ""
         if pcap.is_pcap(first):
             self._start_pcap(pcap.read_file_header(first[: pcap.FILE_HEADER], self.name))
+            self.check_links()
             return "pcap" + suffix
         if pcapng.is_pcapng(first):
             return "pcapng" + suffix
@@ -244,13 +260,8 @@ class Capture:
         self.layout[INTERFACES] = len(self.interfaces) - self.blocks.first_interface
 
     def _add(self, interface: Interface) -> None:
-        step = FIRST_STEP.get(interface.link_type)
-        if step is None:
-            number = interface.link_type
-            self.close()
-            raise CaptureError(f"{self.name}: link type {number} ({link_name(number)}) is not one that is read")
         row = [0] * INTERFACE_FIELDS
-        row[LINK] = step
+        row[LINK] = FIRST_STEP.get(interface.link_type, UNREAD_LINK)
         row[UNITS_PER_SECOND] = interface.units_per_second
         row[DIVISOR] = interface.divisor
         row[OFFSET] = interface.offset

@@ -238,6 +238,8 @@ class Scanner:
             self.capture.notes.append(
                 f"cut: the capture ends inside the record at octet {where}, behind frame {part.frames}"
             )
+        if self._state[loop.NG]:
+            self.capture.check_links()
         for index, interface in enumerate(self.capture.interfaces):
             interface.frames = self.capture.table[index * INTERFACE_FIELDS + loop.FRAME_COUNT]
         return part

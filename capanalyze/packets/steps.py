@@ -41,9 +41,10 @@ UDP, TCP, ICMP = range(32, 35)
     TOO_DEEP,
     ENCRYPTED,
     UNKNOWN_INNER_LINK,
+    UNREAD_LINK,
     NO_INTERFACE,
     NOT_A_PACKET,
-) = range(64, 77)
+) = range(64, 78)
 FIRST_REASON = 64
 REASONS = {
     MESSAGE: "messages",
@@ -57,6 +58,7 @@ REASONS = {
     TOO_DEEP: "headers nested too deep",
     ENCRYPTED: "encrypted wireless frames",
     UNKNOWN_INNER_LINK: "PKTAP around a link type that is not read",
+    UNREAD_LINK: "of a link type that is not read",
     NOT_A_PACKET: "records without a packet (custom blocks, journal entries)",
     NO_INTERFACE: "of an interface that the capture does not describe",
 }

@@ -364,10 +364,18 @@ def test_a_section_header_alone_is_a_capture(tmp_path: Path) -> None:
     assert (part.frames, capture.interfaces, capture.notes) == (0, [], [])
 
 
-def test_a_link_type_that_is_not_read_is_an_error(tmp_path: Path) -> None:
+def test_a_link_type_that_is_not_read_is_an_error_where_there_is_no_other(tmp_path: Path) -> None:
     path = tmp_path / "usb.pcapng"
-    path.write_bytes(HEAD + PACKET + interface(189))
+    path.write_bytes(section() + interface(189) + enhanced(0, 0, b"urb"))
     capture = open_capture(str(path))
     with pytest.raises(CaptureError) as caught:
         read_messages(capture, compiled=False)
+    capture.close()
     assert str(caught.value) == "usb.pcapng: link type 189 (USB_LINUX) is not one that is read"
+
+
+def test_frames_of_a_link_type_that_is_not_read_are_counted_beside_others(tmp_path: Path) -> None:
+    part, capture = read(tmp_path / "mixed.pcapng", HEAD + PACKET + interface(189) + enhanced(1, 0, b"urb"))
+    assert (part.frames, len(part)) == (2, 1)
+    assert part.account()["of a link type that is not read"] == 1
+    assert capture.notes == ["frames of link type 189 (USB_LINUX) are counted, not read"]
