@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from capanalyze import __version__, verdicts
+from capanalyze import __version__, findings, verdicts
 from capanalyze.disclosures import disclose
 from capanalyze.errors import AuditError
 from capanalyze.exchanges import Source, collect, pair_messages
@@ -72,7 +72,7 @@ def find_exchanges(audit: Audit) -> Result:
         result.sightings += sightings
         result.malformed |= pairing.malformed
     order = {file.name: number for number, file in enumerate(audit.captures)}
-    result.pairs.sort(key=lambda pair: (order[pair.exchange.capture], verdicts.frame_of(pair.exchange)))
+    result.pairs.sort(key=lambda pair: (order[pair.exchange.capture], findings.frame_of(pair.exchange)))
     verdicts.place_modes(result.pairs, audit)
     verdicts.settle_silence(result.pairs, result.facts(audit), audit)
     return result
@@ -142,8 +142,8 @@ def analyze(audit: Audit, command: str = "") -> Analysis:
         target = target_of(audit, result)
         judge(audit, result, target.addresses)
         modes = audit.used_modes()
-        findings = verdicts.summarise(result.pairs, modes)
-        for finding in findings:
+        found = findings.summarise(result.pairs, modes)
+        for finding in found:
             finding.disclosures = facts_of(finding, result)
             finding.notes = notes_of(finding, result)
     parts = [one.part for one in result.readings]
@@ -157,8 +157,8 @@ def analyze(audit: Audit, command: str = "") -> Analysis:
         target=target,
         modes=[mode_info(mode, audit, result) for mode in modes],
         zones=zones_of(result),
-        findings=findings,
-        announcements=verdicts.announcements(result.pairs),
+        findings=found,
+        announcements=findings.announcements(result.pairs),
         directions=dict(sorted(Counter(pair.exchange.direction or "unknown" for pair in result.pairs).items())),
         notes=notes_on(audit, result),
     )
@@ -243,7 +243,7 @@ def notes_on(audit: Audit, result: Result) -> list[str]:
     """What a reader should know of the analysis as a whole."""
     notes = []
     if audit.since is not None or audit.until is not None:
-        since, until = verdicts.utc(audit.since) or "the beginning", verdicts.utc(audit.until) or "the end"
+        since, until = findings.utc(audit.since) or "the beginning", findings.utc(audit.until) or "the end"
         notes.append(f"only frames from {since} to {until} were paired; the account counts all")
     met = {label for reading in result.readings for label in reading.labels().values()}
     notes += [

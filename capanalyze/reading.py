@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from capanalyze.capture import Capture, open_capture
 from capanalyze.capture.records import NO_TIME
 from capanalyze.errors import CaptureError
+from capanalyze.findings import utc
 from capanalyze.model import Input, InterfaceInfo
 from capanalyze.packets.link_names import link_name
 from capanalyze.packets.messages import Part, read_messages
 from capanalyze.packets.steps import FIRST_REASON, TRUNCATED
-from capanalyze.verdicts import CaptureFacts, utc
+from capanalyze.verdicts import CaptureFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from capanalyze.errors import OutputError
 from capanalyze.escape import csv_cell, printable
+from capanalyze.findings import utc
 from capanalyze.report.output import binary_output
-from capanalyze.verdicts import utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
