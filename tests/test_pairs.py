@@ -18,6 +18,7 @@ SHARES = {"ntp": 0.99, "nbns": 0.99, "mdns": 0.99, "dns": 0.99, "llmnr": 0.99, "
 OTHER_SHARE = 0.95
 MAX_FALSE = 0.02
 
+FUZZED = "ndpi_fuzz-2006-06-26-2594.pcap"
 # Pairs of the truth that are none: (capture, request, reply) → why.
 WRONG = {
     (
@@ -25,39 +26,23 @@ WRONG = {
         13,
         16,
     ): "13 comes from 443 to an ephemeral port: mid-flow, the host behind 16 asked",
-    ("ndpi_fuzz-2006-06-26-2594.pcap", 225, 228): "225 and 227 are one INVITE sent twice; 228 answers the later copy",
 }
-FUZZED = "the fuzzer damaged one of the two; id and endpoints still agree"
-BOTH_ASKED = "two hosts ask the same questions at once; the records answer both, the truth gives them to one"
-# Pairs that the truth lacks: (capture, request, first reply) → why.
+# Pairs that the truth lacks: (capture, request, first reply) → why. Each was looked up in its frames.
 MISSING: dict[tuple[str, int, int], str] = {
     ("gopacket_be_test202.pcapng", 8, 9): "8 is a simple packet without a time: tshark takes it for 1970",
-    **dict.fromkeys(
-        [
-            ("nfstream_mdns.pcap", request, reply)
-            for request, reply in (
-                (94, 121),
-                (95, 120),
-                (94, 123),
-                (95, 122),
-                (126, 153),
-                (127, 152),
-                (126, 155),
-                (127, 154),
-            )
-        ],
-        BOTH_ASKED,
-    ),
-    **dict.fromkeys(
-        [
-            ("ndpi_fuzz-2006-06-26-2594.pcap", request, reply)
-            for request, reply in (
-                *((154, 155), (180, 181), (191, 192), (221, 222), (227, 228), (249, 252), (287, 288), (346, 348)),
-                *((430, 432), (453, 454), (535, 536), (558, 560), (602, 603), (648, 650)),
-            )
-        ],
-        FUZZED,
-    ),
+    (FUZZED, 154, 155): "REGISTER and its 401: one Call-ID, the CSeq is damaged",
+    (FUZZED, 180, 181): "REGISTER and its reply: Call-ID damaged in both",
+    (FUZZED, 227, 228): "INVITE and its 100: one Call-ID, CSeq damaged in both",
+    (FUZZED, 346, 348): "INVITE and its 403: the request's headers are damaged",
+    (FUZZED, 430, 432): "REGISTER and its 401: the request's headers are damaged",
+    (FUZZED, 453, 454): "REGISTER and its 401: one CSeq, the request's Call-ID is damaged",
+    (FUZZED, 558, 560): "REGISTER and its 401: one Call-ID, the request's CSeq is damaged",
+    (FUZZED, 602, 603): "INVITE and its 407: Call-ID damaged in both",
+    (FUZZED, 648, 650): "REGISTER and its 200: the request's headers are damaged",
+    (FUZZED, 191, 192): "one id and question, the reply's address is damaged",
+    (FUZZED, 221, 222): "one id and question, the address that was asked is damaged",
+    (FUZZED, 287, 288): "one id, the reply's question is damaged",
+    (FUZZED, 535, 536): "one id, the reply's question is damaged",
 }
 
 
