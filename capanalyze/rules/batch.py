@@ -1,0 +1,220 @@
+"""Exchanges on their way out of the pairing: rows in batches, and one row as an `Exchange` in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from capanalyze.capture.records import NO_TIME
+from capanalyze.model import Exchange
+from capanalyze.packets.message import address
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.protocols._protocol import SECOND
+from capanalyze.rules.row import (
+    ADDRESS_CHANGED,
+    CAPTURE,
+    CLIENT,
+    CLIENT_LOW,
+    CLIENT_PORT,
+    DIRECTION,
+    DIRECTIONS,
+    FIRST_WORDS,
+    FLAGS,
+    KIND,
+    LATE,
+    LINK,
+    LINK_FRAME,
+    LINK_NEXT,
+    MODE,
+    MODULE,
+    NANOS,
+    NARROW,
+    OUTCOME,
+    OUTCOMES,
+    PORT,
+    PORT_CHANGED,
+    REASON,
+    REASON_FLAGS,
+    REPLIES,
+    REPLY,
+    REPLY_OCTETS,
+    REQUEST,
+    REQUEST_OCTETS,
+    REQUESTS,
+    RTT,
+    SAID_ICMPV4,
+    SAID_ICMPV6,
+    SECONDS,
+    SERVER,
+    SERVER_LOW,
+    SERVER_PORT,
+    SERVICE,
+    VERDICT,
+    VERDICTS_OF,
+    WEAK_PAIRING,
+    WIDE,
+    ZONE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+WORDS = {
+    64: "datagram",
+    65: "RST",
+    66: "accepted, then reset",
+    67: "request not captured",
+    68: "mid-flow",
+    69: "frames are cut",
+    70: "the capture ended",
+    71: "something came back from another port",
+    72: "let go early: too many requests were open",
+}
+# By code: RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1
+UNREACHABLE_V4 = {
+    0: "network unreachable",
+    1: "host unreachable",
+    2: "protocol unreachable",
+    3: "port unreachable",
+    9: "network administratively prohibited",
+    10: "host administratively prohibited",
+    13: "communication administratively prohibited",
+}
+UNREACHABLE_V6 = {
+    0: "no route",
+    1: "administratively prohibited",
+    3: "address unreachable",
+    4: "port unreachable",
+    5: "failed ingress/egress policy",
+    6: "reject route",
+}
+
+
+@dataclass
+class Batch:
+    """Some exchanges: `count` rows in `wide` and `narrow`, and the `links` that their lists of frames are in."""
+
+    wide: Any
+    narrow: Any
+    links: Any
+    count: int
+
+    def frames(self, first: int, link: int) -> list[int]:
+        """A list of frames (capture * CAPTURE + frame): the first, and those from a link on."""
+        found = [first] if first else []
+        while link:
+            found.append(int(self.links[link * LINK + LINK_FRAME]))
+            link = int(self.links[link * LINK + LINK_NEXT])
+        return found
+
+    def requests(self, number: int) -> list[int]:
+        """Frames of the requests of row `number`."""
+        return self.frames(int(self.wide[number * WIDE + REQUEST]), int(self.narrow[number * NARROW + REQUESTS]))
+
+    def replies(self, number: int) -> list[int]:
+        """Frames that came back."""
+        return self.frames(int(self.wide[number * WIDE + REPLY]), int(self.narrow[number * NARROW + REPLIES]))
+
+
+@dataclass
+class Names:
+    """What the indices in rows stand for. `places` are interface labels; `modes`, `zones` grow as they are met."""
+
+    captures: Sequence[str]
+    places: Sequence[str]
+    modes: Sequence[str] = ()
+    zones: Sequence[str] = field(default_factory=list)
+
+
+def reason_of(module: int, reason: int) -> str:
+    """The words for a reason of an exchange of this module."""
+    base = reason % REASON_FLAGS
+    if base < FIRST_WORDS:
+        text = PROTOCOLS[module].kind(base)
+    elif base >= SAID_ICMPV6:
+        text = unreachable(UNREACHABLE_V6, base - SAID_ICMPV6)
+    elif base >= SAID_ICMPV4:
+        text = unreachable(UNREACHABLE_V4, base - SAID_ICMPV4)
+    else:
+        text = WORDS[base]
+    text += ", late" if reason & LATE else ""
+    text += ", port changed" if reason & PORT_CHANGED else ""
+    return text + (", address changed" if reason & ADDRESS_CHANGED else "")
+
+
+def unreachable(words: dict[int, str], code: int) -> str:
+    """The words for the code of a destination unreachable."""
+    return words.get(code, f"destination unreachable, code {code}")
+
+
+def service_name(service: int, port: int) -> str:
+    """A module's name, or transport/port where the module serves any port."""
+    name = PROTOCOLS[service].name
+    return f"{name}/{port}" if service in (GENERIC_UDP, TCP) else name
+
+
+def kind_of(module: int, kind: int, octets: int) -> str:
+    """What kind of request it was: what is alike enough to be compared over time."""
+    return f"datagram of {octets} octets" if module == GENERIC_UDP else PROTOCOLS[module].kind(kind)
+
+
+@lru_cache(65536)
+def host_text(high: int, low: int) -> str:
+    """An address of two words as text."""
+    return str(address(high, low))
+
+
+def time_ns(seconds: int, nanos: int) -> int | None:
+    """Nanoseconds since 1970, None where the frame has no time."""
+    return None if seconds >= NO_TIME else seconds * SECOND + nanos
+
+
+def exchange_of(batch: Batch, number: int, names: Names) -> Exchange:
+    """Row `number` of a batch in words."""
+    at, small = number * WIDE, number * NARROW
+    wide = [int(one) for one in batch.wide[at : at + WIDE]]
+    narrow = [int(one) for one in batch.narrow[small : small + NARROW]]
+    requests, replies = batch.requests(number), batch.replies(number)
+    capture = (requests or replies)[0] // CAPTURE
+    reply_capture = replies[0] // CAPTURE if replies else capture
+    own = [frame % CAPTURE for frame in requests if frame // CAPTURE == capture]
+    back = [frame % CAPTURE for frame in replies if frame // CAPTURE == reply_capture]
+    mode = narrow[MODE]
+    return Exchange(
+        capture=names.captures[capture],
+        service=service_name(narrow[SERVICE], narrow[PORT]),
+        transport=PROTOCOLS[narrow[MODULE]].transport,
+        client=host_text(wide[CLIENT], wide[CLIENT_LOW]),
+        client_port=None if narrow[CLIENT_PORT] < 0 else narrow[CLIENT_PORT],
+        server=host_text(wide[SERVER], wide[SERVER_LOW]),
+        server_port=None if narrow[SERVER_PORT] < 0 else narrow[SERVER_PORT],
+        requests=own,
+        replies=back,
+        time_ns=time_ns(wide[SECONDS], narrow[NANOS]),
+        rtt_us=None if wide[RTT] < 0 else wide[RTT] / 1000,
+        request_octets=narrow[REQUEST_OCTETS],
+        reply_octets=wide[REPLY_OCTETS],
+        outcome=OUTCOMES[narrow[OUTCOME]],
+        reason=reason_of(narrow[MODULE], narrow[REASON]),
+        pairing="weak" if narrow[FLAGS] & WEAK_PAIRING else "exact",
+        direction=DIRECTIONS[narrow[DIRECTION]],
+        mode=None if mode < 0 else names.modes[mode],
+        zone=names.zones[narrow[ZONE]] if names.zones and narrow[ZONE] >= 0 else None,
+        verdict=VERDICTS_OF[narrow[VERDICT]],
+        reply_capture=names.captures[reply_capture] if reply_capture != capture else None,
+    )
+
+
+def kind_words(batch: Batch, number: int) -> str:
+    """What kind of request row `number` is."""
+    small = number * NARROW
+    narrow = batch.narrow
+    octets = int(narrow[small + REQUEST_OCTETS]) or int(batch.wide[number * WIDE + REPLY_OCTETS])
+    return kind_of(int(narrow[small + MODULE]), int(narrow[small + KIND]), octets)
+
+
+def exchanges_of(batch: Batch, names: Names) -> Iterator[Exchange]:
+    """All rows of a batch in words."""
+    for number in range(batch.count):
+        yield exchange_of(batch, number, names)

@@ -1,0 +1,34 @@
+"""Buffers of numbers that a stage of the flow works on, in plain Python and compiled.
+
+A stage is a function `stage(buffers, start, stop) -> int` over a tuple of buffers: `octets_of` and its like
+name one of them, which compiled code sees as a pointer (`compiled` has the twins). Plain stages get `bytes`
+and `array`, compiled ones any buffer.
+"""
+
+from array import array
+from typing import Any
+
+
+def octets_of(buffers: Any, index: int) -> Any:
+    """The buffer with this index, unsigned octets."""
+    return buffers[index]
+
+
+def longs_of(buffers: Any, index: int) -> Any:
+    """The buffer with this index, signed numbers of 64 bits."""
+    return buffers[index]
+
+
+def ints_of(buffers: Any, index: int) -> Any:
+    """The buffer with this index, signed numbers of 32 bits."""
+    return buffers[index]
+
+
+def longs(count: int) -> "array[int]":
+    """A buffer of numbers of 64 bits, all 0."""
+    return array("q", bytes(8 * count))
+
+
+def ints(count: int) -> "array[int]":
+    """A buffer of numbers of 32 bits, all 0."""
+    return array("i", bytes(4 * count))

@@ -1,0 +1,123 @@
+"""An exchange as numbers: a wide row of 64 bits a field and a narrow one of 32.
+
+Pairing fills them in while the exchange is open, judging adds direction, mode, zone and verdict, and what sums
+exchanges up or writes them out reads them. The same rows serve plain Python (`array`) and compiled code
+(pointers). Row n of a batch begins at n * WIDE in the one and at n * NARROW in the other.
+"""
+
+from capanalyze.model import Direction, Outcome, Verdict
+
+# Fields of the wide row.
+(
+    CLOCK,  # of the first request, nanoseconds, never running back; of the message itself where nobody asked
+    ASKED,  # clock of the last request
+    DEADLINE,  # until this clock something may be added
+    SECONDS,  # time stamp of the first frame; NO_TIME or more where it has none
+    CLIENT,  # address, two words (IPv4 as ::ffff:a.b.c.d)
+    CLIENT_LOW,
+    SERVER,  # who answered; while nobody has, who was asked
+    SERVER_LOW,
+    WANTED,  # who was asked, a group perhaps
+    WANTED_LOW,
+    DIGEST,  # of the request's payload
+    MAC,  # of the asker, -1 where the link has none
+    REQUEST,  # the first request: capture * CAPTURE + frame; 0 for none
+    REPLY,  # the first frame that came back, likewise
+    RTT,  # nanoseconds from the first request to the first frame of the outcome, -1 for none
+    REPLY_OCTETS,  # payload of all replies
+    REPLY_AT,  # offset of the first reply's payload in its (unpacked) capture, -1 for none
+    KEY_AT,  # the first match key's node
+) = range(18)
+WIDE = 18
+
+# Fields of the narrow row.
+(
+    NANOS,  # of the time stamp
+    PLACE,  # index of the interface, in the group's list of places
+    MODULE,  # index in PROTOCOLS of the module that pairs it
+    SERVICE,  # index in PROTOCOLS of the module whose name it bears
+    PORT,  # the service's port; -1 where it has none
+    CLIENT_PORT,  # -1 where the transport has none
+    SERVER_PORT,
+    WANTED_PORT,
+    REQUEST_OCTETS,  # payload of the first request
+    REPLY_CAPTURED,  # captured octets of the first reply's payload
+    OUTCOME,  # index in OUTCOMES
+    REASON,  # see `words.reason_of`
+    KIND,  # of the request, as its module numbers it
+    FLAGS,
+    INTERFACES,  # places that showed the request, a bit for each of the first 31
+    REQUESTS,  # the further requests: first and last index in the links, 0 for none
+    REQUESTS_LAST,
+    REPLIES,  # the further frames that came back
+    REPLIES_LAST,
+    RETRANSMISSIONS,
+    IDENT,  # IP identification of the first request, -1 for none
+    LAST_IDENT,  # that of the last request
+    KEY_COUNT,
+    OLDER,  # how many exchanges ago the one before this of the same client began, 0 for none
+    SIBLINGS,  # how many exchanges later the next one of the same request to a group began, 0 for none
+    FORWARD,  # datagrams of a five-tuple behind the first of either side
+    BACKWARD,
+    DIRECTION,  # index in DIRECTIONS
+    MODE,  # index of the mode, -1 for none
+    ZONE,  # index of the zone
+    VERDICT,  # index in VERDICTS_OF, 0 for none
+) = range(31)
+NARROW = 31
+
+CAPTURE = 1 << 40  # a frame as one number: capture * CAPTURE + frame
+
+# Links of a list of frames: two words each; index 0 stands for none.
+LINK_FRAME, LINK_NEXT = range(2)
+LINK = 2
+
+# Flags.
+WEAK_PAIRING = 1
+GROUP = 2  # the request went to a multicast or broadcast address
+UNANSWERABLE_REQUEST = 4
+MAY_ANNOUNCE = 8
+ANSWERED = 16
+SPOKEN = 32  # a connection that was used, or taken back
+VOID = 64  # it turned out to be none
+DOUBTED = 128  # something came back from another port
+ECHOED = 256  # the reply repeats the request
+FINDABLE = 512  # by its client
+TAKEN = 1024  # some host answered what went to a group
+UNPROVEN_FLAG = 2048  # silent, and could not have been answered
+
+REPLIED, REJECTED, SILENT, INDETERMINATE, UNSOLICITED = range(5)
+OUTCOMES: tuple[Outcome, ...] = ("replied", "rejected", "silent", "indeterminate", "unsolicited")
+NOWHERE, INWARD, OUTWARD, LOCAL, PASSING = range(5)
+DIRECTIONS: tuple[Direction | None, ...] = (None, "inbound", "outbound", "local", "passing")
+VERDICTS_OF: tuple[Verdict | None, ...] = (
+    None,
+    "leaked",
+    "visible",
+    "refused",
+    "allowed",
+    "blocked",
+    "silent",
+    "indeterminate",
+    "unproven",
+)
+
+# Reasons: below FIRST_WORDS the kind of message as the exchange's module numbers it, then words, then flags.
+FIRST_WORDS = 64
+(
+    SAID_DATAGRAM,
+    SAID_RESET,
+    SAID_ACCEPTED_THEN_RESET,
+    SAID_NOT_CAPTURED,
+    SAID_MID_FLOW,
+    SAID_CUT,
+    SAID_ENDED,
+    SAID_OTHER_PORT,
+    SAID_LET_GO,
+) = range(FIRST_WORDS, FIRST_WORDS + 9)
+SAID_ICMPV4 = 256  # plus the code of a destination unreachable (type 3)
+SAID_ICMPV6 = 512  # plus the code of a destination unreachable (type 1)
+LATE = 1024
+PORT_CHANGED = 2048
+ADDRESS_CHANGED = 4096
+REASON_FLAGS = 1024  # reasons are below, flags from here on

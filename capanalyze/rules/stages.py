@@ -1,0 +1,197 @@
+"""Stages of the flow compiled by numba: the same functions, over pointers instead of `bytes` and arrays.
+
+Nothing else imports numba. What to know before changing a function that is compiled:
+signed arithmetic must stay within 63 bits (`mix` has an unsigned twin here); `uint8 << int` would be
+unsigned; pointers have no bounds, so that every read is guarded; numba's cache does not notice a changed
+callee, so the cache lies in a folder named after a digest of all sources.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.extending import intrinsic, overload, register_jitable
+
+from capanalyze.capture import pcap, pcapng
+from capanalyze.packets import dispatch, link, network, octets, scan, transport
+from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, sip, snmp
+from capanalyze.rules import answers, buffers, effects, out, repeats, ring, settle
+
+MODULES: tuple[ModuleType, ...] = (
+    *(dispatch, link, network, octets, scan, transport, pcap, pcapng),
+    *(_names, _questions, dhcp, mdns, nbns, ntp, sip, snmp),
+    *(ring, answers, effects, repeats, settle, out),
+)
+KEPT = 30 * 24 * 3600  # seconds: another version of the program may still use its own cache
+FOLDER = Path(__file__).resolve().parent.parent
+MULTIPLIER = np.uint64(octets.MULTIPLIER)
+MASK = np.uint64(octets.MASK)
+SHIFT = np.uint64(29)
+
+
+def _pointer(kind: Any) -> Any:
+    def cast(_context: Any, _address: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+        return types.CPointer(kind)(types.intp), emit
+
+    return intrinsic(cast)
+
+
+octet_pointer = _pointer(types.uint8)
+long_pointer = _pointer(types.int64)
+int_pointer = _pointer(types.int32)
+
+
+def _octets_of(table: Any, index: int) -> Any:
+    return octet_pointer(table[index])
+
+
+def _longs_of(table: Any, index: int) -> Any:
+    return long_pointer(table[index])
+
+
+def _ints_of(table: Any, index: int) -> Any:
+    return int_pointer(table[index])
+
+
+def _mix64(key: int, value: int) -> Any:
+    folded = (np.uint64(key) ^ np.uint64(value)) * MULTIPLIER & MASK
+    return np.int64(folded ^ folded >> SHIFT)
+
+
+def _none(_number: int, _octets: Any, _at: int, _end: int, _last: Any) -> int:
+    return 0
+
+
+def _no_match(_number: int, _octets: Any, _start: int, _end: int, _size: int, _keys: Any) -> int:
+    return 0
+
+
+def _header_link(number: int, function: Any, following: Any) -> Any:
+    def step(index: int, octets: Any, at: int, end: int, row: Any) -> int:
+        if index == number:
+            return function(octets, at, end, row)
+        return following(index, octets, at, end, row)
+
+    return register_jitable(step)
+
+
+def _match_link(number: int, function: Any, following: Any) -> Any:
+    def step(index: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:
+        if index == number:
+            return function(octets, start, end, size, keys)
+        return following(index, octets, start, end, size, keys)
+
+    return register_jitable(step)
+
+
+def _chain(functions: tuple[Callable[..., int], ...], last: Any, join: Callable[..., Any]) -> Any:
+    following = register_jitable(last)
+    for number in reversed(range(len(functions))):
+        following = join(number, functions[number], following)
+    return following
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
+    for source in sorted(FOLDER.glob("**/*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Where the compiled code of this version belongs."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
+    return Path(base) / "capanalyze" / _sources_digest()
+
+
+def _make(folder: Path) -> bool:
+    """Make the cache's folder and remove old ones; whether anything can be kept there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        for other in folder.parent.iterdir():
+            if other.is_dir() and time.time() - other.stat().st_mtime > KEPT:
+                shutil.rmtree(other, ignore_errors=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def _functions() -> list[Callable[..., Any]]:
+    found = [
+        thing
+        for module in MODULES
+        for thing in vars(module).values()
+        if callable(thing) and getattr(thing, "__module__", "") == module.__name__ and not isinstance(thing, type)
+    ]
+    return list(dict.fromkeys(found + [protocol.match for protocol in PROTOCOLS]))
+
+
+def _register() -> bool:
+    """Make every function of the stages known to numba, once a process; whether compiled code can be kept."""
+    overload(octets.mix, strict=False)(lambda key, value: _mix64)  # noqa: ARG005 - numba compares the names
+    overload(buffers.octets_of, strict=False)(lambda buffers, index: _octets_of)  # noqa: ARG005
+    overload(buffers.longs_of, strict=False)(lambda buffers, index: _longs_of)  # noqa: ARG005
+    overload(buffers.ints_of, strict=False)(lambda buffers, index: _ints_of)  # noqa: ARG005
+    headers = _chain(dispatch.HEADERS, _none, _header_link)
+    matches = _chain(dispatch.MATCHES, _no_match, _match_link)
+    overload(dispatch.header, strict=False)(lambda step, octets, at, end, row: headers)  # noqa: ARG005
+    overload(dispatch.match, strict=False)(lambda module, octets, start, end, size, keys: matches)  # noqa: ARG005
+    special = {octets.mix, dispatch.header, dispatch.match}
+    for function in _functions():
+        if function not in special:
+            register_jitable(function)
+    folder = cache_folder()
+    kept = _make(folder)
+    settings: Any = numba.config
+    settings.CACHE_DIR = str(folder) if kept else ""
+    return kept
+
+
+_kept: bool | None = None
+_stages: dict[Callable[..., int], "Stage"] = {}
+
+
+class Stage:
+    """One stage compiled: on its first call, or loaded from the cache."""
+
+    def __init__(self, function: Callable[..., int]) -> None:
+        global _kept  # noqa: PLW0603 - once a process
+        if _kept is None:
+            _kept = _register()
+        inner = register_jitable(function)
+
+        def entry(table: int, start: int, stop: int) -> int:
+            return inner(long_pointer(table), start, stop)
+
+        self._entry = numba.njit(cache=_kept, nogil=True)(entry)
+
+    def __call__(self, given: Sequence[Any], start: int, stop: int) -> int:
+        """Run over these buffers."""
+        addresses = np.array([address(one) for one in given], np.int64)
+        return int(self._entry(addresses.ctypes.data, start, stop))
+
+
+def stage(function: Callable[..., int]) -> Stage:
+    """The compiled form of a stage."""
+    if function not in _stages:
+        _stages[function] = Stage(function)
+    return _stages[function]
+
+
+def address(buffer: Any) -> int:
+    """Where a buffer begins in memory; its owner keeps it alive."""
+    if isinstance(buffer, np.ndarray):
+        return int(buffer.ctypes.data)
+    return int(np.frombuffer(buffer, np.uint8).ctypes.data) if len(buffer) else 0
