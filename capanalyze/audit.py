@@ -19,10 +19,10 @@ import msgspec
 from capanalyze.errors import AuditError
 from capanalyze.model import Promise
 from capanalyze.protocols import PROTOCOLS
+from capanalyze.rotation import SUFFIXES, piece_of, rotations
 
 DEFAULT_ZONES = {"en0": "lan", "ppp0": "internet"}
 INTERFACE_NAME = re.compile(r"[A-Za-z][\w@-]{0,14}")
-SUFFIXES = ("pcap", "pcapng", "cap", "dmp", "gz", "zst")
 SERVICE_PORT = re.compile(r"(tcp|udp)/([0-9]{1,5})")
 MODULE_NAMES = frozenset(protocol.name for protocol in PROTOCOLS) - {"tcp", "udp"}
 
@@ -93,6 +93,10 @@ class Audit:
     def mode(self, name: str) -> Mode:
         """The mode with this name."""
         return next(mode for mode in self.modes if mode.name == name)
+
+    def series(self) -> tuple[tuple[CaptureFile, ...], ...]:
+        """The captures, pieces of one rotated capture together and in order; looks into files to tell them."""
+        return tuple(rotations(self.captures))
 
     def used_modes(self) -> list[Mode]:
         """The modes that captures were taken under, in the order in which they are defined."""
@@ -285,8 +289,11 @@ def _with_names(captures: tuple[CaptureFile, ...]) -> tuple[CaptureFile, ...]:
 
 
 def parts_of_name(name: str, modes: Sequence[str]) -> tuple[str | None, str | None]:
-    """Mode and interface that a file name of the form MODE.INTERFACE.….pcap tells."""
-    mode, *parts = name.split(".")
+    """Mode and interface that a file name of the form MODE.INTERFACE.….pcap tells, rotated or not."""
+    start, dot, rest = name.partition(".")
+    # A mode may be called after a day: then only what follows it is a time.
+    plain = start + piece_of(dot + rest).plain if start in modes else piece_of(name).plain
+    mode, *parts = plain.split(".")
     while parts and parts[-1] in SUFFIXES:
         parts.pop()
     if mode not in modes or mode == name:

@@ -144,7 +144,7 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, asked: Ask
     from capanalyze.report.as_text import render_text
 
     analysis = analyze(audit, command_line(captures, asked))
-    folder = Path(output) if output else default_folder(captures[0])
+    folder = Path(output) if output else default_folder(*captures)
     written = write_report(analysis, folder, chosen) if chosen else []
     render_text(analysis, Console(highlight=False))
     if written:
@@ -254,9 +254,15 @@ def moment(text: str | None, option: str) -> datetime | None:
         raise AuditError(f"{option}: is {text!r}, expected a time such as 2007-10-29T10:13:06Z") from error
 
 
-def default_folder(capture: str) -> Path:
-    """The capture's stem + -report, in the working directory."""
+def default_folder(capture: str, *others: str) -> Path:
+    """The capture's stem + -report, in the working directory; without its time where other pieces are given too."""
+    from capanalyze.rotation import piece_of
+
     name = "stdin" if capture == "-" else Path(capture).name
+    piece = piece_of(name)
+    rotated = any(piece_of(Path(other).name).shape == piece.shape for other in others)
+    if rotated and not piece.plain.startswith("."):  # a name may be nothing but a time
+        name = piece.plain
     for suffix in (".gz", ".zst"):
         name = name.removesuffix(suffix)
     return Path(f"{Path(name).stem}-report")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.audit import Segment, audit_of, load_audit, parts_of_name
+from capanalyze.audit import Audit, Segment, audit_of, load_audit, parts_of_name
 from capanalyze.errors import AuditError
+from tests.build import START, pcap
 
 MODE = '[modes.block-all]\npromise = "block"\ncaptures = ["a.pcap"]\n'
 
@@ -120,10 +121,80 @@ def test_a_missing_audit_file(tmp_path: Path) -> None:
         ("dns.google.pcap", (None, None)),
         ("block-all", (None, None)),
         ("xblock-all.en0.pcap", (None, None)),
+        ("block-all.ppp0.pcap3", ("block-all", "ppp0")),
+        ("block-all.ppp0.pcap03", ("block-all", "ppp0")),
+        ("block-all.ppp0.pcap3.gz", ("block-all", "ppp0")),
+        ("block-all.ppp0.dlt_ppp.pcap12.zst", ("block-all", "ppp0")),
+        ("block-all.eth0.100.pcap3", ("block-all", "eth0.100")),
+        ("block-all.pcap3", ("block-all", None)),
+        ("block-all.ppp0.20071029-101306.pcap", ("block-all", "ppp0")),
+        ("block-all.ppp0-20071029-101306.pcap", ("block-all", "ppp0")),
+        ("block-all.ppp0_2007-10-29_10:13:06.pcap3", ("block-all", "ppp0")),
+        ("block-all.ppp0-1193652786.pcap", ("block-all", "ppp0")),
+        ("block-all.ppp0.pcap.1193652786", ("block-all", "ppp0")),
+        ("block-all.ppp0_00001_20071029101306.pcapng", ("block-all", "ppp0")),
+        ("block-all.ppp0_20071029101306_00001.pcapng.gz", ("block-all", "ppp0")),
+        ("block-all-20071029-101306.ppp0.pcap", ("block-all", "ppp0")),
+        ("block-all-20071029-101306.pcap", ("block-all", None)),
+        ("block-all_00001_20071029101306.pcapng", ("block-all", None)),
+        ("block-all.20071029-101306.pcap", ("block-all", None)),
+        ("block-all.20071029-101306", ("block-all", None)),
+        ("block-all-2007-10-29.ppp0.pcap3", ("block-all-2007-10-29", "ppp0")),
+        ("xblock-all.en0.pcap3", (None, None)),
     ],
 )
 def test_a_files_name_tells_mode_and_interface(name: str, told: tuple[str | None, str | None]) -> None:
-    assert parts_of_name(name, ["block-all", "specific-services"]) == told
+    assert parts_of_name(name, ["block-all", "specific-services", "block-all-2007-10-29"]) == told
+
+
+def pieces(folder: Path, *names: str) -> list[str]:
+    """Captures in this folder, each begun a minute after the one before it."""
+    for minute, name in enumerate(names):
+        (folder / name).write_bytes(pcap([(START + 60 * minute, b"")]))
+    return [str(folder / name) for name in names]
+
+
+def series_of(audit: Audit) -> list[list[str]]:
+    return [[capture.name for capture in series] for series in audit.series()]
+
+
+def test_the_series_of_an_audit(tmp_path: Path) -> None:
+    names = pieces(tmp_path, "block-all.en0.pcap1", "block-all.en0.pcap2", "block-all.en0.pcap0", "block-all.en1.pcap")
+    assert series_of(audit_of(names[::-1])) == [
+        ["block-all.en1.pcap"],
+        ["block-all.en0.pcap1", "block-all.en0.pcap2", "block-all.en0.pcap0"],
+    ]
+
+
+def test_every_piece_falls_under_the_mode_and_time_of_its_pattern(tmp_path: Path) -> None:
+    names = ("open.ppp0.pcap", *(f"open.ppp0.pcap{number}" for number in range(1, 11)))
+    pieces(tmp_path, *names)
+    text = """
+        [modes.open]
+        promise = "allow"
+        captures = [{ file = "open.ppp0.pcap*", until = 2007-10-29T10:15:00Z }]
+        [modes.shut]
+        promise = "block"
+        captures = [{ file = "open.ppp0.pcap*", since = 2007-10-29T10:15:00Z }]
+    """
+    audit = load_audit(load(tmp_path, text))
+    switch = 1_193_652_900 * 10**9
+    segments = (Segment("open", None, switch), Segment("shut", switch, None))
+    assert {(capture.segments, capture.interface) for capture in audit.captures} == {(segments, "ppp0")}
+    assert series_of(audit) == [list(names)]
+
+
+def test_pieces_that_an_audit_puts_under_two_modes_are_two_series(tmp_path: Path) -> None:
+    pieces(tmp_path, "x.pcap0", "x.pcap1", "x.pcap2")
+    text = """
+        [modes.open]
+        promise = "allow"
+        captures = ["x.pcap[01]"]
+        [modes.shut]
+        promise = "block"
+        captures = ["x.pcap2"]
+    """
+    assert series_of(load_audit(load(tmp_path, text))) == [["x.pcap0", "x.pcap1"], ["x.pcap2"]]
 
 
 def test_an_alias_is_its_presets_mode() -> None:
