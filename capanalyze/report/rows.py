@@ -1,20 +1,32 @@
-"""Exchanges as rows: a table to read, JSON lines, CSV, Parquet (design section 3 has the record)."""
+"""Exchanges as rows: a table to read, JSON lines, CSV, Parquet (design section 3 has the record).
+
+Rows come in batches of numbers and are written as they come. A hundred of them are put into words one by one;
+a million are written by stages that give the same octets (`row_text`, `row_columns`), compiled.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import TYPE_CHECKING, Any
+import contextlib
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+import msgspec
 
 from capanalyze.errors import OutputError
 from capanalyze.escape import csv_cell, printable
 from capanalyze.findings import utc
-from capanalyze.report.output import binary_output
+from capanalyze.report.output import STDOUT, binary_output
+from capanalyze.report.row_pieces import CSV, JSON, Lines, Style, csv_line, valid
+from capanalyze.rules.batch import exchange_of
+from capanalyze.rules.row import CAPTURE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from capanalyze.model import Exchange
+    from capanalyze.model import Disclosure, Exchange
+    from capanalyze.rules.batch import Batch, Names
+
+    Line = Callable[[Exchange, Mapping[str, list[int]]], bytes]
+    Stage = Callable[..., int]
 
 KEYS = (
     "capture",
@@ -39,60 +51,188 @@ KEYS = (
     "verdict",
     "disclosures",
 )
+WIDTHS_FROM = 10_000  # rows of a table by which its columns are laid out
 
 
-def record(exchange: Exchange) -> dict[str, Any]:
-    """An exchange as its JSON record."""
-    row: dict[str, Any] = {key: getattr(exchange, key) for key in KEYS if key not in ("time", "disclosures")}
-    row["time"] = utc(exchange.time_ns)
-    row["disclosures"] = [{"kind": one.kind, "value": one.value} for one in exchange.disclosures]
-    row = {key: row[key] for key in KEYS}
-    if exchange.reply_capture is not None:
-        row["reply_capture"] = exchange.reply_capture
-    return row
+class RowWriter(Protocol):
+    """Takes exchanges in batches and writes them in one form."""
+
+    def write(self, batch: Batch, names: Names, disclosures: Sequence[list[Disclosure]] | None = None) -> None:
+        """Write a batch; `disclosures` has those of each of its rows."""
+
+    def finish(self) -> None:
+        """Write what is left, once all went well."""
+
+    def give_up(self) -> None:
+        """Let go of what is left: something went wrong."""
 
 
-def write_rows(exchanges: Sequence[Exchange], form: str, output: str | None) -> None:
-    """Write exchanges in one form to a file (whole or not at all) or to stdout.
+@contextlib.contextmanager
+def open_rows(form: str, output: str | None, *, compiled: bool = False) -> Iterator[RowWriter]:
+    """A writer of rows in one form to a file (whole or not at all) or to stdout.
+
+    Args:
+        form: jsonl, csv, table or parquet.
+        output: the file; `-` or None is standard output, which is flushed behind every batch.
+        compiled: whether there are so many rows that it pays to load compiled code.
 
     Raises:
         OutputError: the file cannot be written, or Parquet's library is not installed.
     """
-    if form == "parquet":
-        write_parquet(exchanges, output)
-        return
-    lines = {"jsonl": json_lines, "csv": csv_lines, "table": table_lines}[form](exchanges)
+    make = parquet_writer(compiled=compiled) if form == "parquet" else text_writer(form, output, compiled=compiled)
     with binary_output(output) as file:
-        for line in lines:
-            file.write(line)
+        writer = make(file)
+        try:
+            yield writer
+            writer.finish()
+        except BaseException:
+            writer.give_up()
+            raise
 
 
-def json_lines(exchanges: Iterable[Exchange]) -> Iterator[bytes]:
+def parquet_writer(*, compiled: bool) -> Callable[[BinaryIO], RowWriter]:
+    """What makes a writer of Parquet; needs the extra `parquet`."""
+    try:
+        from capanalyze.report.row_parquet import ParquetRows
+    except ModuleNotFoundError as error:
+        raise OutputError("parquet needs pyarrow: pip install 'capanalyze[parquet]'") from error
+    from capanalyze.report.row_columns import fill
+
+    stage = compiled_stage(fill) if compiled else fill
+    return lambda file: ParquetRows(file, stage)
+
+
+def text_writer(form: str, output: str | None, *, compiled: bool) -> Callable[[BinaryIO], TextRows | TableRows]:
+    """What makes a writer of lines."""
+    from capanalyze.report.row_text import write
+
+    streams = output in (None, STDOUT)
+    if form == "table":
+        return lambda file: TableRows(file, streams=streams)
+    kind = {"jsonl": JsonRows, "csv": CsvRows}[form]
+    stage = compiled_stage(write) if compiled else None
+    return lambda file: kind(file, stage, streams=streams)
+
+
+def compiled_stage(stage: Stage) -> Stage:
+    """The compiled form of a stage."""
+    from capanalyze.report.row_compiled import compiled
+
+    return compiled(stage)
+
+
+class TextRows:
+    """Rows as lines, each for itself.
+
+    Args:
+        file: what is written to.
+        stage: `row_text.write`, as it stands or compiled; without it rows are put into words one by one.
+        streams: whether somebody reads while we write.
+    """
+
+    style: Style
+
+    def __init__(self, file: BinaryIO, stage: Stage | None = None, *, streams: bool = False) -> None:
+        self._file = file
+        self._streams = streams
+        self._lines = Lines(self.style, stage, self._line_of) if stage else None
+
+    def line(self, exchange: Exchange, elsewhere: Mapping[str, list[int]], /) -> bytes:
+        """The line of one exchange; `elsewhere` has frames in further files."""
+        raise NotImplementedError
+
+    def write(self, batch: Batch, names: Names, disclosures: Sequence[list[Disclosure]] | None = None) -> None:
+        """Write a batch; what disclosed something goes by words."""
+        done = 0
+        for number, told in enumerate(disclosures or ()):
+            if told:
+                self._write(batch, names, done, number)
+                self._file.write(self._line_of(batch, names, number, told))
+                done = number + 1
+        self._write(batch, names, done, batch.count)
+        if self._streams:
+            self._file.flush()
+
+    def add(self, exchange: Exchange) -> None:
+        """Write an exchange that is in words already."""
+        self._file.write(self.line(exchange, {}))
+
+    def finish(self) -> None:
+        """Nothing is left."""
+
+    def give_up(self) -> None:
+        """Nothing is left."""
+
+    def _write(self, batch: Batch, names: Names, start: int, stop: int) -> None:
+        if self._lines:
+            for piece in self._lines.write(batch, names, start, stop):
+                self._file.write(piece)
+        else:
+            for number in range(start, stop):
+                self._file.write(self._line_of(batch, names, number))
+
+    def _line_of(self, batch: Batch, names: Names, number: int, told: Sequence[Disclosure] = ()) -> bytes:
+        exchange = exchange_of(batch, number, names)
+        exchange.disclosures = list(told)
+        return self.line(exchange, elsewhere(batch, number, names))
+
+
+class JsonRows(TextRows):
     """One JSON object a line."""
-    import msgspec
 
-    encode = msgspec.json.Encoder().encode
-    for exchange in exchanges:
-        yield encode(record(exchange)) + b"\n"
+    style = JSON
+
+    def __init__(self, file: BinaryIO, stage: Stage | None = None, *, streams: bool = False) -> None:
+        super().__init__(file, stage, streams=streams)
+        self._encode = msgspec.json.Encoder().encode
+
+    def line(self, exchange: Exchange, elsewhere: Mapping[str, list[int]], /) -> bytes:
+        """An object."""
+        return self._encode(record(exchange, elsewhere)) + b"\n"
 
 
-def csv_lines(exchanges: Iterable[Exchange]) -> Iterator[bytes]:
+class CsvRows(TextRows):
     """Comma-separated values with a header; lists are joined by blanks, formulas defused."""
-    yield csv_line((*KEYS, "reply_capture"))
-    for exchange in exchanges:
+
+    style = CSV
+
+    def __init__(self, file: BinaryIO, stage: Stage | None = None, *, streams: bool = False) -> None:
+        super().__init__(file, stage, streams=streams)
+        file.write(csv_line((*KEYS, "reply_capture")))
+
+    def line(self, exchange: Exchange, _elsewhere: Mapping[str, list[int]], /) -> bytes:
+        """One line of cells; frames in further files have none."""
         row = record(exchange)
         row["requests"] = " ".join(map(str, row["requests"]))
         row["replies"] = " ".join(map(str, row["replies"]))
         row["disclosures"] = "; ".join(f"{one['kind']}={one['value']}" for one in row["disclosures"])
         cells = [row.get(key) for key in (*KEYS, "reply_capture")]
-        yield csv_line([csv_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+        return csv_line([csv_cell(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
-def csv_line(cells: Iterable[Any]) -> bytes:
-    """One line of CSV (RFC 4180, but with a bare line feed)."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(["" if cell is None else cell for cell in cells])
-    return buffer.getvalue().encode("utf-8")
+def record(exchange: Exchange, elsewhere: Mapping[str, list[int]] | None = None) -> dict[str, Any]:
+    """An exchange as its JSON record; `elsewhere` has frames in further files."""
+    row: dict[str, Any] = {key: getattr(exchange, key) for key in KEYS if key not in ("time", "disclosures")}
+    row["time"] = utc(exchange.time_ns)
+    row["disclosures"] = [{"kind": one.kind, "value": one.value} for one in exchange.disclosures]
+    row = {key: row[key] for key in KEYS}
+    for key in ("capture", "mode", "zone"):
+        row[key] = None if row[key] is None else valid(row[key])
+    if exchange.reply_capture is not None:
+        row["reply_capture"] = valid(exchange.reply_capture)
+    if elsewhere:
+        row["elsewhere"] = {valid(name): numbers for name, numbers in elsewhere.items()}
+    return row
+
+
+def elsewhere(batch: Batch, number: int, names: Names) -> dict[str, list[int]]:
+    """Frames of row `number` that are in another file than the first of their list, by file."""
+    found: dict[str, list[int]] = {}
+    for listed in (batch.requests(number), batch.replies(number)):
+        for frame in listed:
+            if frame // CAPTURE != listed[0] // CAPTURE:
+                found.setdefault(names.captures[frame // CAPTURE], []).append(frame % CAPTURE)
+    return found
 
 
 COLUMNS = (
@@ -101,13 +241,53 @@ COLUMNS = (
 )
 
 
-def table_lines(exchanges: Sequence[Exchange]) -> Iterator[bytes]:
-    """Aligned columns for reading; widths are those of the longest cells."""
-    rows = [COLUMNS, *(cells(exchange) for exchange in exchanges)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield line.rstrip().encode("utf-8", "replace") + b"\n"
+class TableRows:
+    """Aligned columns for reading; widths are those of the longest cells of the first rows."""
+
+    def __init__(self, file: BinaryIO, *, streams: bool = False) -> None:
+        self._file = file
+        self._streams = streams
+        self._held: list[tuple[str, ...]] = [COLUMNS]
+        self._widths: list[int] = []
+
+    def write(
+        self,
+        batch: Batch,
+        names: Names,
+        disclosures: Sequence[list[Disclosure]] | None = None,  # noqa: ARG002 - a table has no column for them
+    ) -> None:
+        """Write a batch, or hold it until the widths are known."""
+        for number in range(batch.count):
+            self.add(exchange_of(batch, number, names))
+        if self._streams:
+            self._file.flush()
+
+    def add(self, exchange: Exchange) -> None:
+        """Write an exchange, or hold it."""
+        row = cells(exchange)
+        if self._widths:
+            self._file.write(table_line(row, self._widths))
+            return
+        self._held.append(row)
+        if len(self._held) > WIDTHS_FROM:
+            self.finish()
+
+    def finish(self) -> None:
+        """Lay out and write what is held."""
+        if not self._widths:
+            self._widths = [max(map(len, column)) for column in zip(*self._held, strict=True)]
+        for row in self._held:
+            self._file.write(table_line(row, self._widths))
+        self._held = []
+
+    def give_up(self) -> None:
+        """What is held is not shown."""
+
+
+def table_line(row: Iterable[str], widths: Iterable[int]) -> bytes:
+    """One line of the table."""
+    line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+    return line.rstrip().encode("utf-8", "replace") + b"\n"
 
 
 def cells(exchange: Exchange) -> tuple[str, ...]:
@@ -140,26 +320,32 @@ def frames(numbers: Sequence[int]) -> str:
     return (shown + (f"+{len(numbers) - 4}" if len(numbers) > 4 else "")) or "-"
 
 
+def write_rows(exchanges: Sequence[Exchange], form: str, output: str | None) -> None:
+    """Write exchanges that are in words already.
+
+    Raises:
+        OutputError: the file cannot be written, or Parquet's library is not installed.
+    """
+    if form == "parquet":
+        write_parquet(exchanges, output)
+        return
+    make = text_writer(form, output, compiled=False)
+    with binary_output(output) as file:
+        writer = make(file)
+        for exchange in exchanges:
+            writer.add(exchange)
+        writer.finish()
+
+
 def write_parquet(exchanges: Sequence[Exchange], output: str | None) -> None:
     """Columns on disk; needs the extra `parquet`."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError as error:
+
+        from capanalyze.report.row_parquet import SCHEMA
+    except ModuleNotFoundError as error:
         raise OutputError("parquet needs pyarrow: pip install 'capanalyze[parquet]'") from error
-    fact = pa.struct([("kind", pa.string()), ("value", pa.string())])
-    text, number, frame_list = pa.string(), pa.int64(), pa.list_(pa.int64())
-    kinds = {
-        "client_port": pa.int32(),
-        "server_port": pa.int32(),
-        "requests": frame_list,
-        "replies": frame_list,
-        "rtt_us": pa.float64(),
-        "request_octets": number,
-        "reply_octets": number,
-        "disclosures": pa.list_(fact),
-    }
-    schema = pa.schema([(key, kinds.get(key, text)) for key in (*KEYS, "reply_capture")])
-    table = pa.Table.from_pylist([record(exchange) for exchange in exchanges], schema)
+    table = pa.Table.from_pylist([record(exchange) for exchange in exchanges], SCHEMA)
     with binary_output(output) as file:
         pq.write_table(table, file)

@@ -1,0 +1,704 @@
+"""Rows by stages are those put into words one by one, octet for octet, however they come in batches."""
+
+import csv
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from capanalyze.capture.records import NO_TIME
+from capanalyze.errors import OutputError
+from capanalyze.findings import utc
+from capanalyze.model import Disclosure
+from capanalyze.packets.message import MAPPED
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.report import row_pieces, row_text, rows
+from capanalyze.report.rows import CsvRows, JsonRows, RowWriter, TableRows, TextRows, open_rows, record
+from capanalyze.rules.batch import UNREACHABLE_V4, UNREACHABLE_V6, WORDS, Batch, Names, exchange_of
+from capanalyze.rules.row import (
+    CAPTURE,
+    CLIENT,
+    CLIENT_LOW,
+    CLIENT_PORT,
+    DIRECTION,
+    DIRECTIONS,
+    FLAGS,
+    GROUP,
+    MODE,
+    MODULE,
+    NANOS,
+    NARROW,
+    OUTCOME,
+    OUTCOMES,
+    PORT,
+    REASON,
+    REPLIES,
+    REPLY,
+    REPLY_OCTETS,
+    REQUEST,
+    REQUEST_OCTETS,
+    REQUESTS,
+    RTT,
+    SECONDS,
+    SERVER,
+    SERVER_LOW,
+    SERVER_PORT,
+    SERVICE,
+    VERDICT,
+    VERDICTS_OF,
+    WEAK_PAIRING,
+    WIDE,
+    ZONE,
+)
+
+SECOND = 1_000_000_000
+YEARS = (-62135596800, 253402300799)  # the first and the last second that has a date
+
+# Every way in which a name may need care: quotes, line feeds, formulas, no UTF-8, other planes, nothing at all.
+NAMES = Names(
+    ["block-all.ppp0.pcap", 'say "a, b"\\.pcap', "=cmd()\n\r\t.pcap", "\udcff\udc80.pcap", "é\u2028\U0001f512\x00\x7f"],
+    ["en0"],
+    ["block-all", "-1+1", "two\nlines", "", "＝full"],  # noqa: RUF001
+    ["internet", "lan", " ", "lan", '"'],
+)
+
+longs = st.integers(-(1 << 63), (1 << 63) - 1)
+hextets = st.lists(st.sampled_from((0, 0, 0, 1, 0xF, 0x10, 0xFFFF)) | st.integers(0, 0xFFFF), min_size=8, max_size=8)
+hosts = st.one_of(
+    st.tuples(st.just(0), st.integers(MAPPED, MAPPED + 0xFFFFFFFF)),
+    st.tuples(longs, longs),
+    hextets.map(lambda parts: words_of(sum(part << 16 * place for place, part in enumerate(parts)))),
+)
+seconds = st.one_of(
+    st.integers(1_700_000_000, 1_700_000_100),
+    st.integers(*YEARS),
+    st.integers(-(1 << 60), 1 << 60),
+    st.sampled_from((*YEARS, YEARS[0] - 1, YEARS[1] + 1, -1, 0, NO_TIME - 1, NO_TIME, NO_TIME + 1)),
+)
+nanos = st.one_of(
+    st.integers(0, 999_999).map(lambda micros: micros * 1000),
+    st.integers(0, SECOND - 1),
+    st.sampled_from((SECOND, 2 * SECOND + 1, -1)),
+)
+round_trips = st.one_of(
+    st.just(-1),
+    st.integers(0, 10**7),
+    st.integers(0, 1 << 62),
+    st.sampled_from((999, 1000, 10**15 - 1, 10**15, (1 << 53) + 1, (1 << 63) - 1)),
+)
+numbers = st.integers(0, 2000) | st.integers(0, (1 << 31) - 1)
+ports = st.integers(-1, 65535)
+frames = st.integers(1, 100) | st.integers(1, CAPTURE - 1)
+captures = st.integers(0, len(NAMES.captures) - 1)
+
+
+def words_of(address: int) -> tuple[int, int]:
+    """The two signed words of an address."""
+    return signed(address >> 64), signed(address & (1 << 64) - 1)
+
+
+def signed(word: int) -> int:
+    return word - (1 << 64) if word >> 63 else word
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> list[int]:
+    """A list of frames, mostly short and in one capture."""
+    capture = draw(captures)
+    found = [capture * CAPTURE + frame for frame in draw(st.lists(frames, max_size=4))]
+    if found and draw(st.integers(0, 9)) == 0:
+        found.append(draw(captures) * CAPTURE + draw(frames))
+    return found
+
+
+@st.composite
+def reasons(draw: st.DrawFn, module: int) -> int:
+    """A reason that a module's exchanges may have."""
+    kinds = range(3 + len(PROTOCOLS[module].kinds))
+    codes = [*(256 + code for code in (*UNREACHABLE_V4, 77)), *(512 + code for code in (*UNREACHABLE_V6, 255))]
+    return draw(st.sampled_from((*kinds, *WORDS, *codes))) + 1024 * draw(st.integers(0, 7))
+
+
+@st.composite
+def exchange_rows(draw: st.DrawFn) -> dict[str, Any]:
+    """One row: its fields, and its lists of frames."""
+    module = draw(st.integers(0, len(PROTOCOLS) - 1))
+    client, server = draw(hosts), draw(hosts)
+    requests, replies = draw(lists()), draw(lists())
+    wide = {
+        SECONDS: draw(seconds),
+        CLIENT: client[0],
+        CLIENT_LOW: client[1],
+        SERVER: server[0],
+        SERVER_LOW: server[1],
+        RTT: draw(round_trips),
+        REPLY_OCTETS: draw(numbers | st.integers(0, 1 << 62)),
+    }
+    narrow = {
+        NANOS: draw(nanos),
+        MODULE: module,
+        SERVICE: draw(st.sampled_from((module, GENERIC_UDP, TCP))),
+        PORT: draw(ports),
+        CLIENT_PORT: draw(ports),
+        SERVER_PORT: draw(ports),
+        REQUEST_OCTETS: draw(numbers),
+        OUTCOME: draw(st.integers(0, len(OUTCOMES) - 1)),
+        REASON: draw(reasons(module)),
+        FLAGS: draw(st.sampled_from((0, WEAK_PAIRING, GROUP, GROUP | WEAK_PAIRING))),
+        DIRECTION: draw(st.integers(0, len(DIRECTIONS) - 1)),
+        MODE: draw(st.integers(-2, len(NAMES.modes) - 1)),
+        ZONE: draw(st.integers(-1, len(NAMES.zones) - 1)),
+        VERDICT: draw(st.integers(0, len(VERDICTS_OF) - 1)),
+    }
+    return {"wide": wide, "narrow": narrow, "requests": requests or ([] if replies else [1]), "replies": replies}
+
+
+def batch_of(found: Sequence[dict[str, Any]]) -> Batch:
+    """A batch of these rows; their lists of frames begin behind one another."""
+    wide, narrow = array("q", bytes(8 * WIDE * len(found))), array("i", bytes(4 * NARROW * len(found)))
+    links = array("q", [0, 0])
+    for number, row in enumerate(found):
+        for fields, values, width in ((row["wide"], wide, WIDE), (row["narrow"], narrow, NARROW)):
+            for field, value in fields.items():
+                values[number * width + field] = value
+        for first, link, listed in ((REQUEST, REQUESTS, row["requests"]), (REPLY, REPLIES, row["replies"])):
+            wide[number * WIDE + first] = listed[0] if listed else 0
+            narrow[number * NARROW + link] = len(links) // 2 if len(listed) > 1 else 0
+            for frame in listed[1:]:
+                links.extend((frame, len(links) // 2 + 1))
+            if len(listed) > 1:
+                links[-1] = 0
+    return Batch(wide, narrow, links, len(found))
+
+
+def made(count: int, seed: int = 7) -> list[dict[str, Any]]:
+    """Many rows of the plain kind, and some that are not."""
+    chance = random.Random(seed)
+    found = []
+    for number in range(count):
+        module = chance.choice((0, 1, 2, 3, 3, 4, 5))
+        odd = chance.random() < 0.02
+        found.append(
+            {
+                "wide": {
+                    SECONDS: NO_TIME if odd else 1_700_000_000 + number // 10,
+                    CLIENT_LOW: MAPPED + chance.getrandbits(32),
+                    SERVER: 0 if number % 3 else signed(0xFE80 << 48),
+                    SERVER_LOW: MAPPED + 0xCB00710A if number % 3 else chance.getrandbits(40),
+                    RTT: chance.randrange(10**6),
+                    REPLY_OCTETS: 48,
+                },
+                "narrow": {
+                    NANOS: chance.randrange(10**6) * 1000,
+                    MODULE: module,
+                    SERVICE: module,
+                    PORT: chance.randrange(20),
+                    CLIENT_PORT: chance.randrange(65536),
+                    SERVER_PORT: number % 9,
+                    REASON: chance.randrange(3),
+                    VERDICT: number % 9,
+                    DIRECTION: number % 5,
+                    MODE: number % 3 - 1,
+                    ZONE: number % 4 - 1,
+                    OUTCOME: number % 5,
+                },
+                "requests": [2 * number + 1, 2 * number + 9] if odd else [2 * number + 1],
+                "replies": [CAPTURE + number, number + 5] if odd else [2 * number + 2],
+            }
+        )
+    return found
+
+
+def octets_of(make: Callable[[io.BytesIO], RowWriter], batches: Iterable[Batch], names: Names = NAMES) -> bytes:
+    """What a writer makes of batches."""
+    file = io.BytesIO()
+    writer = make(file)
+    for batch in batches:
+        writer.write(batch, names)
+    writer.finish()
+    return file.getvalue()
+
+
+def by(kind: type[TextRows], stage: Callable[..., int] | None = row_text.write) -> Callable[[io.BytesIO], RowWriter]:
+    """A writer of lines by a stage, or in words."""
+    return lambda file: kind(file, stage)
+
+
+def split(found: Sequence[dict[str, Any]], sizes: Iterable[int]) -> list[Batch]:
+    """The rows in batches of these sizes, and what is left."""
+    batches, at = [], 0
+    for size in (*sizes, len(found)):
+        batches.append(batch_of(found[at : at + size]))
+        at += size
+    return batches
+
+
+def as_read(batch: Batch, names: Names = NAMES) -> list[dict[str, Any]]:
+    """The rows as a reader of Parquet shall see them."""
+    found = (record(exchange_of(batch, number, names)) for number in range(batch.count))
+    return [{**row, "reply_capture": row.get("reply_capture")} for row in found]
+
+
+FORMS: dict[str, Callable[[io.BytesIO], RowWriter]] = {"jsonl": JsonRows, "csv": CsvRows, "table": TableRows}
+TEXT: list[type[TextRows]] = [JsonRows, CsvRows]
+
+compiling = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+
+# Text
+
+
+@pytest.mark.parametrize("kind", TEXT)
+@given(found=st.lists(exchange_rows(), max_size=8))
+def test_lines_of_the_stage_are_those_in_words(kind: type[TextRows], found: list[dict[str, Any]]) -> None:
+    batch = batch_of(found)
+    assert octets_of(by(kind), [batch]) == octets_of(kind, [batch])
+
+
+@pytest.mark.parametrize("kind", TEXT)
+@compiling
+@given(found=st.lists(exchange_rows(), min_size=4, max_size=12))
+def test_lines_of_the_compiled_stage_are_too(kind: type[TextRows], found: list[dict[str, Any]]) -> None:
+    batch = batch_of(found)
+    stage = rows.compiled_stage(row_text.write)
+    assert octets_of(by(kind, stage), [batch]) == octets_of(kind, [batch])
+
+
+@given(st.lists(exchange_rows(), max_size=8))
+def test_most_lines_are_the_stage_s_own(found: list[dict[str, Any]]) -> None:
+    batch = batch_of(found)
+    assert left_by_the_stage(batch) == [
+        number for number, row in enumerate(found) if row["wide"][RTT] >= 10**15 or rows.elsewhere(batch, number, NAMES)
+    ]
+
+
+def left_by_the_stage(batch: Batch) -> list[int]:
+    """Rows that go by words."""
+    left = []
+
+    def slow(_batch: Batch, _names: Names, number: int) -> bytes:
+        left.append(number)
+        return b""
+
+    for _ in row_pieces.Lines(row_pieces.JSON, row_text.write, slow).write(batch, NAMES, 0, batch.count):
+        pass
+    return left
+
+
+@pytest.mark.parametrize("kind", TEXT)
+@pytest.mark.parametrize("room", [1, 3000, 8192, 40_000])
+def test_a_line_that_does_not_fit_waits_or_goes_by_words(
+    kind: type[TextRows], room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = made(40)
+    found[5]["requests"] = list(range(1, 3000))
+    batch = batch_of(found)
+    monkeypatch.setattr(row_pieces, "OUT_ROOM", room)
+    assert octets_of(by(kind), [batch]) == octets_of(kind, [batch])
+
+
+@pytest.mark.parametrize(
+    ("field", "index"),
+    [(MODULE, 99), (SERVICE, -1), (OUTCOME, 5), (REASON, 8192), (DIRECTION, 5), (VERDICT, 9), (MODE, 5), (ZONE, 5)],
+)
+def test_an_index_that_stands_for_nothing_is_never_looked_up(field: int, index: int) -> None:
+    found = made(1)
+    found[0]["narrow"][field] = index
+    assert left_by_the_stage(batch_of(found)) == [0]
+
+
+@pytest.mark.parametrize("frame", [-1, 5 * CAPTURE + 1])
+def test_a_frame_of_no_capture_is_left_too(frame: int) -> None:
+    found = made(1)
+    found[0]["replies"] = [frame]
+    assert left_by_the_stage(batch_of(found)) == [0]
+
+
+def test_the_record_of_a_row() -> None:
+    wide = {SECONDS: 1_193_652_786, CLIENT_LOW: MAPPED + 0xC6336407, SERVER_LOW: MAPPED + 0xC000020A}
+    narrow = {NANOS: 944_735_000, MODULE: 3, SERVICE: 3, PORT: 123, CLIENT_PORT: 50000, SERVER_PORT: 123}
+    row = {
+        "wide": wide | {RTT: 272_000, REPLY_OCTETS: 48},
+        "narrow": narrow | {REQUEST_OCTETS: 48, REASON: 66, DIRECTION: 1, MODE: 0, ZONE: 0, VERDICT: 1},
+        "requests": [1],
+        "replies": [2],
+    }
+    expected = (
+        b'{"capture":"block-all.ppp0.pcap","service":"ntp","transport":"udp","client":"198.51.100.7",'
+        b'"client_port":50000,"server":"192.0.2.10","server_port":123,"requests":[1],"replies":[2],'
+        b'"time":"2007-10-29T10:13:06.944735Z","rtt_us":272.0,"request_octets":48,"reply_octets":48,'
+        b'"outcome":"replied","reason":"accepted, then reset","pairing":"exact","direction":"inbound",'
+        b'"mode":"block-all","zone":"internet","verdict":"leaked","disclosures":[]}\n'
+    )
+    for stage in (None, row_text.write):
+        assert octets_of(by(JsonRows, stage), [batch_of([row])]) == expected
+
+
+def test_frames_in_further_files_are_named() -> None:
+    row = made(1)[0]
+    row["requests"] = [1, CAPTURE + 2, 3 * CAPTURE + 3, 4]
+    row["replies"] = [CAPTURE + 5, 6, CAPTURE + 7]
+    row["wide"][RTT] = 1
+    for stage in (None, row_text.write):
+        (line,) = octets_of(by(JsonRows, stage), [batch_of([row])]).splitlines()
+        found = json.loads(line)
+        assert (found["requests"], found["replies"], found["reply_capture"]) == ([1, 4], [5, 7], NAMES.captures[1])
+        assert found["elsewhere"] == {NAMES.captures[1]: [2], "\\udcff\\udc80.pcap": [3], NAMES.captures[0]: [6]}
+        assert list(found)[-3:] == ["disclosures", "reply_capture", "elsewhere"]
+
+
+@pytest.mark.parametrize("kind", TEXT)
+def test_what_was_disclosed_stands_in_its_row(kind: type[TextRows]) -> None:
+    batch = batch_of(made(5))
+    told = [[], [Disclosure(kind="name", value="=ü")], [], [], [Disclosure(kind="a", value="1")] * 2]
+    found = []
+    for stage in (None, row_text.write):
+        file = io.BytesIO()
+        kind(file, stage).write(batch, NAMES, told)
+        found.append(file.getvalue())
+    assert found[0] == found[1]
+    if kind is JsonRows:
+        lines = [json.loads(line) for line in found[0].splitlines()]
+        assert [len(line["disclosures"]) for line in lines] == [0, 1, 0, 0, 2]
+        assert lines[1]["disclosures"] == [{"kind": "name", "value": "=ü"}]
+    else:
+        cells = list(csv.DictReader(io.StringIO(found[0].decode(), newline="")))
+        assert [line["disclosures"] for line in cells] == ["", "name==ü", "", "", "a=1; a=1"]
+
+
+def test_a_name_that_is_no_utf_8_reads_as_in_the_report() -> None:
+    row = made(1)[0]
+    row["requests"] = [3 * CAPTURE + 1]
+    for kind in FORMS.values():
+        assert b"\\udcff\\" in octets_of(kind, [batch_of([row])])
+
+
+# Numbers
+
+
+@given(hextets)
+@example([0] * 8)
+@example([0, 0, 1, 0, 0, 1, 0, 0])
+@example([1, 0, 1, 1, 1, 1, 1, 1])
+def test_ipv6_as_python_prints_it(parts: list[int]) -> None:
+    number = sum(part << 112 - 16 * place for place, part in enumerate(parts))
+    out = bytearray(39)
+    text = out[: row_text.put_ipv6(out, 0, *words_of(number))].decode()
+    # Some versions of Python print the last words of ::ffff:0:0/96 as IPv4, and so does `put_host`.
+    assert text == str(IPv6Address(number)) or IPv6Address(number).ipv4_mapped
+
+
+@given(st.integers(*YEARS), st.integers(0, SECOND - 1))
+@example(951_782_400, 0)  # 2000-02-29
+@example(YEARS[0], 1)
+@example(YEARS[1], SECOND - 1)
+def test_times_as_findings_have_them(second: int, nano: int) -> None:
+    out = bytearray(30)
+    assert row_text.has_date(second, nano)
+    assert out[: row_text.put_time(out, 0, second, nano)].decode() == utc(second * SECOND + nano)
+
+
+@given(st.integers(0, 10**15 - 1))
+def test_round_trips_as_json_has_them(nano: int) -> None:
+    out = bytearray(20)
+    assert out[: row_text.put_micros(out, 0, nano)] == msgspec.json.encode(nano / 1000)
+    assert out[: row_text.put_micros(out, 0, nano)].decode() == repr(nano / 1000)
+
+
+@given(st.integers(-(1 << 31), (1 << 63) - 1))
+def test_whole_numbers(number: int) -> None:
+    out = bytearray(20)
+    assert out[: row_text.put_number(out, 0, number)].decode() == str(number)
+
+
+# Batches
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(sizes=st.lists(st.integers(0, 40), max_size=8))
+def test_text_is_the_same_however_rows_come(form: str, sizes: list[int]) -> None:
+    found = made(120)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "WIDTHS_FROM", 50)
+        whole = octets_of(FORMS[form], [batch_of(found)])
+        assert octets_of(FORMS[form], split(found, sizes)) == whole
+        if form != "table":
+            kind: Any = FORMS[form]
+            assert octets_of(by(kind), split(found, sizes)) == whole
+
+
+@pytest.mark.parametrize("kind", TEXT)
+def test_names_may_grow_or_be_others(kind: type[TextRows]) -> None:
+    batch = batch_of([row for row in made(60) if row["narrow"][ZONE] < 1 and len(row["requests"]) == 1])
+    names = [
+        Names(["a", "b"], [], ["m", "n"]),  # without zones, none is meant
+        Names(["a", "b"], [], ["m", "n"], ["z"]),
+        Names(["a", "b"], [], ["m", "n"], ["z", "y"]),
+        Names(["c", "d"], [], ["o", "p"], ["z"]),
+    ]
+    found = []
+    for stage in (None, row_text.write):
+        file = io.BytesIO()
+        writer = kind(file, stage)
+        for given_names in names:
+            writer.write(batch, given_names)
+        found.append(file.getvalue())
+    assert found[0] == found[1]
+
+
+# Tables
+
+
+def test_a_table_is_as_wide_as_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "WIDTHS_FROM", 3)
+    found = made(6)
+    for row in found:
+        row["requests"] = [1]
+    found[2]["requests"], found[5]["requests"] = [10**6], [10**9]
+    lines = octets_of(TableRows, [batch_of(found)]).decode().splitlines()
+    at = lines[0].index("replies")
+    assert {line[at - 2 : at] for line in lines[1:6]} == {"  "}
+    assert f"{10**9}  " in lines[6]
+
+
+def test_a_table_of_nothing_has_a_header() -> None:
+    assert octets_of(TableRows, []).decode().split() == list(rows.COLUMNS)
+    assert octets_of(CsvRows, []).decode().strip().split(",") == [*rows.KEYS, "reply_capture"]
+    assert octets_of(JsonRows, []) == b""
+
+
+# Parquet
+
+
+@pytest.fixture(scope="module")
+def parquet() -> Any:
+    pytest.importorskip("pyarrow")
+    from capanalyze.report import row_parquet
+
+    return row_parquet
+
+
+def stage_of(compiled: bool) -> Callable[..., int]:
+    from capanalyze.report.row_columns import fill
+
+    return rows.compiled_stage(fill) if compiled else fill
+
+
+def read_back(octets: bytes) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pq.read_table(pa.BufferReader(octets))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@compiling
+@given(found=st.lists(exchange_rows(), max_size=8), room=st.integers(1, 9))
+def test_columns_hold_what_the_records_say(
+    parquet: Any, compiled: bool, found: list[dict[str, Any]], room: int
+) -> None:
+    batch = batch_of(found)
+    octets = octets_of(lambda file: parquet.ParquetRows(file, stage_of(compiled), room), [batch])
+    assert read_back(octets).to_pylist() == as_read(batch)
+
+
+@settings(deadline=None, max_examples=30)
+@given(sizes=st.lists(st.integers(0, 40), max_size=8), room=st.integers(1, 130))
+def test_parquet_is_the_same_however_rows_come(parquet: Any, sizes: list[int], room: int) -> None:
+    found = made(120)
+    whole = octets_of(lambda file: parquet.ParquetRows(file, stage_of(False), room), [batch_of(found)])
+    assert octets_of(lambda file: parquet.ParquetRows(file, stage_of(False), room), split(found, sizes)) == whole
+    assert octets_of(lambda file: parquet.ParquetRows(file, stage_of(True), room), split(found, sizes)) == whole
+    assert read_back(whole).to_pylist() == as_read(batch_of(found))
+
+
+def test_parquet_has_the_columns_it_had(parquet: Any) -> None:
+    import pyarrow as pa
+
+    schema = read_back(octets_of(lambda file: parquet.ParquetRows(file, stage_of(False)), [])).schema
+    assert schema.names == [*rows.KEYS, "reply_capture"]
+    kinds = {field.name: field.type for field in schema}
+    assert {name for name, kind in kinds.items() if pa.types.is_dictionary(kind)} == {
+        *("capture", "service", "transport", "outcome", "reason", "pairing"),
+        *("direction", "mode", "zone", "verdict", "reply_capture"),
+    }
+    assert kinds["client"] == kinds["time"] == pa.string()
+    assert (kinds["client_port"], kinds["rtt_us"], kinds["reply_octets"]) == (pa.int32(), pa.float64(), pa.int64())
+
+
+def test_what_was_disclosed_stands_in_its_row_of_parquet(parquet: Any) -> None:
+    batch = batch_of(made(5))
+    told = [[], [Disclosure(kind="name", value="ü")], [], [], [Disclosure(kind="a", value="1")] * 2]
+    file = io.BytesIO()
+    writer = parquet.ParquetRows(file, stage_of(False), 2)
+    writer.write(batch, NAMES, told)
+    writer.write(batch, NAMES)
+    writer.finish()
+    found = [row["disclosures"] for row in read_back(file.getvalue()).to_pylist()]
+    assert found == [[{"kind": one.kind, "value": one.value} for one in facts] for facts in told] + [[]] * 5
+
+
+def test_names_may_grow_or_be_others_in_parquet(parquet: Any) -> None:
+    batch = batch_of([row for row in made(60) if row["narrow"][ZONE] < 1 and len(row["requests"]) == 1])
+    names = [Names(["a", "b"], [], ["m", "n"], zones) for zones in ([], ["z"], ["z", "y"])]
+    names.append(Names(["c", "d"], [], ["o", "p"], ["z"]))
+    file = io.BytesIO()
+    writer = parquet.ParquetRows(file, stage_of(False))
+    for given_names in names:
+        writer.write(batch, given_names)
+    writer.finish()
+    wanted = [row for given_names in names for row in as_read(batch, given_names)]
+    assert read_back(file.getvalue()).to_pylist() == wanted
+
+
+def test_a_list_longer_than_a_group_s(parquet: Any) -> None:
+    found = made(3)
+    found[1]["replies"] = list(range(1, 100))
+    octets = octets_of(lambda file: parquet.ParquetRows(file, stage_of(False), 2), [batch_of(found)])
+    assert read_back(octets).to_pylist() == as_read(batch_of(found))
+
+
+@pytest.mark.parametrize(("field", "index"), [(MODULE, 99), (SERVICE, -1), (REASON, 8192), (PORT, 70000)])
+def test_a_row_that_is_none_is_not_looked_up(parquet: Any, field: int, index: int) -> None:
+    found = made(1)
+    found[0]["narrow"][field] = index
+    with pytest.raises(ValueError, match="no exchange"):
+        octets_of(lambda file: parquet.ParquetRows(file, stage_of(False), 2), [batch_of(found)])
+
+
+def test_parquet_needs_its_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "capanalyze.report.row_parquet", raising=False)
+    with (
+        pytest.raises(OutputError, match="parquet needs pyarrow: pip install"),
+        open_rows("parquet", str(tmp_path / "x")),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+# Files and streams
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "table", "parquet"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_file_appears_whole(form: str, compiled: bool, tmp_path: Path) -> None:
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    numpy = pytest.importorskip("numpy")
+    batch, path = batch_of(made(50)), tmp_path / f"rows.{form}"
+    if compiled:
+        batch = Batch(numpy.array(batch.wide), numpy.array(batch.narrow), numpy.array(batch.links), batch.count)
+    with open_rows(form, str(path), compiled=compiled) as writer:
+        for _ in range(3):
+            writer.write(batch, NAMES)
+        assert not path.exists()
+    if form == "parquet":
+        assert read_back(path.read_bytes()).to_pylist() == 3 * as_read(batch)
+    else:
+        assert path.read_bytes() == octets_of(FORMS[form], [batch] * 3)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "table", "parquet"])
+def test_what_fails_leaves_the_old_file(form: str, tmp_path: Path) -> None:
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    path = tmp_path / "rows"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), open_rows(form, str(path)) as writer:  # noqa: PT012
+        writer.write(batch_of(made(5)), NAMES)
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_rows_stream_to_who_reads_them() -> None:
+    shown, behind = os.pipe()
+    with open(behind, "w") as stdout, pytest.MonkeyPatch.context() as patch:  # noqa: PTH123 - a descriptor
+        patch.setattr(sys, "stdout", stdout)
+        with open_rows("jsonl", None) as writer:
+            writer.write(batch_of(made(1)), NAMES)
+            assert os.read(shown, 10) == b'{"capture"'
+    os.close(shown)
+
+
+SCRIPT = """
+import resource, sys
+from capanalyze.errors import CapanalyzeError
+from capanalyze.report.rows import open_rows
+from tests.report.test_rows import NAMES, batch_of, made
+form, output, limit, compiled = sys.argv[1:]
+batch = batch_of(made(4000))
+if int(limit):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+from capanalyze.cli import one_line_errors
+with one_line_errors(), open_rows(form, output, compiled=compiled == "compiled") as writer:
+    for _ in range(3):
+        writer.write(batch, NAMES)
+"""
+
+
+def run(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", SCRIPT, *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "table", "parquet"])
+@pytest.mark.parametrize("limit", [4096, 50_000])
+def test_a_disk_that_fills_leaves_no_half_file(form: str, limit: int, tmp_path: Path) -> None:
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    done = run(form, str(tmp_path / "rows"), str(limit), "plain")
+    assert (done.returncode, done.stderr) == (2, f"capanalyze: {tmp_path / 'rows'}: File too large\n")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("form", ["jsonl", "csv", "table"])
+@pytest.mark.parametrize("compiled", ["plain", "compiled"])
+def test_a_full_disk_behind_stdout(form: str, compiled: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run(form, "-", "0", compiled, stdout=full)
+    assert (done.returncode, done.stderr) == (2, "capanalyze: standard output: No space left on device\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_a_device_that_is_full(form: str) -> None:
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    done = run(form, "/dev/full", "0", "plain")
+    assert (done.returncode, done.stderr) == (2, "capanalyze: /dev/full: No space left on device\n")
+
+
+@pytest.mark.parametrize("compiled", ["plain", "compiled"])
+def test_a_reader_that_has_seen_enough(compiled: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, "jsonl", "-", "0", compiled], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert (process.wait(), process.stderr.read()) == (0, b"")
+
+
+def test_few_rows_load_nothing_heavy() -> None:
+    code = (
+        "import sys; from capanalyze.report.rows import open_rows\n"
+        "for form in ('jsonl', 'csv', 'table'):\n with open_rows(form, '/dev/null'): pass\n"
+        "print(sorted({'numba', 'numpy', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
