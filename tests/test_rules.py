@@ -17,8 +17,9 @@ from tests.packets.test_scan import CAPTURES
 FARTHEST = 1 << 61  # nanoseconds that the rows hold; one capture has times beyond
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["plain", "compiled"])
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
-def test_rows_and_objects_agree(path: Path) -> None:
+def test_rows_and_objects_agree(path: Path, compiled: bool) -> None:
     reading = read(CaptureFile(str(path), path.name))
     reading.capture.close()
     source = Source(path.name, reading.part, reading.labels())
@@ -32,7 +33,7 @@ def test_rows_and_objects_agree(path: Path) -> None:
         pool.extend(seen.keys)
         rows.extend(row)
         count += 1
-    engine, names = Engine([0]), Names([path.name], places)
+    engine, names = Engine([0], compiled=compiled), Names([path.name], places)
     batches = engine.feed(rows, pool, count) + engine.finish()
     found = [exchange_of(batch, number, names) for batch in batches for number in range(batch.count)]
     wanted = [pair.exchange for pair in pair_messages(collect([source])).done]
