@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from capanalyze.buffers import longs
 from capanalyze.capture import pcap, pcapng
 from capanalyze.capture.compressed import DamagedError, Readable, Unpacked, compression
 from capanalyze.capture.interface import Interface
@@ -112,7 +113,7 @@ class Capture:
         self.interfaces: list[Interface] = []
         self.named: dict[str, int] = {}
         self.blocks = pcapng.Blocks()
-        self.layout = [0] * LAYOUT_FIELDS
+        self.layout = longs(LAYOUT_FIELDS)
         self.table = array("q")
         self._spool: IO[bytes] | None = None
         self._file = self._open()

@@ -11,6 +11,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from capanalyze.buffers import longs
 from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE, RECORD_FIELDS
 from capanalyze.packets import scan as loop
 from capanalyze.packets.message import FRAME, INTERFACE, KEYS, MAX_KEYS, PROCESS, SCRATCH, WORDS
@@ -19,7 +20,7 @@ from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import port_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from capanalyze.capture import Capture
 
@@ -130,23 +131,22 @@ class Scanner:
     def __init__(self, capture: Capture, compiled: bool) -> None:
         self.capture = capture
         self.part = Part()
-        self._machine: Any = None
-        if compiled:
-            from capanalyze.packets.compiled import Machine
-
-            self._machine = Machine()
-        self._state = [0] * loop.STATE_FIELDS
+        self._compiled = compiled
+        self._scan = _stage(compiled)
+        self._state = longs(loop.STATE_FIELDS)
         self._state[loop.NG] = int(capture.format.startswith("pcapng"))
         self._state[loop.FIRST_SECONDS] = loop.LATEST + 1
         self._state[loop.LAST_SECONDS] = loop.EARLIEST - 1
         self._state[loop.BASE] = 0 if self._state[loop.NG] else 24
-        self._record = [0] * RECORD_FIELDS
-        self._row = [0] * SCRATCH
-        self._keys = [0] * (MAX_KEYS + 1)
-        self._rows = [0] * (ROOM * WORDS)
-        self._pool = [0] * POOL_ROOM
-        self._tally = self.part.tally
-        self._ports = port_table()
+        self._state[loop.ROOM], self._state[loop.POOL_ROOM] = ROOM, POOL_ROOM
+        self._rows, self._pool = longs(ROOM * WORDS), longs(POOL_ROOM)
+        self._tally = longs(len(REASONS))
+        # In the order of the loop's buffers, behind the octets.
+        self._buffers: tuple[Any, ...] = (
+            *(self._state, capture.layout, capture.table, port_table()),
+            *(longs(RECORD_FIELDS), longs(SCRATCH), longs(MAX_KEYS + 1)),
+            *(self._rows, self._pool, self._tally),
+        )
 
     def run(self) -> Part:
         """Scan the capture to its end."""
@@ -161,12 +161,12 @@ class Scanner:
                 return self._end(octets, damaged=False)
 
     def _read(self) -> bytes:
-        return self.capture.read() if self._machine else self.capture.read(PLAIN_BLOCK)
+        return self.capture.read() if self._compiled else self.capture.read(PLAIN_BLOCK)
 
     def _scan_all(self, octets: bytes) -> bool:
         """Scan what is at hand; False where it cannot be read further."""
         while True:
-            answer = self._scan(octets)
+            answer = self._scan((octets, *self._buffers), self._state[loop.OFFSET], len(octets))
             self._take(octets)
             if answer == MORE:
                 return True
@@ -179,25 +179,6 @@ class Scanner:
                 if behind == self._state[loop.OFFSET]:
                     return True
                 self._state[loop.OFFSET] = behind
-
-    def _scan(self, octets: bytes) -> int:
-        arguments = (
-            octets,
-            len(octets),
-            self._state,
-            self.capture.layout,
-            self.capture.table,
-            self._ports,
-            self._record,
-            self._row,
-            self._keys,
-            self._rows,
-            ROOM,
-            self._pool,
-            POOL_ROOM,
-            self._tally,
-        )
-        return self._machine.scan(*arguments) if self._machine else loop.scan(*arguments)
 
     def _take(self, octets: bytes) -> None:
         """Move the rows written into the part."""
@@ -224,6 +205,7 @@ class Scanner:
     def _end(self, octets: bytes, *, damaged: bool) -> Part:
         part, state = self.part, self._state
         part.frames = state[loop.FRAMES]
+        part.tally = list(self._tally)
         if state[loop.FIRST_SECONDS] <= loop.LATEST:
             part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
             part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
@@ -243,6 +225,14 @@ class Scanner:
         for index, interface in enumerate(self.capture.interfaces):
             interface.frames = self.capture.table[index * INTERFACE_FIELDS + loop.FRAME_COUNT]
         return part
+
+
+def _stage(compiled: bool) -> Callable[..., int]:
+    if not compiled:
+        return loop.scan
+    from capanalyze.compiled import stage
+
+    return stage(loop.scan)
 
 
 def read_messages(capture: Capture, *, compiled: bool | None = None) -> Part:

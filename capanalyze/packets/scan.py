@@ -7,6 +7,7 @@ counts, so that parts of a capture can be scanned on their own.
 
 from typing import Any
 
+from capanalyze.buffers import longs_of, octets_of
 from capanalyze.capture import pcap, pcapng
 from capanalyze.capture.records import DIRECTION as RECORD_DIRECTION
 from capanalyze.capture.records import END as RECORD_END
@@ -88,8 +89,12 @@ from capanalyze.packets.transport import CUT_BEFORE_PORTS, message, rejects
     LAST_NANOS,
     FINAL_SECONDS,
     FINAL_NANOS,
-) = range(12)
-STATE_FIELDS = 16
+    ROOM,  # rows that may be written
+    POOL_ROOM,  # and keys
+) = range(14)
+STATE_FIELDS = 14
+# The buffers of the stage.
+OCTETS, STATE, LAYOUT, INTERFACES, PORTS, RECORD, ROW, MATCH_KEYS, ROWS, KEYS_WRITTEN, TALLY = range(11)
 FULL = 4  # the answer when the rows are to be taken away; the others are those of `capture.records`
 
 FRAME_COUNT = 6  # field of an interface in the loop's table: frames seen
@@ -97,25 +102,22 @@ MAX_STEPS = 64
 EARLIEST, LATEST = -62135596800, 253402300799  # the years 1 to 9999
 
 
-def scan(
-    octets: Any,
-    stop: int,
-    state: Any,
-    layout: Any,
-    interfaces: Any,
-    ports: Any,
-    record: Any,
-    row: Any,
-    keys: Any,
-    rows: Any,
-    room: int,
-    pool: Any,
-    pool_room: int,
-    tally: Any,
-) -> int:
-    """Walk records until the octets end or the rows are full; the reason for stopping (MORE, FULL, …)."""
+def scan(b: Any, start: int, stop: int) -> int:
+    """Walk records from `start` until the octets end at `stop`, or the rows are full: why (MORE, FULL, …)."""
+    octets = octets_of(b, OCTETS)
+    state = longs_of(b, STATE)
+    layout = longs_of(b, LAYOUT)
+    interfaces = longs_of(b, INTERFACES)
+    ports = octets_of(b, PORTS)
+    record = longs_of(b, RECORD)
+    row = longs_of(b, ROW)
+    keys = longs_of(b, MATCH_KEYS)
+    rows = longs_of(b, ROWS)
+    pool = longs_of(b, KEYS_WRITTEN)
+    tally = longs_of(b, TALLY)
+    state[OFFSET] = start
     while True:
-        if state[COUNT] >= room or state[POOL] + MAX_KEYS > pool_room:
+        if state[COUNT] >= state[ROOM] or state[POOL] + MAX_KEYS > state[POOL_ROOM]:
             return FULL
         if state[NG]:
             answer = pcapng.read_record(octets, state[OFFSET], stop, layout, interfaces, record)

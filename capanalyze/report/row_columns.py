@@ -7,6 +7,7 @@ frames likewise, but only frames of the capture that the list begins in. -1 stan
 
 from typing import Any
 
+from capanalyze.buffers import ints_of, longs_of, octets_of
 from capanalyze.protocols import GENERIC_UDP, TCP
 from capanalyze.report.row_text import (
     MODULE_COUNT,
@@ -17,7 +18,6 @@ from capanalyze.report.row_text import (
     put_time,
     reply_place,
 )
-from capanalyze.rules.buffers import ints_of, longs_of, octets_of
 from capanalyze.rules.row import (
     CAPTURE,
     CLIENT,

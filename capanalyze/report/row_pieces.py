@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from capanalyze.buffers import ints, longs
 from capanalyze.escape import csv_cell
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.report import row_text as t
 from capanalyze.rules.batch import reason_of
-from capanalyze.rules.buffers import ints, longs
 from capanalyze.rules.row import DIRECTIONS, LINK, MODULE, NARROW, OUTCOMES, REASON, VERDICTS_OF
 
 if TYPE_CHECKING:

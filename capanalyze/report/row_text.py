@@ -8,10 +8,10 @@ put a number, a host or a time into octets serve the columns of `row_columns` as
 
 from typing import Any
 
+from capanalyze.buffers import ints_of, longs_of, octets_of
 from capanalyze.capture.records import NO_TIME
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import SECOND
-from capanalyze.rules.buffers import ints_of, longs_of, octets_of
 from capanalyze.rules.row import (
     CAPTURE,
     CLIENT,

@@ -7,6 +7,7 @@ a million are written by stages that give the same octets (`row_text`, `row_colu
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import msgspec
@@ -116,12 +117,12 @@ def text_writer(form: str, output: str | None, *, compiled: bool) -> Callable[[B
 
 def compiled_stage(stage: Stage) -> Stage:
     """The compiled form of a stage."""
-    from capanalyze.report.row_compiled import compiled
+    from capanalyze.compiled import stage as stage_of
 
-    return compiled(stage)
+    return stage_of(stage)
 
 
-class TextRows:
+class TextRows(ABC):
     """Rows as lines, each for itself.
 
     Args:
@@ -137,9 +138,9 @@ class TextRows:
         self._streams = streams
         self._lines = Lines(self.style, stage, self._line_of) if stage else None
 
+    @abstractmethod
     def line(self, exchange: Exchange, elsewhere: Mapping[str, list[int]], /) -> bytes:
         """The line of one exchange; `elsewhere` has frames in further files."""
-        raise NotImplementedError
 
     def write(self, batch: Batch, names: Names, disclosures: Sequence[list[Disclosure]] | None = None) -> None:
         """Write a batch; what disclosed something goes by words."""
@@ -157,10 +158,10 @@ class TextRows:
         """Write an exchange that is in words already."""
         self._file.write(self.line(exchange, {}))
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 - a line is written at once
         """Nothing is left."""
 
-    def give_up(self) -> None:
+    def give_up(self) -> None:  # noqa: B027 - see above
         """Nothing is left."""
 
     def _write(self, batch: Batch, names: Names, start: int, stop: int) -> None:

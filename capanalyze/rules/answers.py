@@ -7,6 +7,7 @@ comes before one on another, and what went to a group is answered on its own int
 
 from typing import Any
 
+from capanalyze.buffers import ints_of, longs_of
 from capanalyze.packets.message import (
     DPORT,
     DST,
@@ -21,7 +22,6 @@ from capanalyze.packets.message import (
 from capanalyze.packets.message import GROUP as TO_GROUP
 from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
 from capanalyze.protocols import GENERIC_UDP
-from capanalyze.rules.buffers import ints_of, longs_of
 from capanalyze.rules.ring import (
     ANY_CLIENT,
     ANY_SERVER,

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from capanalyze.capture.records import NO_TIME
+from capanalyze.exchanges.pairing import ICMPV4, ICMPV6, REJECTIONS
 from capanalyze.model import Exchange
 from capanalyze.packets.message import address
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
@@ -21,7 +22,6 @@ from capanalyze.rules.row import (
     DIRECTIONS,
     FIRST_WORDS,
     FLAGS,
-    KIND,
     LATE,
     LINK,
     LINK_FRAME,
@@ -43,8 +43,13 @@ from capanalyze.rules.row import (
     REQUEST_OCTETS,
     REQUESTS,
     RTT,
+    SAID_ACCEPTED_THEN_RESET,
+    SAID_DATAGRAM,
     SAID_ICMPV4,
     SAID_ICMPV6,
+    SAID_MID_FLOW,
+    SAID_NOT_CAPTURED,
+    SAID_RESET,
     SECONDS,
     SERVER,
     SERVER_LOW,
@@ -58,36 +63,14 @@ from capanalyze.rules.row import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 WORDS = {
-    64: "datagram",
-    65: "RST",
-    66: "accepted, then reset",
-    67: "request not captured",
-    68: "mid-flow",
-    69: "frames are cut",
-    70: "the capture ended",
-    71: "something came back from another port",
-    72: "let go early: too many requests were open",
-}
-# By code: RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1
-UNREACHABLE_V4 = {
-    0: "network unreachable",
-    1: "host unreachable",
-    2: "protocol unreachable",
-    3: "port unreachable",
-    9: "network administratively prohibited",
-    10: "host administratively prohibited",
-    13: "communication administratively prohibited",
-}
-UNREACHABLE_V6 = {
-    0: "no route",
-    1: "administratively prohibited",
-    3: "address unreachable",
-    4: "port unreachable",
-    5: "failed ingress/egress policy",
-    6: "reject route",
+    SAID_DATAGRAM: "datagram",
+    SAID_RESET: "RST",
+    SAID_ACCEPTED_THEN_RESET: "accepted, then reset",
+    SAID_NOT_CAPTURED: "request not captured",
+    SAID_MID_FLOW: "mid-flow",
 }
 
 
@@ -133,9 +116,9 @@ def reason_of(module: int, reason: int) -> str:
     if base < FIRST_WORDS:
         text = PROTOCOLS[module].kind(base)
     elif base >= SAID_ICMPV6:
-        text = unreachable(UNREACHABLE_V6, base - SAID_ICMPV6)
+        text = unreachable(REJECTIONS[ICMPV6, 1], base - SAID_ICMPV6)
     elif base >= SAID_ICMPV4:
-        text = unreachable(UNREACHABLE_V4, base - SAID_ICMPV4)
+        text = unreachable(REJECTIONS[ICMPV4, 3], base - SAID_ICMPV4)
     else:
         text = WORDS[base]
     text += ", late" if reason & LATE else ""
@@ -152,11 +135,6 @@ def service_name(service: int, port: int) -> str:
     """A module's name, or transport/port where the module serves any port."""
     name = PROTOCOLS[service].name
     return f"{name}/{port}" if service in (GENERIC_UDP, TCP) else name
-
-
-def kind_of(module: int, kind: int, octets: int) -> str:
-    """What kind of request it was: what is alike enough to be compared over time."""
-    return f"datagram of {octets} octets" if module == GENERIC_UDP else PROTOCOLS[module].kind(kind)
 
 
 @lru_cache(65536)
@@ -204,17 +182,3 @@ def exchange_of(batch: Batch, number: int, names: Names) -> Exchange:
         verdict=VERDICTS_OF[narrow[VERDICT]],
         reply_capture=names.captures[reply_capture] if reply_capture != capture else None,
     )
-
-
-def kind_words(batch: Batch, number: int) -> str:
-    """What kind of request row `number` is."""
-    small = number * NARROW
-    narrow = batch.narrow
-    octets = int(narrow[small + REQUEST_OCTETS]) or int(batch.wide[number * WIDE + REPLY_OCTETS])
-    return kind_of(int(narrow[small + MODULE]), int(narrow[small + KIND]), octets)
-
-
-def exchanges_of(batch: Batch, names: Names) -> Iterator[Exchange]:
-    """All rows of a batch in words."""
-    for number in range(batch.count):
-        yield exchange_of(batch, number, names)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from capanalyze.buffers import ints_of, longs_of, octets_of
 from capanalyze.capture.records import NO_TIME
 from capanalyze.packets.message import (
     ANNOUNCES,
@@ -35,7 +36,6 @@ from capanalyze.packets.message import SECONDS as MESSAGE_SECONDS
 from capanalyze.protocols import GENERIC_UDP, TCP
 from capanalyze.protocols._protocol import SECOND
 from capanalyze.rules.answers import MAX_PLACES, is_late, on_interface, sibling_of
-from capanalyze.rules.buffers import ints_of, longs_of, octets_of
 from capanalyze.rules.ring import (
     REPLY_LIST,
     REQUEST_LIST,
@@ -43,7 +43,6 @@ from capanalyze.rules.ring import (
     add_node,
     append,
     narrow_at,
-    source_hash,
     waits,
     wide_at,
 )
@@ -541,8 +540,3 @@ def also_from(b: Any, pair: int, m: int, ends: int) -> None:
 def is_indeterminate(b: Any, pair: int) -> int:
     """Whether nobody knows how an exchange began."""
     return 1 if ints_of(b, NARROWS)[narrow_at(b, pair) + OUTCOME] == INDETERMINATE else 0
-
-
-def from_source(b: Any, m: int) -> int:
-    """Hash of who sent a message."""
-    return source_hash(b, m)

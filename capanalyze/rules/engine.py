@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, Any
 
+from capanalyze.buffers import ints, longs
 from capanalyze.errors import CapanalyzeError
 from capanalyze.packets.octets import mix
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP, port_table
@@ -17,7 +18,6 @@ from capanalyze.protocols.udp import IDLE
 from capanalyze.rules import out, settle
 from capanalyze.rules import table as t
 from capanalyze.rules.batch import Batch
-from capanalyze.rules.buffers import ints, longs
 from capanalyze.rules.ring import client_of, transport_of
 from capanalyze.rules.row import FINDABLE, FLAGS, LINK, NARROW, OLDER, WIDE
 from capanalyze.rules.row import MODULE as OF_MODULE
@@ -110,7 +110,7 @@ class Engine:
     def _stage(self, function: Callable[..., int]) -> Callable[..., int]:
         if not self.compiled:
             return function
-        from capanalyze.rules.stages import stage
+        from capanalyze.compiled import stage
 
         return stage(function)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from capanalyze.rules.buffers import ints_of, longs_of
+from capanalyze.buffers import ints_of, longs_of
 from capanalyze.rules.ring import narrow_at, wide_at
 from capanalyze.rules.row import (
     FLAGS,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from capanalyze.buffers import longs_of
 from capanalyze.packets.message import (
     CAPTURED,
     DIGEST,
@@ -21,7 +22,6 @@ from capanalyze.packets.message import (
 )
 from capanalyze.packets.octets import mix
 from capanalyze.protocols._protocol import SECOND
-from capanalyze.rules.buffers import longs_of
 from capanalyze.rules.effects import source_of
 from capanalyze.rules.ring import add_frame
 from capanalyze.rules.table import (

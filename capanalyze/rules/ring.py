@@ -7,11 +7,10 @@ out of an index.
 
 from typing import Any
 
+from capanalyze.buffers import ints_of, longs_of
 from capanalyze.packets.message import DPORT, DST, DST_LOW, KEYS, SPORT, SRC, SRC_LOW
 from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
 from capanalyze.packets.octets import mix
-from capanalyze.protocols import GENERIC_UDP
-from capanalyze.rules.buffers import ints_of, longs_of
 from capanalyze.rules.row import (
     CLIENT,
     CLIENT_LOW,
@@ -282,11 +281,6 @@ def is_wanted(b: Any, pair: int, high: int, low: int, port: int) -> int:
 def waits(b: Any, pair: int, clock: int) -> int:
     """Whether something may still be added to an exchange."""
     return 1 if clock <= longs_of(b, WIDES)[wide_at(b, pair) + DEADLINE] else 0
-
-
-def is_generic(b: Any, pair: int) -> int:
-    """Whether it is one of UDP without a module."""
-    return 1 if ints_of(b, NARROWS)[narrow_at(b, pair) + OF_MODULE] == GENERIC_UDP else 0
 
 
 # Lists of frames

@@ -43,7 +43,7 @@ WIDE = 18
     REQUEST_OCTETS,  # payload of the first request
     REPLY_CAPTURED,  # captured octets of the first reply's payload
     OUTCOME,  # index in OUTCOMES
-    REASON,  # see `words.reason_of`
+    REASON,  # see `batch.reason_of`
     KIND,  # of the request, as its module numbers it
     FLAGS,
     INTERFACES,  # places that showed the request, a bit for each of the first 31
@@ -84,11 +84,9 @@ DOUBTED = 128  # something came back from another port
 ECHOED = 256  # the reply repeats the request
 FINDABLE = 512  # by its client
 TAKEN = 1024  # some host answered what went to a group
-UNPROVEN_FLAG = 2048  # silent, and could not have been answered
 
 REPLIED, REJECTED, SILENT, INDETERMINATE, UNSOLICITED = range(5)
 OUTCOMES: tuple[Outcome, ...] = ("replied", "rejected", "silent", "indeterminate", "unsolicited")
-NOWHERE, INWARD, OUTWARD, LOCAL, PASSING = range(5)
 DIRECTIONS: tuple[Direction | None, ...] = (None, "inbound", "outbound", "local", "passing")
 VERDICTS_OF: tuple[Verdict | None, ...] = (
     None,
@@ -110,11 +108,7 @@ FIRST_WORDS = 64
     SAID_ACCEPTED_THEN_RESET,
     SAID_NOT_CAPTURED,
     SAID_MID_FLOW,
-    SAID_CUT,
-    SAID_ENDED,
-    SAID_OTHER_PORT,
-    SAID_LET_GO,
-) = range(FIRST_WORDS, FIRST_WORDS + 9)
+) = range(FIRST_WORDS, FIRST_WORDS + 5)
 SAID_ICMPV4 = 256  # plus the code of a destination unreachable (type 3)
 SAID_ICMPV6 = 512  # plus the code of a destination unreachable (type 1)
 LATE = 1024

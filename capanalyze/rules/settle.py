@@ -6,6 +6,7 @@ joined, as one number (`ring.add_frame`), 0 for none. Design section 4 has the r
 
 from typing import Any
 
+from capanalyze.buffers import ints_of, longs_of, octets_of
 from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
@@ -49,7 +50,6 @@ from capanalyze.rules.answers import (
     by_key,
     by_other_port,
 )
-from capanalyze.rules.buffers import ints_of, longs_of, octets_of
 from capanalyze.rules.effects import (
     ONE_CAPTURE,
     QUOTED,
@@ -138,7 +138,6 @@ from capanalyze.rules.row import MODULE as OF_MODULE
 from capanalyze.rules.table import (
     BY_ENDS,
     BY_QUESTION,
-    CLOCK_NOW,
     DONE,
     EARLY,
     EARLY_FIELDS,
@@ -259,7 +258,6 @@ def settle(b: Any, clock: int) -> None:
     state = longs_of(b, STATE)
     wides = longs_of(b, WIDES)
     early = longs_of(b, EARLY)
-    state[CLOCK_NOW] = clock
     while state[EARLY_HEAD] < state[EARLY_TAIL]:
         at = state[EARLY_HEAD] % EARLY_ROOM * EARLY_FIELDS
         if clock - early[at + EARLY_ROW + WHEN] <= MILLISECOND:
@@ -301,11 +299,6 @@ def finish(b: Any, start: int, stop: int) -> int:
 
 
 # Chains
-
-
-def latest_between(b: Any, module: int, client: int, server: int) -> int:
-    """Node of the latest open exchange of these endpoints, -1 for none; for modules with an index by endpoints."""
-    return first_node(b, key_hash(module, client, server, ENDS))
 
 
 def alike_hash(b: Any, m: int) -> int:

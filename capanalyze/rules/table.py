@@ -24,13 +24,10 @@ from capanalyze.packets.message import PROCESS, WORDS
     PORTS,  # facts about UDP ports
     SOURCES,  # capture → source: pieces of a rotated capture are one
     MALFORMED_COUNTS,
-    FACTS,  # what messages tell of hosts
-    FACT_HEADS,
-    FACT_ROOM,
     OUT_WIDE,  # where settled exchanges go
     OUT_NARROW,
     OUT_LINKS,
-) = range(26)
+) = range(23)
 
 # A message that has been dated: where it lies is known, so that three fields serve anew.
 WHEN = PROCESS  # clock, nanoseconds
@@ -60,18 +57,12 @@ MESSAGE_WORDS = WORDS
     MANY_SOURCES,  # 1: several captures are paired together
     SAME_FIRST,  # the same packet in two captures: its frames, 0 for none
     SAME_SECOND,
-    FORGOTTEN,  # requests let go while something might still have come
-    FORGOTTEN_OPEN,  # those among them whose window was not over
-    FACT_COUNT,
-    CLOCK_NOW,
     GROUPS_UNTIL,  # until when some request to a group is open
-    LARGEST,  # 1: the ring must not grow any more
     OUT_COUNT,
     OUT_LINK,  # links used in what is taken out
     OUT_LINK_ROOM,
-    FACTS_LOST,
-) = range(32)
-STATE_FIELDS = 32
+) = range(26)
+STATE_FIELDS = 26
 
 # Facts about a protocol, a row of numbers each.
 WINDOW, PATIENCE, RESENDS, TRANSPORT, BY_QUESTION, FROM_ANY_PORT, TELLS_UNASKED, BY_ENDS = range(8)
@@ -115,28 +106,3 @@ MAX_FOUND = 256
 MAX_LINKS = 1 << 20
 SPARE_LINKS = 512  # a message takes that many at most, but for what no list has room for
 KINDS = 16  # kinds of message that are told apart where they are counted
-
-# What messages tell of a host.
-(
-    FACT_HASH,
-    FACT_NUMBER,  # how many messages said so
-    FACT_PLACE,
-    FACT_MAC,
-    FACT_SRC,
-    FACT_SRC_LOW,
-    FACT_DST,  # where the direction is marked, else 0
-    FACT_DST_LOW,
-    FACT_TTL,  # -1 of what went to a group
-    FACT_DIRECTION,
-    FACT_GROUP,
-    FACT_OLDER,
-) = range(12)
-FACT = 12
-FACTS_ROOM = 32768
-FACT_MASK = 65535
-ROOM_MASK = 16383
-MAX_OF_MAC = 1024
-MAX_OF_HOST = 256
-
-# Why a stage stops.
-FED, NO_ROOM = range(2)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze.packets import compiled, octets
+from capanalyze import compiled
+from capanalyze.packets import octets
 from capanalyze.packets.message import MAPPED, address
 from tests.build import Guarded
 

@@ -7,15 +7,14 @@ outside of the frame at hand (`Guarded`), negative offsets included.
 import os
 import random
 import tarfile
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from capanalyze import compiled
 from capanalyze.capture import open_capture, pcapng
 from capanalyze.capture import pcap as classic
 from capanalyze.capture.records import BIG, HEADER, INTERFACES, LAYOUT_FIELDS, LINK, RECORD_FIELDS, UNITS_PER_SECOND
@@ -25,7 +24,7 @@ from capanalyze.capture.records import INTERFACE_FIELDS as FIELDS
 from capanalyze.capture.records import SIZE as RECORD_SIZE
 from capanalyze.capture.records import START as RECORD_START
 from capanalyze.errors import CaptureError
-from capanalyze.packets import compiled, octets
+from capanalyze.packets import octets
 from capanalyze.packets.dispatch import MATCHES
 from capanalyze.packets.link import FIRST_STEP
 from capanalyze.packets.message import CAPTURED, KIND, MAX_KEYS, PAYLOAD, ROLES, SCRATCH
@@ -232,21 +231,12 @@ def seen(path: Path, in_compiled: bool) -> object:
     return part, capture.notes, capture.interfaces, capture.named
 
 
-@pytest.fixture(scope="session")
-def machine() -> Callable[[], Any]:
-    """The compiled loop; the first one compiles."""
-    compiled.Machine()
-    return compiled.Machine
-
-
-@pytest.mark.usefixtures("machine")
 def test_every_capture_gives_the_same_compiled() -> None:
     for path in CAPTURES:
         part, capture = plain(path)
         assert seen(path, in_compiled=True) == (part, capture.notes, capture.interfaces, capture.named), path
 
 
-@pytest.mark.usefixtures("machine")
 def test_hostile_captures_give_the_same_compiled(tmp_path: Path) -> None:
     if not HOSTILE.exists():
         pytest.skip("the hostile captures are not here")
@@ -259,7 +249,6 @@ def test_hostile_captures_give_the_same_compiled(tmp_path: Path) -> None:
             assert seen(path, in_compiled=True) == seen(path, in_compiled=False), member.name
 
 
-@pytest.mark.usefixtures("machine")
 @given(st.sampled_from(LINKS), st.lists(frames, min_size=1, max_size=40), st.sampled_from([30, 60, 65535]))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_frames_give_the_same_compiled(
@@ -270,7 +259,6 @@ def test_any_frames_give_the_same_compiled(
     assert read(tmp_path / "any.pcap", whole, compiled=True)[0] == read(tmp_path / "any.pcap", whole)[0]
 
 
-@pytest.mark.usefixtures("machine")
 @given(st.binary(max_size=400), st.sampled_from("<>"), mutations, st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_octets_behind_a_header_give_the_same_compiled(
@@ -283,20 +271,17 @@ def test_any_octets_behind_a_header_give_the_same_compiled(
     assert seen(path, in_compiled=True) == seen(path, in_compiled=False)
 
 
-@pytest.mark.usefixtures("machine")
 def test_every_sound_frame_gives_the_same_compiled(tmp_path: Path) -> None:
     for link in LINKS:
         whole = pcap([(START, one) for number, one in SOUND if number == link], link)
         assert read(tmp_path / "one.pcap", whole, compiled=True)[0] == read(tmp_path / "one.pcap", whole)[0]
 
 
-@pytest.mark.usefixtures("machine")
 def test_an_empty_capture_gives_the_same_compiled(tmp_path: Path) -> None:
     for whole in (pcap([]), section(), section() + interface(1)):
         assert read(tmp_path / "none", whole, compiled=True)[0] == read(tmp_path / "none", whole)[0] == Part()
 
 
-@pytest.mark.usefixtures("machine")
 def test_long_payloads_are_hashed_the_same_compiled(tmp_path: Path) -> None:
     noise = random.Random(2)
     frames = [ipv4(PEER, TARGET, 17, udp(1, 2, noise.randbytes(length))) for length in range(0, 600, 7)]

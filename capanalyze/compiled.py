@@ -20,18 +20,21 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload, register_jitable
 
+from capanalyze import buffers
 from capanalyze.capture import pcap, pcapng
 from capanalyze.packets import dispatch, link, network, octets, scan, transport
 from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, sip, snmp
-from capanalyze.rules import answers, buffers, effects, out, repeats, ring, settle
+from capanalyze.report import row_columns, row_text
+from capanalyze.rules import answers, effects, out, repeats, ring, settle
 
 MODULES: tuple[ModuleType, ...] = (
     *(dispatch, link, network, octets, scan, transport, pcap, pcapng),
     *(_names, _questions, dhcp, mdns, nbns, ntp, sip, snmp),
     *(ring, answers, effects, repeats, settle, out),
+    *(row_text, row_columns),
 )
 KEPT = 30 * 24 * 3600  # seconds: another version of the program may still use its own cache
-FOLDER = Path(__file__).resolve().parent.parent
+FOLDER = Path(__file__).resolve().parent
 MULTIPLIER = np.uint64(octets.MULTIPLIER)
 MASK = np.uint64(octets.MASK)
 SHIFT = np.uint64(29)
@@ -109,23 +112,20 @@ def _sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def cache_folder() -> Path:
-    """Where the compiled code of this version belongs."""
+def _cache_folder() -> Path | None:
+    """Where compiled code is kept, None if nothing can be."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
-    return Path(base) / "capanalyze" / _sources_digest()
-
-
-def _make(folder: Path) -> bool:
-    """Make the cache's folder and remove old ones; whether anything can be kept there."""
+    folder = Path(base) / "capanalyze"
+    wanted = folder / _sources_digest()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        os.utime(folder)
-        for other in folder.parent.iterdir():
+        wanted.mkdir(parents=True, exist_ok=True)
+        os.utime(wanted)
+        for other in folder.iterdir():
             if other.is_dir() and time.time() - other.stat().st_mtime > KEPT:
                 shutil.rmtree(other, ignore_errors=True)
     except OSError:
-        return False
-    return os.access(folder, os.W_OK)
+        return None
+    return wanted
 
 
 def _functions() -> list[Callable[..., Any]]:
@@ -152,11 +152,10 @@ def _register() -> bool:
     for function in _functions():
         if function not in special:
             register_jitable(function)
-    folder = cache_folder()
-    kept = _make(folder)
+    folder = _cache_folder()
     settings: Any = numba.config
-    settings.CACHE_DIR = str(folder) if kept else ""
-    return kept
+    settings.CACHE_DIR = str(folder or "")
+    return folder is not None
 
 
 _kept: bool | None = None
