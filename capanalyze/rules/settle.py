@@ -750,41 +750,44 @@ def reject(b: Any, m: int) -> None:
         return
     if rows[m + SENDER] != rows[m + DST] or rows[m + SENDER_LOW] != rows[m + DST_LOW]:
         return
+    # Where the quote is too short for a key, the identification tells, else the order.
+    quoted = longs_of(b, FOUND)
+    for rank in range(3):
+        quoted[rank] = -1
     module = rows[m + MODULE]
     facts = longs_of(b, MODULES)
-    same = -1
-    waiting = -1
-    latest = -1
     if facts[module * MODULE_FIELDS + BY_ENDS]:
         wanted = key_hash(module, source_hash(b, m), destination_hash(b, m), ENDS)
         node = first_node(b, wanted)
         for _ in range(MAX_WALK):
             if node < 0:
                 break
-            pair = pair_of(b, node)
+            weigh(b, pair_of(b, node), m)
             node = next_node(b, node, wanted)
-            if is_quoted(b, pair, m):
-                same = pair if same < 0 and has_ident(b, pair, m) else same
-                waiting = pair if is_silent(b, pair) else waiting
-                latest = pair if latest < 0 else latest
     else:
         pair = first_of_client(b, source_hash(b, m), facts[module * MODULE_FIELDS + TRANSPORT])
         for _ in range(MAX_WALK):
             if pair < 0:
                 break
-            if is_quoted(b, pair, m):
-                same = pair if same < 0 and has_ident(b, pair, m) else same
-                waiting = pair if is_silent(b, pair) else waiting
-                latest = pair if latest < 0 else latest
+            weigh(b, pair, m)
             pair = next_of_client(b, pair)
-    # Where the quote is too short for a key, the identification tells, else the order.
-    chosen = same
-    if chosen < 0:
-        chosen = waiting
-    if chosen < 0:
-        chosen = latest
-    if chosen >= 0:
-        refuse(b, chosen, m, reason)
+    for rank in range(3):
+        if quoted[rank] >= 0:
+            refuse(b, quoted[rank], m, reason)
+            return
+
+
+def weigh(b: Any, pair: int, m: int) -> None:
+    """Keep a request that may be quoted: the latest with the identification, the first in silence, the latest."""
+    if is_quoted(b, pair, m) == 0:
+        return
+    quoted = longs_of(b, FOUND)
+    if quoted[0] < 0 and has_ident(b, pair, m):
+        quoted[0] = pair
+    if is_silent(b, pair):
+        quoted[1] = pair
+    if quoted[2] < 0:
+        quoted[2] = pair
 
 
 def is_quoted(b: Any, pair: int, m: int) -> int:
