@@ -112,7 +112,7 @@ def in_order(times: Numbers) -> Numbers:
     if not len(times):
         return times
     bits = len(times).bit_length()
-    keys = (times - times.min()) << bits | np.arange(len(times))
+    keys = (times - np.min(times)) << bits | np.arange(len(times))
     keys.sort()
     return keys & ((1 << bits) - 1)
 

@@ -102,7 +102,7 @@ def write(
                 ledger.note(group, place + made.frames + 1)
         made.frames += sum(len(group.times) for group in groups)
         made.octets += len(piece.octets)
-        made.seconds = max([made.seconds, *(int(group.times.max()) / 1e6 for group in groups if len(group.times))])
+        made.seconds = max([made.seconds, *(int(np.max(group.times)) / 1e6 for group in groups if len(group.times))])
         if pending:
             pending.result()
         pending = writer.submit(out.write, piece.octets.data)
