@@ -1,133 +1,148 @@
-"""The flow on one page: captures → messages → exchanges → target → verdicts → what a report shows."""
+"""The flow on one page: captures → messages → exchanges → target → verdicts → what a report shows.
+
+Few exchanges are held as objects and summed up by `findings`; many are judged and summed up as they come
+(`summary`), in memory that does not grow. Both say the same, up to what only few have room for.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from capanalyze import __version__, findings, verdicts
+from capanalyze import __version__, findings
 from capanalyze.disclosures import disclose
-from capanalyze.errors import AuditError
-from capanalyze.exchanges import Source, collect, pair_messages
+from capanalyze.errors import TargetError
+from capanalyze.exchanges.pair import pairs_of
+from capanalyze.judging.judge import Judge
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
-from capanalyze.reading import input_of, read, stamp
-from capanalyze.target import collect_hints, find_target, known_addresses
+from capanalyze.reading import input_of, stamp
+from capanalyze.stream import Stream
+from capanalyze.target import Contacts, find_target, known_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from capanalyze.audit import Audit, CaptureFile, Mode
-    from capanalyze.capture import Capture
-    from capanalyze.exchanges import Pair, Pairing, Sighting
-    from capanalyze.model import Exchange, Finding
-    from capanalyze.reading import Reading
+    from capanalyze.audit import Audit, Mode
+    from capanalyze.exchanges.batch import Batch, Names
+    from capanalyze.exchanges.pair import Pair
+    from capanalyze.findings import Payload, Summed
+    from capanalyze.model import Announcement
 
-COPY_SPAN = 2_000_000_000  # nanoseconds that two captures' stamps of one packet may differ
-MAX_DECODED = 64  # replies per finding whose facts are read
+FEW = 16_384  # messages, up to which all is held
+TRIES = (1, 2, 4)  # units of messages after which the target of a large capture is looked for
 MAX_AGAIN = 3  # values of a kind that a finding shows from later replies: a clock differs in each
 
 
-@dataclass
-class Result:
-    """Everything that one run of the flow found."""
+class Flow:
+    """One run of the flow: exchanges, judged, either all at once or as they come.
 
-    readings: list[Reading]
-    pairs: list[Pair]
-    sightings: list[Sighting]
-    malformed: dict[tuple[str, str, str], int]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for reading in self.readings:
-            reading.capture.close()
-
-    def sources(self, names: Sequence[str]) -> list[Source]:
-        """The messages of these captures, for the pairing."""
-        return [Source(one.file.name, one.part, one.labels()) for one in self.readings if one.file.name in names]
-
-    def facts(self, audit: Audit) -> dict[str, verdicts.CaptureFacts]:
-        """What judging needs to know of each capture."""
-        return {one.file.name: one.facts(self.sightings, audit) for one in self.readings}
-
-    def capture(self, name: str) -> Capture:
-        """The capture with this name."""
-        return next(reading.capture for reading in self.readings if reading.file.name == name)
-
-
-def find_exchanges(audit: Audit) -> Result:
-    """Captures → messages → exchanges, modes and outcomes, without judging.
-
-    Captures that share a mode are paired together, so that a reply may be in another file than its request.
-    The result keeps what it needs to decode payloads: use it in a `with` statement.
+    Args:
+        stream: the captures, ready to be read.
+        guess: whether to look for the target also where only the exchanges tell it.
     """
-    result = Result([read(file) for file in audit.captures], [], [], {})
-    for group in together(audit.captures):
-        sightings = collect(result.sources(group), audit.since, audit.until)
-        pairing = pair_messages(sightings)
-        refuse_copies(pairing)
-        result.pairs += pairing.done
-        result.sightings += sightings
-        result.malformed |= pairing.malformed
+
+    def __init__(self, stream: Stream, *, guess: bool) -> None:
+        self._stream = stream
+        self._guess = guess
+        self._audit = stream.audit
+        self._units = stream.units()
+        self._held: list[Batch] = []
+        self._judge = Judge(self._audit, stream.places.labels, stream.gear)
+        self.names: Names = replace(
+            stream.names, modes=[mode.name for mode in self._audit.modes], zones=self._judge.zones
+        )
+        self.target = self._begin()
+        self._judge.target(self.target.addresses)
+
+    @property
+    def are_few(self) -> bool:
+        """Whether all exchanges can be held at once."""
+        return self._stream.messages <= FEW
+
+    def judged(self) -> Iterator[Batch]:
+        """All exchanges, judged."""
+        self._judge.see(self._stream.facts())
+        if self._stream.ended:
+            self._held += [batch for unit in self._units for batch in unit]
+            self._judge.judge_all(self._held)
+            yield from self._held
+            return
+        yield from map(self._settled, self._held)
+        self._held = []
+        for unit in self._units:
+            self._judge.see(self._stream.facts())
+            if self._stream.ended and not unit:
+                for batch, start, stop in self._stream.engine.remaining():
+                    self._judge.note(batch, start, stop)
+            yield from map(self._settled, unit)
+
+    def _settled(self, batch: Batch) -> Batch:
+        if self._judge.judge(batch):
+            self._judge.settle(batch)
+        return batch
+
+    def _begin(self) -> Target:
+        """Read on until the target is known: to the end, where there is not one large capture alone."""
+        stream = self._stream
+        for number, unit in enumerate(self._units, 1):
+            self._held += unit
+            if stream.ended:
+                break
+            if not stream.has_one_source or number not in TRIES:
+                continue
+            try:
+                return self._target()
+            except TargetError:
+                if number == TRIES[-1]:
+                    raise
+        self._held += [batch for unit in self._units for batch in unit]
+        return self._target()
+
+    def _target(self) -> Target:
+        stream, given = self._stream, self._audit.target
+        contacts = Contacts()
+        for batch in self._held:
+            contacts.take(batch, stream.places.labels, 0, batch.count)
+        for batch, start, stop in stream.engine.remaining():
+            contacts.take(batch, stream.places.labels, start, stop)
+        interfaces = [interface for reading in stream.readings for interface in reading.capture.interfaces]
+        described = {one for interface in interfaces for one in interface.addresses}
+        if not self._guess:
+            addresses = known_addresses(contacts, stream.hints, given, described)
+            return Target(addresses=addresses, how="given or told", assumed=False, warnings=[])
+        if not any(one.asked for one in contacts) and not given:
+            return Target(addresses=[], how="not looked for: no exchanges", assumed=False, warnings=[])
+        return find_target(contacts, stream.hints, given, described)
+
+
+def find_exchanges(audit: Audit) -> list[Pair]:
+    """All exchanges of some small captures in words, in order of file and frame."""
+    with Stream(audit) as stream:
+        return pairs_in_order(Flow(stream, guess=False), audit)
+
+
+def pairs_in_order(flow: Flow, audit: Audit) -> list[Pair]:
+    """All exchanges in words, in order of file and frame."""
     order = {file.name: number for number, file in enumerate(audit.captures)}
-    result.pairs.sort(key=lambda pair: (order[pair.exchange.capture], findings.frame_of(pair.exchange)))
-    verdicts.place_modes(result.pairs, audit)
-    verdicts.settle_silence(result.pairs, result.facts(audit), audit)
-    return result
+    pairs = [pair for batch in flow.judged() for pair in pairs_of(batch, flow.names)]
+    return sorted(pairs, key=lambda pair: (order[pair.exchange.capture], findings.frame_of(pair.exchange)))
 
 
-def refuse_copies(pairing: Pairing) -> None:
-    """The same exchange in two captures of one mode would count twice."""
-    seen: dict[tuple[object, ...], Exchange] = {}
-    for (first, second), (frame, other) in pairing.copies.elsewhere.items():
-        raise AuditError(same_traffic(first, frame, second, other))
-    for pair in pairing.done:
-        exchange, ident = pair.exchange, pair.idents[:1]
-        if pair.group or not exchange.requests or ident <= [0]:
-            continue
-        slot = pair.clock // COPY_SPAN
-        for number in (slot - 1, slot, slot + 1):
-            before = seen.get((pair.client, pair.server, pair.digest, *ident, number))
-            if before and before.capture != exchange.capture:
-                raise AuditError(
-                    same_traffic(before.capture, before.requests[0], exchange.capture, exchange.requests[0])
-                )
-        seen[pair.client, pair.server, pair.digest, *ident, slot] = exchange
+@dataclass
+class Gathered:
+    """What the exchanges come to, in whichever way they were summed up.
 
+    `directions` counts exchanges; `unplaced` are those outside every mode's time; `notes` says what there was no
+    room for.
+    """
 
-def same_traffic(first: str, frame: int, second: str, other: int) -> str:
-    """What is wrong with two captures that hold the same packets."""
-    return (
-        f"{first} and {second} hold the same traffic (frame {frame} of one is frame {other} of the other): "
-        "give one of them, or put them under different modes"
-    )
-
-
-def together(files: Sequence[CaptureFile]) -> list[tuple[str, ...]]:
-    """Names of captures that share a mode, group by group; those without a mode are one group."""
-    groups: list[tuple[set[str], list[str]]] = []
-    for file in files:
-        modes = {segment.mode for segment in file.segments} or {""}
-        names = [file.name]
-        for group in [group for group in groups if group[0] & modes]:
-            modes |= group[0]
-            names = group[1] + names
-            groups.remove(group)
-        groups.append((modes, names))
-    return [tuple(names) for _, names in groups]
-
-
-def known_target(audit: Audit, result: Result) -> list[str]:
-    """The target's addresses as far as they are given or told, for output that does not need one."""
-    return known_addresses(result.pairs, collect_hints(result.sightings), audit.target, described(result))
-
-
-def described(result: Result) -> set[str]:
-    """Addresses that captures give their interfaces."""
-    interfaces = [interface for reading in result.readings for interface in reading.capture.interfaces]
-    return {one for interface in interfaces for one in interface.addresses}
+    findings: list[Summed]
+    announcements: list[Announcement]
+    zones: list[Zone]
+    directions: dict[str, int]
+    unplaced: int
+    notes: list[str]
 
 
 def analyze(audit: Audit, command: str = "") -> Analysis:
@@ -138,129 +153,138 @@ def analyze(audit: Audit, command: str = "") -> Analysis:
         AuditError: captures contradict each other.
         TargetError: the target cannot be told.
     """
-    with find_exchanges(audit) as result:
-        target = target_of(audit, result)
-        judge(audit, result, target.addresses)
+    with Stream(audit) as stream:
+        flow = Flow(stream, guess=True)
         modes = audit.used_modes()
-        found = findings.summarise(result.pairs, modes)
-        for finding in found:
-            finding.disclosures = facts_of(finding, result)
-            finding.notes = notes_of(finding, result)
-    parts = [one.part for one in result.readings]
+        gathered = gather_few(flow, audit, modes) if flow.are_few else gather_many(flow, stream, modes)
+        octets = octets_of(stream, [place for one in gathered.findings for place in one.payloads])
+        for finding, payloads, captures in gathered.findings:
+            finding.disclosures = facts_of(finding.service, payloads, octets)
+            finding.notes += dropped(stream, captures)
+    parts = [one.part for one in stream.readings]
     return Analysis(
         capanalyze=__version__,
         command=command,
         title=audit.title,
-        inputs=[input_of(reading, result.malformed) for reading in result.readings],
+        inputs=[input_of(reading, stream.malformed) for reading in stream.readings],
         first=stamp(min((part.first for part in parts if part.first), default=None)),
         last=stamp(max((part.last for part in parts if part.last), default=None)),
-        target=target,
-        modes=[mode_info(mode, audit, result) for mode in modes],
-        zones=zones_of(result),
-        findings=found,
-        announcements=findings.announcements(result.pairs),
-        directions=dict(sorted(Counter(pair.exchange.direction or "unknown" for pair in result.pairs).items())),
-        notes=notes_on(audit, result),
+        target=flow.target,
+        modes=[mode_info(mode, stream) for mode in modes],
+        zones=gathered.zones,
+        findings=[one.finding for one in gathered.findings],
+        announcements=gathered.announcements,
+        directions=gathered.directions,
+        notes=notes_on(stream, gathered),
     )
 
 
-def target_of(audit: Audit, result: Result) -> Target:
-    """Who the target is. Captures without any exchange need none."""
-    if not any(pair.exchange.requests for pair in result.pairs) and not audit.target:
-        return Target(addresses=[], how="not looked for: no exchanges", assumed=False, warnings=[])
-    return find_target(result.pairs, collect_hints(result.sightings), audit.target, described(result))
+def gather_few(flow: Flow, audit: Audit, modes: Sequence[Mode]) -> Gathered:
+    """All exchanges at once."""
+    pairs = pairs_in_order(flow, audit)
+    return Gathered(
+        findings=findings.summarise(pairs, modes),
+        announcements=findings.announcements(pairs),
+        zones=findings.zones(pairs),
+        directions=dict(sorted(Counter(pair.exchange.direction or "unknown" for pair in pairs).items())),
+        unplaced=sum(pair.exchange.mode is None for pair in pairs),
+        notes=[],
+    )
 
 
-def judge(audit: Audit, result: Result, target: Sequence[str]) -> None:
-    """Direction, zone and verdict of every exchange."""
-    verdicts.direct(result.pairs, target)
-    verdicts.place_zones(result.pairs, audit)
-    verdicts.judge(result.pairs, audit.modes, result.facts(audit))
+def gather_many(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
+    """Exchanges as they come."""
+    from capanalyze.summary.store import Summary
+    from capanalyze.summary.tell import Teller
+
+    summary = Summary(stream.audit.modes, stream.gear)
+    for batch in flow.judged():
+        summary.add(batch)
+    teller = Teller(summary, flow.names, modes, stream.cut_modes())
+    return Gathered(
+        findings=teller.findings(),
+        announcements=teller.announcements(),
+        zones=teller.zones(),
+        directions=teller.directions(),
+        unplaced=teller.unplaced,
+        notes=teller.notes(),
+    )
 
 
-def facts_of(finding: Finding, result: Result) -> list[Fact]:
+def facts_of(service: str, payloads: Sequence[Payload], octets: dict[tuple[str, int], bytes]) -> list[Fact]:
     """What the replies of a finding disclosed, each fact once, with the frame that told it first."""
-    wanted = (finding.mode, finding.zone, finding.service)
-    cell = [
-        pair
-        for pair in result.pairs
-        if (pair.exchange.mode, pair.exchange.zone, pair.exchange.service) == wanted
-        and pair.exchange.direction == "inbound"
-        and pair.exchange.outcome == "replied"
-    ]
     facts: dict[tuple[str, str], Fact] = {}
     again: Counter[str] = Counter()
-    for pair in decode(cell[:MAX_DECODED], result):
+    for payload in payloads:
         known = {kind for kind, _ in facts}
-        where = pair.exchange.reply_capture or pair.exchange.capture
-        for one in pair.exchange.disclosures:
+        reply = octets.get((payload.capture, payload.offset))
+        for one in disclose(service, reply) if reply else ():
             if (one.kind, one.value) in facts or again[one.kind] == MAX_AGAIN:
                 continue
             again[one.kind] += one.kind in known
             facts[one.kind, one.value] = Fact(
-                kind=one.kind, value=one.value, capture=where, frame=pair.exchange.replies[0]
+                kind=one.kind, value=one.value, capture=payload.capture, frame=payload.frame
             )
     return list(facts.values())
 
 
-def decode(pairs: Sequence[Pair], result: Result) -> Sequence[Pair]:
-    """Fill in what the first replies of these exchanges disclosed; reads the captures once more."""
-    told = [pair for pair in pairs if pair.reply_payload and pair.exchange.transport == "udp"]
+def octets_of(stream: Stream, payloads: Sequence[Payload]) -> dict[tuple[str, int], bytes]:
+    """Payloads by capture and offset; reads the captures once more."""
     wanted: dict[str, list[tuple[int, int]]] = {}
-    for pair in told:
-        for place in (pair.request_payload, pair.reply_payload):
-            if place:
-                wanted.setdefault(place[0], []).append(place[1:])
-    payloads = {name: result.capture(name).payloads(places) for name, places in wanted.items()}
-
-    def octets(place: tuple[str, int, int] | None) -> bytes | None:
-        return payloads[place[0]].get(place[1]) if place else None
-
-    for pair in told:
-        reply = octets(pair.reply_payload)
-        if reply:
-            pair.exchange.disclosures = disclose(pair.exchange.service, octets(pair.request_payload), reply)
-    return pairs
-
-
-def notes_of(finding: Finding, result: Result) -> list[str]:
-    """Frames that the kernel dropped from the captures of a finding."""
-    wanted = (finding.mode, finding.zone, finding.service)
-    names = {
-        pair.exchange.capture
-        for pair in result.pairs
-        if (pair.exchange.mode, pair.exchange.zone, pair.exchange.service) == wanted
+    for one in payloads:
+        wanted.setdefault(one.capture, []).append((one.offset, one.length))
+    return {
+        (reading.file.name, offset): octets
+        for reading in stream.readings
+        if reading.file.name in wanted
+        for offset, octets in reading.capture.payloads(wanted[reading.file.name]).items()
     }
+
+
+def decode(pairs: Sequence[Pair], stream: Stream) -> None:
+    """Fill in what the first replies of these exchanges disclosed."""
+    payloads = {pair: findings.payloads_of([pair]) for pair in pairs}
+    octets = octets_of(stream, [one for found in payloads.values() for one in found])
+    for pair, found in payloads.items():
+        for one in found:
+            reply = octets.get((one.capture, one.offset))
+            pair.exchange.disclosures = disclose(pair.exchange.service, reply) if reply else []
+
+
+def dropped(stream: Stream, captures: set[str]) -> list[str]:
+    """Frames that the kernel dropped from the captures of a finding."""
     notes = []
-    for reading in result.readings:
-        dropped = sum(interface.dropped or 0 for interface in reading.capture.interfaces)
-        if dropped and reading.file.name in names:
-            notes.append(f"{reading.file.name}: {dropped} frames were dropped while capturing, at times unknown")
+    for reading in stream.readings:
+        count = sum(interface.dropped or 0 for interface in reading.capture.interfaces)
+        if count and reading.file.name in captures:
+            notes.append(f"{reading.file.name}: {count} frames were dropped while capturing, at times unknown")
     return notes
 
 
-def notes_on(audit: Audit, result: Result) -> list[str]:
+def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
     """What a reader should know of the analysis as a whole."""
     notes = []
+    audit = stream.audit
     if audit.since is not None or audit.until is not None:
         since, until = findings.utc(audit.since) or "the beginning", findings.utc(audit.until) or "the end"
         notes.append(f"only frames from {since} to {until} were paired; the account counts all")
-    met = {label for reading in result.readings for label in reading.labels().values()}
+    met = {label for reading in stream.readings for label in reading.labels().values()}
     notes += [
         f"zone {zone}: no capture has an interface {key}"
         for key, zone in audit.zones.items()
         if "/" not in key and key not in met
     ]
-    unplaced = sum(pair.exchange.mode is None for pair in result.pairs)
-    if unplaced and audit.used_modes():
-        notes.append(f"{unplaced} exchanges began outside every mode's time and are not judged")
-    return notes
+    if gathered.unplaced and audit.used_modes():
+        notes.append(f"{gathered.unplaced} exchanges began outside every mode's time and are not judged")
+    return notes + gathered.notes
 
 
-def mode_info(mode: Mode, audit: Audit, result: Result) -> ModeInfo:
+def mode_info(mode: Mode, stream: Stream) -> ModeInfo:
     """A mode as the report shows it."""
-    captures = [file.name for file in audit.captures if any(segment.mode == mode.name for segment in file.segments)]
-    parts = [one.part for one in result.readings if one.file.name in captures and one.part.first]
+    captures = [
+        file.name for file in stream.audit.captures if any(segment.mode == mode.name for segment in file.segments)
+    ]
+    parts = [one.part for one in stream.readings if one.file.name in captures and one.part.first]
     return ModeInfo(
         name=mode.name,
         title=mode.title,
@@ -271,13 +295,3 @@ def mode_info(mode: Mode, audit: Audit, result: Result) -> ModeInfo:
         first=stamp(min((part.first for part in parts if part.first), default=None)),
         last=stamp(max((part.last for part in parts if part.last), default=None)),
     )
-
-
-def zones_of(result: Result) -> list[Zone]:
-    """The zones that inbound exchanges crossed, with their interfaces."""
-    zones: dict[str, set[str]] = {}
-    for pair in result.pairs:
-        if pair.exchange.direction == "inbound" and pair.exchange.outcome != "unsolicited":
-            zones.setdefault(pair.exchange.zone or "", set()).add(pair.interface)
-    order = sorted(zones, key=lambda name: ({"internet": 0}.get(name, 1), name))
-    return [Zone(name=name, interfaces=sorted(zones[name])) for name in order]

@@ -26,9 +26,9 @@ def ints_of(buffers: Any, index: int) -> Any:
 
 def longs(count: int) -> "array[int]":
     """A buffer of numbers of 64 bits, all 0."""
-    return array("q", bytes(8 * count))
+    return array("q", (0,)) * count
 
 
 def ints(count: int) -> "array[int]":
     """A buffer of numbers of 32 bits, all 0."""
-    return array("i", bytes(4 * count))
+    return array("i", (0,)) * count

@@ -173,14 +173,15 @@ def exchanges(
     if form == "parquet" and output in (None, "-"):
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
-    from capanalyze.analysis import decode, find_exchanges, judge, known_target
+    from capanalyze.analysis import Flow, decode, pairs_in_order
     from capanalyze.report.rows import write_rows
+    from capanalyze.stream import Stream
 
-    with find_exchanges(audit) as result:
-        judge(audit, result, known_target(audit, result))
-        pairs = [pair for pair in result.pairs if not services or pair.exchange.service in services]
+    with Stream(audit) as stream:
+        pairs = pairs_in_order(Flow(stream, guess=False), audit)
+        pairs = [pair for pair in pairs if not services or pair.exchange.service in services]
         if disclosures:
-            decode(pairs, result)
+            decode(pairs, stream)
     write_rows([pair.exchange for pair in pairs], form, output)
 
 

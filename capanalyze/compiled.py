@@ -2,16 +2,10 @@
 
 Nothing else imports numba. What to know before changing a function that is compiled:
 signed arithmetic must stay within 63 bits (`mix` has an unsigned twin here); `uint8 << int` would be
-unsigned; pointers have no bounds, so that every read is guarded; numba's cache does not notice a changed
-callee, so the cache lies in a folder named after a digest of all sources.
+unsigned; pointers have no bounds, so that every read is guarded.
 """
 
-import hashlib
-import os
-import shutil
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -21,20 +15,22 @@ from numba import types
 from numba.extending import intrinsic, overload, register_jitable
 
 from capanalyze import buffers
+from capanalyze.cache import cache_folder
 from capanalyze.capture import pcap, pcapng
-from capanalyze.packets import dispatch, link, network, octets, scan, transport
+from capanalyze.exchanges import answers, dating, effects, out, repeats, ring, settle
+from capanalyze.judging import decide
+from capanalyze.packets import dispatch, link, naming, network, octets, scan, transport
 from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, sip, snmp
 from capanalyze.report import row_columns, row_text
-from capanalyze.rules import answers, effects, out, repeats, ring, settle
+from capanalyze.summary import cells, details, fold, kept, turns
 
 MODULES: tuple[ModuleType, ...] = (
-    *(dispatch, link, network, octets, scan, transport, pcap, pcapng),
+    *(dispatch, link, naming, network, octets, scan, transport, pcap, pcapng),
     *(_names, _questions, dhcp, mdns, nbns, ntp, sip, snmp),
-    *(ring, answers, effects, repeats, settle, out),
+    *(dating, ring, answers, effects, repeats, settle, out, decide),
+    *(cells, kept, details, turns, fold),
     *(row_text, row_columns),
 )
-KEPT = 30 * 24 * 3600  # seconds: another version of the program may still use its own cache
-FOLDER = Path(__file__).resolve().parent
 MULTIPLIER = np.uint64(octets.MULTIPLIER)
 MASK = np.uint64(octets.MASK)
 SHIFT = np.uint64(29)
@@ -105,29 +101,6 @@ def _chain(functions: tuple[Callable[..., int], ...], last: Any, join: Callable[
     return following
 
 
-def _sources_digest() -> str:
-    digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
-    for source in sorted(FOLDER.glob("**/*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _cache_folder() -> Path | None:
-    """Where compiled code is kept, None if nothing can be."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
-    folder = Path(base) / "capanalyze"
-    wanted = folder / _sources_digest()
-    try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        os.utime(wanted)
-        for other in folder.iterdir():
-            if other.is_dir() and time.time() - other.stat().st_mtime > KEPT:
-                shutil.rmtree(other, ignore_errors=True)
-    except OSError:
-        return None
-    return wanted
-
-
 def _functions() -> list[Callable[..., Any]]:
     found = [
         thing
@@ -152,7 +125,7 @@ def _register() -> bool:
     for function in _functions():
         if function not in special:
             register_jitable(function)
-    folder = _cache_folder()
+    folder = cache_folder()
     settings: Any = numba.config
     settings.CACHE_DIR = str(folder or "")
     return folder is not None

@@ -23,14 +23,14 @@ MAX_TOLD = 4
 MAX_PHRASE = 60
 
 
-def disclose(service: str, request: bytes | None, reply: bytes) -> list[Disclosure]:
-    """The facts in a reply's payload, in its own order; none where it only repeats the request."""
+def disclose(service: str, reply: bytes) -> list[Disclosure]:
+    """The facts in a reply's payload, in its own order."""
     # dpkt loads all of its protocols at once: only who decodes waits for it.
     from dpkt import Error, NeedData
 
     from capanalyze.disclose import DECODERS
 
-    if service not in DECODERS or reply == request:
+    if service not in DECODERS:
         return []
     facts: dict[Disclosure, None] = {}
     kinds: Counter[str] = Counter()

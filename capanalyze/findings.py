@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.model import (
     VERDICTS,
@@ -20,15 +20,16 @@ from capanalyze.model import (
     Mark,
     RoundTrip,
     Timeline,
+    Zone,
 )
 from capanalyze.services import registered_name
-from capanalyze.verdicts import PORTS, could_not_answer, promise_of
+from capanalyze.verdicts import PORTS, promise_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capanalyze.audit import Mode
-    from capanalyze.exchanges import Pair
+    from capanalyze.exchanges.pair import Pair
     from capanalyze.model import Exchange, Outcome, Verdict
 
 WORST: tuple[Outcome, ...] = ("replied", "rejected", "silent", "indeterminate")
@@ -36,6 +37,7 @@ MAX_CHANGES = 100
 MAX_MARKS = 400
 BINS = 240
 MAX_EVIDENCE = 8
+MAX_DECODED = 64  # replies per finding whose facts are read
 
 
 def utc(time: int | None) -> str | None:
@@ -64,37 +66,75 @@ def evidence(exchange: Exchange) -> Evidence:
     )
 
 
-def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Finding]:
+class Payload(NamedTuple):
+    """Where a reply's payload is: capture, frame, offset and length in it."""
+
+    capture: str
+    frame: int
+    offset: int
+    length: int
+
+
+class Summed(NamedTuple):
+    """A finding without its disclosures, where those come from, and the captures that it is about."""
+
+    finding: Finding
+    payloads: list[Payload]
+    captures: set[str]
+
+
+def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Summed]:
     """Findings of the inbound exchanges: by mode as defined, zone, then worst verdict first."""
-    order: dict[str | None, int] = {mode.name: index for index, mode in enumerate(modes)}
     named = {mode.name: mode for mode in modes}
     cells: dict[tuple[str | None, str, str], list[Pair]] = {}
     for pair in pairs:
         exchange = pair.exchange
         if exchange.direction == "inbound" and exchange.outcome != "unsolicited":
             cells.setdefault((exchange.mode, exchange.zone or "", exchange.service), []).append(pair)
-    findings = [finding(cell, named.get(cell[0].exchange.mode or "")) for cell in cells.values()]
-    return sorted(
-        findings,
-        key=lambda one: (
-            order.get(one.mode, len(order)),
-            one.zone,
-            VERDICTS.index(one.verdict) if one.verdict else WORST.index(one.outcome),
-            one.service,
-        ),
-    )
+    summed = [
+        Summed(
+            finding(cell, named.get(cell[0].exchange.mode or "")),
+            payloads_of(cell),
+            {pair.exchange.capture for pair in cell},
+        )
+        for cell in cells.values()
+    ]
+    return in_order(summed, modes)
+
+
+def payloads_of(pairs: Sequence[Pair]) -> list[Payload]:
+    """Where the first replies of a cell are; those that only repeat the request tell nothing."""
+    return [
+        Payload(name, pair.exchange.replies[0], offset, length)
+        for pair in pairs
+        if pair.exchange.outcome == "replied" and pair.reply_payload and pair.exchange.transport == "udp"
+        for name, offset, length in [pair.reply_payload]
+        if not pair.echoed
+    ][:MAX_DECODED]
+
+
+def in_order(findings: list[Summed], modes: Sequence[Mode]) -> list[Summed]:
+    """By mode as defined, zone, then worst verdict first."""
+    order: dict[str | None, int] = {mode.name: index for index, mode in enumerate(modes)}
+
+    def place(one: Summed) -> tuple[int, str, int, str]:
+        found = one.finding
+        rank = VERDICTS.index(found.verdict) if found.verdict else WORST.index(found.outcome)
+        return order.get(found.mode, len(order)), found.zone, rank, found.service
+
+    return sorted(findings, key=place)
 
 
 def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
     """The finding of one cell."""
     pairs = sorted(pairs, key=lambda pair: (pair.clock, pair.exchange.capture, frame_of(pair.exchange)))
     first = pairs[0].exchange
-    unproven = [pair for pair in pairs if is_unproven(pair)]
-    proven = Counter(pair.exchange.outcome for pair in pairs if not is_unproven(pair))
+    unproven = [pair for pair in pairs if pair.unproven]
+    proven = Counter(pair.exchange.outcome for pair in pairs if not pair.unproven)
     outcome: Outcome = next((one for one in WORST if proven[one]), "silent")
     drew = [pair.exchange for pair in pairs if pair.exchange.outcome == "replied"]
     times = sorted(one.rtt_us for one in drew if one.rtt_us is not None)
-    worst = [pair for pair in pairs if pair.exchange.outcome == outcome and not is_unproven(pair)] or pairs
+    worst = [pair for pair in pairs if pair.exchange.outcome == outcome and not pair.unproven] or pairs
     changes, more = flips(pairs)
     asked = sum(one.request_octets for one in drew)
     answered = sum(one.reply_octets for one in drew)
@@ -138,13 +178,6 @@ def frame_of(exchange: Exchange) -> int:
     return (exchange.requests or exchange.replies or [0])[0]
 
 
-def is_unproven(pair: Pair) -> bool:
-    """Silent, and could not have been answered: by its verdict, or by itself where there is no mode."""
-    if pair.exchange.verdict is not None:
-        return pair.exchange.verdict == "unproven"
-    return pair.exchange.outcome == "silent" and could_not_answer(pair)
-
-
 def worst_verdict(pairs: list[Pair]) -> Verdict:
     """The verdict of the worst outcome: replied, rejected, silent, indeterminate; unproven comes last."""
     for outcome in WORST:
@@ -169,7 +202,7 @@ def flips(pairs: Sequence[Pair]) -> tuple[list[Change], int]:
     more = 0
     for pair in pairs:
         exchange = pair.exchange
-        if exchange.outcome == "indeterminate" or is_unproven(pair):
+        if exchange.outcome == "indeterminate" or pair.unproven:
             continue
         key = (exchange.server, pair.kind)
         last = before.get(key)
@@ -206,7 +239,7 @@ def timeline(pairs: Sequence[Pair]) -> Timeline:
     counts: dict[int, Counter[str]] = {}
     for time, pair in timed:
         counts.setdefault((time - start) // width, Counter())[
-            "unproven" if is_unproven(pair) else pair.exchange.outcome
+            "unproven" if pair.unproven else pair.exchange.outcome
         ] += 1
     bins = [
         Bin(
@@ -229,7 +262,7 @@ def mark(offset: int, pair: Pair) -> Mark:
     reply = None
     if exchange.outcome in ("replied", "rejected"):
         reply = offset / 1e9 + (exchange.rtt_us or 0) / 1e6
-    return Mark(request=offset / 1e9, reply=reply, outcome=exchange.outcome, unproven=is_unproven(pair))
+    return Mark(request=offset / 1e9, reply=reply, outcome=exchange.outcome, unproven=pair.unproven)
 
 
 def announcements(pairs: Sequence[Pair]) -> list[Announcement]:
@@ -250,3 +283,18 @@ def announcements(pairs: Sequence[Pair]) -> list[Announcement]:
         )
         for (mode, zone, service), found in sorted(cells.items())
     ]
+
+
+def zones(pairs: Sequence[Pair]) -> list[Zone]:
+    """The zones that inbound exchanges crossed, with their interfaces."""
+    met: dict[str, set[str]] = {}
+    for pair in pairs:
+        if pair.exchange.direction == "inbound" and pair.exchange.outcome != "unsolicited":
+            met.setdefault(pair.exchange.zone or "", set()).add(pair.interface)
+    return zones_in_order(met)
+
+
+def zones_in_order(met: dict[str, set[str]]) -> list[Zone]:
+    """Zones, the internet first."""
+    order = sorted(met, key=lambda name: ({"internet": 0}.get(name, 1), name))
+    return [Zone(name=name, interfaces=sorted(met[name])) for name in order]

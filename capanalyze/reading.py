@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from capanalyze.capture import Capture, open_capture
@@ -12,43 +11,77 @@ from capanalyze.errors import CaptureError
 from capanalyze.findings import utc
 from capanalyze.model import Input, InterfaceInfo
 from capanalyze.packets.link_names import link_name
-from capanalyze.packets.messages import Part, read_messages
+from capanalyze.packets.messages import Part, Scanner
 from capanalyze.packets.steps import FIRST_REASON, TRUNCATED
 from capanalyze.verdicts import CaptureFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from capanalyze.audit import Audit, CaptureFile
-    from capanalyze.exchanges import Sighting
+    from capanalyze.gear import Gear
+    from capanalyze.packets.messages import Rows
 
 SECOND = 1_000_000_000
 
 
 @dataclass
 class Reading:
-    """One capture, read: the file, its messages, its identity."""
+    """One capture as it is read.
+
+    Attributes:
+        part: the account of its frames, complete once all rows were taken; its messages are not kept.
+        sha256, octets: of the file, likewise.
+        clocks: the first and the latest clock that its messages were paired by.
+        named_messages: messages of each interface that frames name themselves.
+    """
 
     file: CaptureFile
     capture: Capture
-    part: Part
-    sha256: str
-    octets: int
+    gear: Gear
+    part: Part = field(default_factory=Part)
+    sha256: str = ""
+    octets: int = 0
+    clocks: tuple[int, int] | None = None
+    named_messages: list[int] = field(default_factory=list)
+    _labels: dict[int, str] = field(default_factory=dict)
+
+    def rows(self) -> Iterator[Rows]:
+        """Read the capture to its end.
+
+        Raises:
+            CaptureError: it cannot be read, or has a link type that is not.
+        """
+        scanner = Scanner(self.capture, self.gear)
+        self.part = scanner.part
+        try:
+            yield from scanner.rows()
+            self.sha256, self.octets = self.capture.finish()
+        except CaptureError:
+            self.capture.close()
+            raise
+        if not self.part.frames:
+            self.capture.notes.append("the capture holds no frames")
+
+    def label(self, number: int) -> str:
+        """What an interface is called: by itself, by the file's name, else by its number. Once told, it stays so."""
+        if number not in self._labels:
+            alone = len(self.capture.interfaces) == 1 and not self.capture.named
+            by_file = self.file.interface if alone else None
+            self._labels[number] = self.capture.interface_name(number) or by_file or f"if{number}"
+        return self._labels[number]
 
     def labels(self) -> dict[int, str]:
-        """What each interface is called: by itself, by the file's name, else by its number."""
-        capture = self.capture
-        alone = len(capture.interfaces) == 1 and not capture.named
-        by_file = self.file.interface if alone else None
-        numbers = [*range(len(capture.interfaces)), *capture.named.values()]
-        return {number: capture.interface_name(number) or by_file or f"if{number}" for number in numbers}
+        """All interfaces and what they are called."""
+        numbers = [*range(len(self.capture.interfaces)), *self.capture.named.values()]
+        return {number: self.label(number) for number in numbers}
 
-    def facts(self, sightings: Sequence[Sighting], audit: Audit) -> CaptureFacts:
+    def facts(self, audit: Audit) -> CaptureFacts:
         """What judging needs to know: when it ran by the clock that pairing used, within the time asked for."""
         first, last = nanoseconds(self.part.first), nanoseconds(self.part.final)
-        clocks = [seen.clock for seen in sightings if seen.capture == self.file.name]
         if first is not None and last is not None:
-            first, last = min([first, *clocks[:1]]), max([last, *clocks[-1:]])
+            if self.clocks:
+                first, last = min(first, self.clocks[0]), max(last, self.clocks[1])
             first = first if audit.since is None else max(first, audit.since)
             last = last if audit.until is None else min(last, audit.until)
         return CaptureFacts(first=first, last=last, cut=self.is_cut, one_sided=self.is_one_sided)
@@ -64,22 +97,13 @@ class Reading:
         return any(interface.one_sided for interface in self.capture.interfaces)
 
 
-def read(file: CaptureFile) -> Reading:
-    """Read one capture to its end.
+def open_reading(file: CaptureFile, gear: Gear) -> Reading:
+    """A capture, ready to be read.
 
     Raises:
         CaptureError: it is none, or of a link type that is not read.
     """
-    capture = open_capture(file.path, file.name)
-    try:
-        part = read_messages(capture)
-        sha256, octets = capture.finish()
-    except CaptureError:
-        capture.close()
-        raise
-    if not part.frames:
-        capture.notes.append("the capture holds no frames")
-    return Reading(file, capture, part, sha256, octets)
+    return Reading(file, open_capture(file.path, file.name), gear)
 
 
 def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) -> Input:
@@ -123,10 +147,9 @@ def interfaces_of(reading: Reading) -> list[InterfaceInfo]:
         )
         for index, interface in enumerate(capture.interfaces)
     ]
-    counts = Counter(labels[message.interface] for message in reading.part.messages()) if capture.named else Counter()
     return found + [
-        InterfaceInfo(name=name, link_type="named by its frames", frames=counts[name], dropped=None)
-        for name in capture.named
+        InterfaceInfo(name=name, link_type="named by its frames", frames=count, dropped=None)
+        for name, count in zip(capture.named, reading.named_messages, strict=True)
     ]
 
 

@@ -13,30 +13,108 @@ from statistics import median
 from typing import TYPE_CHECKING, NoReturn
 
 from capanalyze.errors import TargetError
+from capanalyze.exchanges.batch import host_text
+from capanalyze.exchanges.row import CLIENT, FLAGS, NARROW, OUTCOME, OUTCOMES, PLACE, REQUEST, RTT, VOID, WIDE
 from capanalyze.model import Target
-from capanalyze.packets.message import INBOUND, OUTBOUND, address
+from capanalyze.packets.message import (
+    DIRECTION,
+    DST,
+    DST_LOW,
+    GROUP,
+    INBOUND,
+    INTERFACE,
+    OUTBOUND,
+    SENDER,
+    SENDER_LOW,
+    SRC,
+    SRC_LOW,
+    SRC_MAC,
+    TTL,
+    TUNNELS,
+    WORDS,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from capanalyze.exchanges import Pair, Sighting
+    from capanalyze.exchanges.batch import Batch
+    from capanalyze.model import Outcome
+    from capanalyze.packets.messages import Rows
 
-Groups = dict[tuple[str, int, bool], "list[Pair]"]  # interface, IP version, link-local
+Groups = dict[tuple[str, int, bool], "list[Contact]"]  # interface, IP version, link-local
 INITIAL_TTLS = (32, 60, 64, 128, 255)
 MAX_NAMED = 6
 MIN_TIMES = 5  # round-trip times of either way, before they are compared
 FAST = 2000.0  # microseconds in which a host answers
+MAX_SEEN = 65536  # messages that are looked at
+MAX_CONTACTS = 4 * MAX_SEEN  # and exchanges
+
+
+@dataclass
+class Contact:
+    """Exchanges of one client with one server over one interface that ended alike.
+
+    `asked`: they began with a request that was captured; `rtts` are round-trip times in microseconds.
+    """
+
+    interface: str
+    client: str
+    server: str
+    asked: bool
+    outcome: Outcome
+    count: int = 0
+    rtts: list[float] = field(default_factory=list)
+
+    @property
+    def ends(self) -> set[str]:
+        """Both ends."""
+        return {self.client, self.server}
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything came back."""
+        return self.outcome in ("replied", "rejected")
+
+
+@dataclass
+class Contacts:
+    """Who had exchanges with whom; of the first exchanges only."""
+
+    seen: int = 0
+    _found: dict[tuple[int, ...], Contact] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Contact]:
+        return iter(self._found.values())
+
+    def take(self, batch: Batch, places: Sequence[str], start: int, stop: int) -> None:
+        """Look at rows from `start` to before `stop` of a batch; once enough were seen, no more."""
+        wide, narrow = batch.wide, batch.narrow
+        for number in range(start, min(stop, start + MAX_CONTACTS - self.seen)):
+            w, n = number * WIDE, number * NARROW
+            client, client_low, server, server_low = wide[w + CLIENT : w + CLIENT + 4]
+            place, outcome, asked = narrow[n + PLACE], narrow[n + OUTCOME], wide[w + REQUEST] > 0
+            if narrow[n + FLAGS] & VOID:
+                continue
+            key = (client, client_low, server, server_low, place, outcome, asked)
+            found = self._found.get(key)
+            if found is None:
+                ends = host_text(client, client_low), host_text(server, server_low)
+                found = self._found[key] = Contact(places[place], *ends, asked, OUTCOMES[outcome])
+            found.count += 1
+            if wide[w + RTT] >= 0:
+                found.rtts.append(wide[w + RTT] / 1000)
+            self.seen += 1
 
 
 @dataclass
 class Hints:
     """What messages tell of hosts besides what they say: directions, MAC addresses, hop counts."""
 
-    sent: Counter[str] = field(default_factory=Counter)
-    received: Counter[str] = field(default_factory=Counter)
-    forwarded: set[tuple[str, str]] = field(default_factory=set)
     senders_of_mac: dict[tuple[str, int], set[str]] = field(default_factory=dict)
     ttls: dict[str, Counter[int]] = field(default_factory=dict)
+    seen: int = 0
+    _outward: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _inward: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def macs(self, interface: str) -> dict[str, int]:
         """The MAC address of each sender on an interface, where it has but one."""
@@ -46,43 +124,54 @@ class Hints:
                 found.setdefault(one, set()).add(mac)
         return {one: macs.pop() for one, macs in found.items() if len(macs) == 1}
 
+    def take(self, messages: Rows, places: Sequence[str]) -> None:
+        """Look at some messages; once enough were seen, no more."""
+        for m in range(0, min(messages.count, MAX_SEEN - self.seen) * WORDS, WORDS):
+            self._look(messages.rows[m : m + WORDS], places)
+            self.seen += 1
 
-def collect_hints(sightings: Iterable[Sighting]) -> Hints:
-    """One pass over the messages."""
-    hints = Hints()
-    inward: Counter[tuple[str, str]] = Counter()
-    outward: Counter[tuple[str, str]] = Counter()
-    for seen in sightings:
-        message = seen.message
-        if message.tunnels or message.sender or message.sender_low:
-            continue
-        source = str(address(message.src, message.src_low))
-        destination = str(address(message.dst, message.dst_low))
-        if message.src_mac > 0:
-            hints.senders_of_mac.setdefault((seen.interface, message.src_mac), set()).add(source)
-        if not message.group:
-            hints.ttls.setdefault(source, Counter())[message.ttl] += 1
-        if message.direction == OUTBOUND:
-            outward[source, destination] += 1
-        elif message.direction == INBOUND and not message.group:
-            inward[source, destination] += 1
-    hints.forwarded = {ends for ends in inward if ends in outward and ends[0] != ends[1]}
-    for (source, _), count in _own(outward, hints.forwarded):
-        hints.sent[source] += count
-    for (_, destination), count in _own(inward, hints.forwarded):
-        hints.received[destination] += count
-    return hints
+    def _look(self, row: Sequence[int], places: Sequence[str]) -> None:
+        if row[TUNNELS] or row[SENDER] or row[SENDER_LOW]:
+            return
+        source = host_text(row[SRC], row[SRC_LOW])
+        if row[SRC_MAC] > 0:
+            self.senders_of_mac.setdefault((places[row[INTERFACE]], row[SRC_MAC]), set()).add(source)
+        if not row[GROUP]:
+            self.ttls.setdefault(source, Counter())[row[TTL]] += 1
+        if row[DIRECTION] == OUTBOUND:
+            self._outward[source, host_text(row[DST], row[DST_LOW])] += 1
+        elif row[DIRECTION] == INBOUND and not row[GROUP]:
+            self._inward[source, host_text(row[DST], row[DST_LOW])] += 1
+
+    @property
+    def forwarded(self) -> set[tuple[str, str]]:
+        """Ends of what went through the host: seen both ways."""
+        return {ends for ends in self._inward if ends in self._outward and ends[0] != ends[1]}
+
+    @property
+    def sent(self) -> Counter[str]:
+        """Who sent what the capture calls outbound."""
+        return self._own(self._outward, 0)
+
+    @property
+    def received(self) -> Counter[str]:
+        """Whom the capture calls the receiver."""
+        return self._own(self._inward, 1)
+
+    def _own(self, table: Counter[tuple[str, str]], end: int) -> Counter[str]:
+        found: Counter[str] = Counter()
+        forwarded = self.forwarded
+        for ends, count in table.items():
+            if ends not in forwarded:
+                found[ends[end]] += count
+        return found
 
 
-def _own(table: Counter[tuple[str, str]], forwarded: set[tuple[str, str]]) -> Iterable[tuple[tuple[str, str], int]]:
-    return [(ends, count) for ends, count in table.items() if ends not in forwarded]
-
-
-def find_target(pairs: list[Pair], hints: Hints, given: tuple[str, ...], described: set[str]) -> Target:
+def find_target(contacts: Contacts, hints: Hints, given: tuple[str, ...], described: set[str]) -> Target:
     """The target of these exchanges.
 
     Args:
-        pairs: all exchanges.
+        contacts: of the exchanges.
         hints: of the messages.
         given: addresses that the user names.
         described: addresses that the captures give their interfaces.
@@ -90,8 +179,8 @@ def find_target(pairs: list[Pair], hints: Hints, given: tuple[str, ...], describ
     Raises:
         TargetError: nobody can tell; the message names the candidates and the option.
     """
-    groups = _groups(pairs)
-    if not given and pairs and all(ip_address(pair.exchange.client).is_loopback for pair in pairs):
+    groups = _groups(contacts)
+    if not given and contacts.seen and all(ip_address(one.client).is_loopback for one in contacts):
         how = "all traffic is on the loopback interface"
         return Target(addresses=["127.0.0.1"], how=how, assumed=False, warnings=[])
     addresses, how = _known(hints, given, described)
@@ -112,14 +201,14 @@ def find_target(pairs: list[Pair], hints: Hints, given: tuple[str, ...], describ
     if guessed and not assumed:
         how += f"; {', '.join(guessed)} assumed too, as nothing else of that network is known"
     addresses = addresses + shown + guessed
-    warnings = _warnings(addresses, hints, pairs) + _unknown(given, addresses, groups)
+    warnings = _warnings(addresses, hints, contacts) + _unknown(given, addresses, groups)
     return Target(addresses=addresses, how=how, assumed=assumed, warnings=warnings)
 
 
-def known_addresses(pairs: list[Pair], hints: Hints, given: tuple[str, ...], described: set[str]) -> list[str]:
+def known_addresses(contacts: Contacts, hints: Hints, given: tuple[str, ...], described: set[str]) -> list[str]:
     """The target's addresses as far as they are given or told by the captures; none are guessed."""
     addresses, _ = _known(hints, given, described)
-    return addresses + _shown(addresses, _groups(pairs), hints)
+    return addresses + _shown(addresses, _groups(contacts), hints)
 
 
 def _known(hints: Hints, given: tuple[str, ...], described: set[str]) -> tuple[list[str], str]:
@@ -136,33 +225,33 @@ def _is_group(text: str) -> bool:
     return one.is_multicast or text.endswith(".255") or one.is_unspecified or one.is_loopback
 
 
-def _groups(pairs: list[Pair]) -> Groups:
+def _groups(contacts: Contacts) -> Groups:
     """Unicast exchanges by interface, IP version and scope: a host has an address of its own in each."""
     groups: Groups = {}
-    for pair in pairs:
-        if _is_group(pair.exchange.client) or _is_group(pair.exchange.server):
+    for one in contacts:
+        if _is_group(one.client) or _is_group(one.server):
             continue
-        client = ip_address(pair.exchange.client)
-        groups.setdefault((pair.interface, client.version, client.is_link_local), []).append(pair)
+        client = ip_address(one.client)
+        groups.setdefault((one.interface, client.version, client.is_link_local), []).append(one)
     return groups
 
 
-def _ends(pairs: Iterable[Pair]) -> list[set[str]]:
+def _ends(contacts: Iterable[Contact]) -> list[set[str]]:
     """Both ends of each exchange."""
-    return [{pair.exchange.client, pair.exchange.server} for pair in pairs]
+    return [one.ends for one in contacts]
 
 
 def _common(groups: Groups, hints: Hints) -> list[str]:
     """The one address in every exchange of an interface, or of the one MAC address, with two peers or more."""
     found: list[str] = []
-    for pairs in groups.values():
-        shared = _shared(_ends(pairs))
+    for contacts in groups.values():
+        shared = _shared(_ends(contacts))
         found += [one for one in shared if one not in found]
     if found:
         return found
     for interface in dict.fromkeys(interface for interface, _, _ in groups):
         mac_of = hints.macs(interface)
-        ends = [end for key, pairs in groups.items() if key[0] == interface for end in _ends(pairs)]
+        ends = [end for key, contacts in groups.items() if key[0] == interface for end in _ends(contacts)]
         if all(one in mac_of for end in ends for one in end):
             shared_mac = _shared([{str(mac_of[one]) for one in end} for end in ends])
             found += sorted({one for end in ends for one in end if str(mac_of[one]) in shared_mac})
@@ -176,22 +265,18 @@ def _shared(ends: list[set[str]]) -> set[str]:
     return shared if len(shared) == 1 and len(peers) > 1 else set()
 
 
-def _answered(pair: Pair) -> bool:
-    return pair.exchange.outcome in ("replied", "rejected")
-
-
 def _any_answer(groups: Groups) -> bool:
-    return any(_answered(pair) for pairs in groups.values() for pair in pairs)
+    return any(one.answered for contacts in groups.values() for one in contacts)
 
 
 def _answerers(groups: Groups) -> list[str]:
     """Per network the one host that answers, or, where none does, the one that is asked and never asks."""
     found: list[str] = []
-    test: Callable[[Pair], bool] = _answered if _any_answer(groups) else (lambda _: True)
-    for pairs in groups.values():
-        servers = {pair.exchange.server for pair in pairs if pair.exchange.requests and test(pair)}
-        asking = {pair.exchange.client for pair in pairs if pair.exchange.requests and test(pair)}
-        only = servers - asking
+    any_answer = _any_answer(groups)
+    for contacts in groups.values():
+        asked = [one for one in contacts if one.asked and (one.answered or not any_answer)]
+        servers = {one.server for one in asked}
+        only = servers - {one.client for one in asked}
         if len(servers) == 1 and len(only) == 1:
             found += [one for one in only if one not in found]
         elif servers:
@@ -202,7 +287,7 @@ def _answerers(groups: Groups) -> list[str]:
 def _shown(addresses: list[str], groups: Groups, hints: Hints) -> list[str]:
     """Further addresses that the target's own frames show: sent from its MAC address, or outbound as it is."""
     known = set(addresses)
-    peers = set().union(*(end for pairs in groups.values() for end in _ends(pairs) if end & known))
+    peers = set().union(*(end for contacts in groups.values() for end in _ends(contacts) if end & known))
     found: list[str] = []
     for senders in hints.senders_of_mac.values():
         if senders & known and not _router(senders, hints):
@@ -216,22 +301,19 @@ def _guessed(addresses: list[str], groups: Groups, hints: Hints) -> list[str]:
     """The target's address in networks where no address of it is known yet."""
     known = set(addresses)
     found: list[str] = []
-    for key, pairs in groups.items():
-        if not any(end & known for end in _ends(pairs)):
-            found += [one for one in _common({key: pairs}, hints) or _answerers({key: pairs}) if one not in found]
+    for key, contacts in groups.items():
+        if not any(end & known for end in _ends(contacts)):
+            found += [one for one in _common({key: contacts}, hints) or _answerers({key: contacts}) if one not in found]
     return found
 
 
 def _unknown(given: tuple[str, ...], addresses: list[str], groups: Groups) -> list[str]:
     """Given addresses that no exchange has, and hosts that answer beside the target."""
-    ends = set().union(*(end for pairs in groups.values() for end in _ends(pairs)))
+    ends = set().union(*(end for contacts in groups.values() for end in _ends(contacts)))
     warnings = [f"{one} was given as the target, but is in no exchange" for one in given if ends and one not in ends]
-    others = Counter(
-        pair.exchange.server
-        for pairs in groups.values()
-        for pair in pairs
-        if _answered(pair) and not {pair.exchange.client, pair.exchange.server} & set(addresses)
-    )
+    others = {
+        one.server for contacts in groups.values() for one in contacts if one.answered and not one.ends & set(addresses)
+    }
     if others:
         named = ", ".join(sorted(others)[:MAX_NAMED])
         warnings.append(f"not judged: {named} answered too; if that is the target, say so with --target")
@@ -240,10 +322,10 @@ def _unknown(given: tuple[str, ...], addresses: list[str], groups: Groups) -> li
 
 def _give_up(groups: Groups) -> NoReturn:
     counts: Counter[str] = Counter()
-    for pairs in groups.values():
-        for pair in pairs:
-            if pair.exchange.requests:
-                counts[pair.exchange.server] += 1 + 1000 * _answered(pair)
+    for contacts in groups.values():
+        for one in contacts:
+            if one.asked:
+                counts[one.server] += one.count * (1 + 1000 * one.answered)
     named = sorted(counts, key=lambda one: (-counts[one], one))
     if not named:
         raise TargetError("the target cannot be told: no unicast request was captured; name it with --target ADDRESS")
@@ -259,7 +341,7 @@ def _router(senders: set[str], hints: Hints) -> bool:
     )
 
 
-def _warnings(addresses: list[str], hints: Hints, pairs: list[Pair]) -> list[str]:
+def _warnings(addresses: list[str], hints: Hints, contacts: Contacts) -> list[str]:
     warnings = []
     for one in addresses:
         ttls = hints.ttls.get(one)
@@ -268,16 +350,12 @@ def _warnings(addresses: list[str], hints: Hints, pairs: list[Pair]) -> list[str
                 f"frames from {one} arrive with TTL {ttls.most_common(1)[0][0]}, as if hops away: "
                 "the capture looks taken elsewhere, and a reply that it lacks may still have left the target"
             )
-    outbound = [
-        pair.exchange.rtt_us for pair in pairs if pair.exchange.client in addresses and pair.exchange.rtt_us is not None
-    ]
+    outbound = [time for one in contacts if one.client in addresses for time in one.rtts]
     inbound = [
-        pair.exchange.rtt_us
-        for pair in pairs
-        if pair.exchange.server in addresses
-        and pair.exchange.client not in addresses
-        and pair.exchange.rtt_us is not None
-        and pair.exchange.outcome == "replied"
+        time
+        for one in contacts
+        if one.server in addresses and one.client not in addresses and one.outcome == "replied"
+        for time in one.rtts
     ]
     enough = min(len(inbound), len(outbound)) >= MIN_TIMES
     if enough and median(inbound) > FAST and median(inbound) > 4 * median(outbound):

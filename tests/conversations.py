@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.exchanges import Pairing, Source, collect, pair_messages
+from capanalyze.audit import Audit, CaptureFile
+from capanalyze.exchanges.pair import Pair, pairs_of
 from capanalyze.model import Exchange
 from capanalyze.packets.message import address
 from capanalyze.packets.messages import Part
+from capanalyze.stream import Stream
 from tests.build import PEER, START, TARGET, datagram, icmp_error, pcap, pcapng, scanned
 
 RAW, ETHERNET = 101, 1  # link types
@@ -64,13 +66,29 @@ def lines(folder: Path, frames: Frames, link: int = RAW, snaplen: int = 65535) -
     return described(*captured(folder, frames, link, snaplen))
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What pairing found: all exchanges as they were settled, and what did not parse."""
+
+    done: list[Pair]
+    malformed: dict[tuple[str, str, str], int]
+
+
+def paired(*paths: Path, since: int | None = None, until: int | None = None) -> Heard:
+    """The exchanges of captures that are paired together."""
+    files = tuple(CaptureFile(str(path), path.name) for path in paths)
+    with Stream(Audit(files, since=since, until=until)) as stream:
+        pairs = [pair for batch in stream.batches() for pair in pairs_of(batch, stream.names)]
+        return Heard(pairs, stream.malformed)
+
+
 def captured(
     folder: Path, frames: Frames, link: int = RAW, snaplen: int = 65535, name: str = "one.pcap"
-) -> tuple[Pairing, Part]:
+) -> tuple[Heard, Part]:
     """The exchanges of one capture, and its messages."""
     octets = pcap([(START + time, frame) for time, frame in frames], link, snaplen=snaplen)
     part = scanned(folder / name, octets)
-    return pair_messages(collect([Source(name, part, {0: "if0"})])), part
+    return paired(folder / name), part
 
 
 def on_interfaces(
@@ -80,11 +98,10 @@ def on_interfaces(
     part = scanned(
         folder / "many.pcapng", pcapng([(number, START + time, frame) for number, time, frame in frames], links)
     )
-    labels = {number: f"if{number}" for number in range(len(links))}
-    return described(pair_messages(collect([Source("many.pcapng", part, labels)])), part)
+    return described(paired(folder / "many.pcapng"), part)
 
 
-def described(pairing: Pairing, part: Part) -> list[str]:
+def described(pairing: Heard, part: Part) -> list[str]:
     """The exchanges of one capture as text, in order of their first frames."""
     asked = {message.frame: (str(address(message.dst, message.dst_low)), message.dport) for message in part.messages()}
     exchanges = sorted(

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.analysis import analyze, find_exchanges, judge, together
+from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import CaptureFile, Segment, audit_of, load_audit
 from capanalyze.errors import AuditError
+from capanalyze.stream import together
 from tests.build import (
     MAC_PEER,
     MAC_TARGET,
@@ -46,8 +47,7 @@ def write(folder: Path, name: str, frames: list[tuple[float, bytes]]) -> str:
 def test_a_reply_may_be_in_another_capture_of_its_mode(tmp_path: Path) -> None:
     inward = write(tmp_path, "block-all.en0.pcap", [(0.0, ask(1)), LAST])
     outward = write(tmp_path, "block-all.ppp0.pcap", [(0.001, answer(1)), LAST])
-    with find_exchanges(audit_of([inward, outward])) as result:
-        (pair,) = result.pairs
+    (pair,) = find_exchanges(audit_of([inward, outward]))
     assert (pair.exchange.capture, pair.exchange.requests) == ("block-all.en0.pcap", [1])
     assert (pair.exchange.reply_capture, pair.exchange.replies) == ("block-all.ppp0.pcap", [1])
     assert pair.exchange.rtt_us == 1000.0
@@ -56,8 +56,7 @@ def test_a_reply_may_be_in_another_capture_of_its_mode(tmp_path: Path) -> None:
 def test_a_reply_in_a_capture_of_another_mode_is_none(tmp_path: Path) -> None:
     inward = write(tmp_path, "block-all.en0.pcap", [(0.0, ask(1)), LAST])
     outward = write(tmp_path, "allow-all.ppp0.pcap", [(0.001, answer(1)), LAST])
-    with find_exchanges(audit_of([inward, outward])) as result:
-        outcomes = [pair.exchange.outcome for pair in result.pairs]
+    outcomes = [pair.exchange.outcome for pair in find_exchanges(audit_of([inward, outward]))]
     assert outcomes == ["silent", "indeterminate"]
 
 
@@ -143,6 +142,12 @@ def test_zones_are_by_interface_or_by_the_peers_network(tmp_path: Path) -> None:
     path = write(tmp_path, "x.pcap", [(0.0, ask(1)), LAST])
     for zones, zone in (((), "if0"), (("if0=inside",), "inside"), (("192.0.2.0/24=own", "198.51.100.0/24=dmz"), "dmz")):
         audit = audit_of([path], zones=zones, target=(TARGET,))
-        with find_exchanges(audit) as result:
-            judge(audit, result, [TARGET])
-            assert [pair.exchange.zone for pair in result.pairs] == [zone]
+        assert [pair.exchange.zone for pair in find_exchanges(audit)] == [zone]
+
+
+def test_a_reply_that_repeats_its_request_discloses_nothing(tmp_path: Path) -> None:
+    echoed = ipv4(TARGET, PEER, 17, udp(5353, 40001, b"\0\0\0\0" + bytes(30)), ident=2)
+    asked = ipv4(PEER, TARGET, 17, udp(40001, 5353, b"\0\0\0\0" + bytes(30)), ident=1)
+    path = write(tmp_path, "block-all.ppp0.pcap", [(0.0, asked), (0.1, echoed), LAST])
+    found = analyze(audit_of([path], target=(TARGET,))).findings
+    assert [one.disclosures for one in found] == [[]]

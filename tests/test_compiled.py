@@ -4,7 +4,6 @@ Compiled code has no bounds. What proves its reads right is the plain loop over 
 outside of the frame at hand (`Guarded`), negative offsets included.
 """
 
-import os
 import random
 import tarfile
 from itertools import product
@@ -14,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from capanalyze import compiled
 from capanalyze.capture import open_capture, pcapng
 from capanalyze.capture import pcap as classic
 from capanalyze.capture.records import BIG, HEADER, INTERFACES, LAYOUT_FIELDS, LINK, RECORD_FIELDS, UNITS_PER_SECOND
@@ -287,25 +285,3 @@ def test_long_payloads_are_hashed_the_same_compiled(tmp_path: Path) -> None:
     frames = [ipv4(PEER, TARGET, 17, udp(1, 2, noise.randbytes(length))) for length in range(0, 600, 7)]
     whole = pcap([(START, one) for one in frames])
     assert read(tmp_path / "long", whole, compiled=True)[0] == read(tmp_path / "long", whole)[0]
-
-
-def test_compiled_code_is_kept_in_a_folder_of_its_own_and_old_folders_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    folder = compiled._cache_folder()  # noqa: SLF001 - there is no other way to it without compiling
-    assert folder
-    assert folder.parent == tmp_path / "capanalyze"
-    old, young = folder.parent / "0", folder.parent / "1"
-    for other in (old, young):
-        other.mkdir()
-    os.utime(old, (0, 0))
-    assert compiled._cache_folder() == folder  # noqa: SLF001 - see above
-    assert sorted(folder.parent.iterdir()) == sorted([folder, young])
-
-
-def test_without_a_place_to_keep_it_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_bytes(b"")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
-    assert compiled._cache_folder() is None  # noqa: SLF001 - see above

@@ -53,9 +53,9 @@ def decoding(monkeypatch: pytest.MonkeyPatch, told: list[tuple[str, str]], fault
     monkeypatch.setitem(DECODERS, "made-up", decode)
 
 
-@given(SERVICES, st.none() | st.binary(), st.binary(max_size=2000))
-def test_no_octets_raise(service: str, request: bytes | None, reply: bytes) -> None:
-    assert_safe(disclose(service, request, reply))
+@given(SERVICES, st.binary(max_size=2000))
+def test_no_octets_raise(service: str, reply: bytes) -> None:
+    assert_safe(disclose(service, reply))
 
 
 @given(SERVICES, st.sampled_from(SEEDS), st.data())
@@ -64,14 +64,14 @@ def test_no_damage_raises(service: str, seed: bytes, data: st.DataObject) -> Non
     for at in data.draw(st.lists(st.integers(0, len(seed) - 1), max_size=8)):
         reply[at] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(seed)))
-    assert_safe(disclose(service, None, bytes(reply[:cut])))
+    assert_safe(disclose(service, bytes(reply[:cut])))
 
 
 @pytest.mark.parametrize("service", DECODERS)
 @pytest.mark.parametrize("seed", SEEDS, ids=("ntp", "nbns", "mdns", "control", "snmp"))
 def test_no_cut_raises(service: str, seed: bytes) -> None:
     for length in range(len(seed) + 1):
-        assert_safe(disclose(service, None, seed[:length]))
+        assert_safe(disclose(service, seed[:length]))
 
 
 def assert_safe(found: list[Disclosure]) -> None:
@@ -88,16 +88,12 @@ def assert_safe(found: list[Disclosure]) -> None:
 
 @pytest.mark.parametrize("service", ["udp/28524", "tcp/22", "icmp", "dhcp"])
 def test_service_without_a_decoder_tells_nothing(service: str) -> None:
-    assert disclose(service, None, b"anything") == []
-
-
-def test_echo_tells_nothing() -> None:
-    assert disclose("ntp", SEEDS[0], SEEDS[0]) == []
+    assert disclose(service, b"anything") == []
 
 
 @pytest.mark.parametrize("service", DECODERS)
 def test_empty_reply(service: str) -> None:
-    found = disclose(service, None, b"")
+    found = disclose(service, b"")
     assert found in ([], facts(malformed="ends early, after 0 octets"))
 
 
@@ -121,7 +117,7 @@ def test_fault_becomes_a_fact_after_those_before_it(
     monkeypatch: pytest.MonkeyPatch, fault: Exception, reason: str
 ) -> None:
     decoding(monkeypatch, [("version", "1")], fault)
-    version, malformed = disclose("made-up", None, b"octet")
+    version, malformed = disclose("made-up", b"octet")
     assert version == Disclosure(kind="version", value="1")
     assert malformed.kind == "malformed"
     assert malformed.value.startswith(reason)
@@ -130,26 +126,26 @@ def test_fault_becomes_a_fact_after_those_before_it(
 def test_a_fault_of_our_own_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     decoding(monkeypatch, [], TypeError("wrong argument"))
     with pytest.raises(TypeError):
-        disclose("made-up", None, b"octet")
+        disclose("made-up", b"octet")
 
 
 def test_facts_are_few_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
     decoding(monkeypatch, [(f"kind-{at}", "x" * 1000) for at in range(100)], ValueError("never reached"))
-    found = disclose("made-up", None, b"octet")
+    found = disclose("made-up", b"octet")
     assert len(found) == MAX_FACTS
     assert {len(fact.value) for fact in found} == {MAX_LENGTH}
 
 
 def test_one_kind_does_not_crowd_out_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     decoding(monkeypatch, [*(("attribute", str(at)) for at in range(100)), ("address", "192.0.2.10")])
-    found = disclose("made-up", None, b"octet")
+    found = disclose("made-up", b"octet")
     assert len(found) == MAX_OF_KIND + 1
     assert found[-1] == Disclosure(kind="address", value="192.0.2.10")
 
 
 def test_repeated_facts_count_once_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
     decoding(monkeypatch, [*[("address", "192.0.2.10")] * (2 * MAX_READ), ("address", "192.0.2.11")])
-    assert disclose("made-up", None, b"octet") == facts(address="192.0.2.10")
+    assert disclose("made-up", b"octet") == facts(address="192.0.2.10")
 
 
 @pytest.mark.parametrize(

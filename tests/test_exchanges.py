@@ -4,14 +4,16 @@ import random
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze.exchanges import Pairing, Source, collect, pair_messages
-from capanalyze.exchanges.pair import LATE
-from capanalyze.exchanges.sighting import Clock
+from capanalyze.errors import AuditError
+from capanalyze.exchanges.batch import Batch
+from capanalyze.exchanges.engine import LATE, SMALLEST, Engine
+from capanalyze.exchanges.table import RING_MASK
 from tests.build import (
     PEER,
     START,
@@ -25,7 +27,6 @@ from tests.build import (
     ntp,
     pcap,
     pcapng,
-    scanned,
     section,
     segment,
     udp,
@@ -42,6 +43,7 @@ from tests.conversations import (
     each,
     heard,
     on_interfaces,
+    paired,
     refuse,
 )
 from tests.protocols import test_dns, test_llmnr, test_mdns, test_nbns, test_ntp, test_snmp, test_ssdp
@@ -439,9 +441,11 @@ def test_a_service_may_be_asked_from_another_services_port(
     assert (exchange.service, exchange.server_port, exchange.requests, exchange.replies) == (service, port, [1], [2])
 
 
-def source(folder: Path, name: str, frames: Sequence[tuple[float, bytes]]) -> Source:
+def source(folder: Path, name: str, frames: Sequence[tuple[float, bytes]]) -> Path:
     """A capture of one interface."""
-    return Source(name, scanned(folder / name, pcap([(START + time, frame) for time, frame in frames])), {0: name[:3]})
+    path = folder / name
+    path.write_bytes(pcap([(START + time, frame) for time, frame in frames]))
+    return path
 
 
 def test_a_copy_is_no_retransmission(tmp_path: Path) -> None:
@@ -453,7 +457,7 @@ def test_a_copy_is_no_retransmission(tmp_path: Path) -> None:
 
 def test_a_reply_may_be_in_another_capture(tmp_path: Path) -> None:
     captures = [source(tmp_path, "en0.pcap", [(0, asked())]), source(tmp_path, "en1.pcap", [(0.1, told())])]
-    (pair,) = pair_messages(collect(captures)).done
+    (pair,) = paired(*captures).done
     exchange = pair.exchange
     assert (exchange.capture, exchange.requests) == ("en0.pcap", [1])
     assert (exchange.reply_capture, exchange.replies) == ("en1.pcap", [1])
@@ -467,8 +471,9 @@ def test_a_reply_in_the_same_capture_needs_no_mention(tmp_path: Path) -> None:
 
 def test_the_same_exchange_in_two_captures_is_noticed(tmp_path: Path) -> None:
     frames = [(0.5, asked(7)), (0.6, asked(1)), (0.7, told())]
-    pairing = pair_messages(collect([source(tmp_path, "en0.pcap", frames), source(tmp_path, "any.pcap", frames[1:])]))
-    assert pairing.copies.elsewhere == {("en0.pcap", "any.pcap"): (2, 1)}
+    captures = source(tmp_path, "en0.pcap", frames), source(tmp_path, "any.pcap", frames[1:])
+    with pytest.raises(AuditError, match=r"en0.pcap and any.pcap hold the same traffic \(frame 2 of one is frame 1 of"):
+        paired(*captures)
 
 
 def test_what_a_host_forwarded_is_another_sight_of_it(tmp_path: Path) -> None:
@@ -476,20 +481,19 @@ def test_what_a_host_forwarded_is_another_sight_of_it(tmp_path: Path) -> None:
     packet = asked()
     forwarded = packet[:8] + bytes([packet[8] - 1]) + packet[9:]
     captures = [source(tmp_path, "en0.pcap", [(0, packet)]), source(tmp_path, "en1.pcap", [(0.0001, forwarded)])]
-    pairing = pair_messages(collect(captures))
-    assert not pairing.copies.elsewhere
+    pairing = paired(*captures)
     assert [pair.exchange.requests for pair in pairing.done] == [[1]]
 
 
 def test_what_went_to_a_group_may_be_in_two_captures(tmp_path: Path) -> None:
     frames = [(0.0, datagram(PEER, CLIENT_PORT, MULTICAST, NTP, ntp(transmit=1)))]
-    pairing = pair_messages(collect([source(tmp_path, "en0.pcap", frames), source(tmp_path, "en1.pcap", frames)]))
-    assert not pairing.copies.elsewhere
+    pairing = paired(source(tmp_path, "en0.pcap", frames), source(tmp_path, "en1.pcap", frames))
+    assert len(pairing.done) == 1
 
 
 def test_one_clients_requests_in_two_captures_are_not_retransmissions(tmp_path: Path) -> None:
     captures = [source(tmp_path, "en0.pcap", [(0, asked())]), source(tmp_path, "en1.pcap", [(1, asked(ident=2))])]
-    assert [pair.exchange.requests for pair in pair_messages(collect(captures)).done] == [[1], [1]]
+    assert [pair.exchange.requests for pair in paired(*captures).done] == [[1], [1]]
 
 
 def test_octets_are_those_of_the_first_request_and_of_all_replies(tmp_path: Path) -> None:
@@ -525,8 +529,8 @@ def test_without_ports_there_are_none(tmp_path: Path) -> None:
 
 def test_a_frame_without_time_pairs_in_the_order_of_the_file(tmp_path: Path) -> None:
     simple = [block(3, struct.pack("<I", len(frame)) + frame) for frame in (asked(), told())]
-    part = scanned(tmp_path / "simple.pcapng", section() + interface(101) + b"".join(simple))
-    (pair,) = pair_messages(collect([Source("simple.pcapng", part, {0: "if0"})])).done
+    (tmp_path / "simple.pcapng").write_bytes(section() + interface(101) + b"".join(simple))
+    (pair,) = paired(tmp_path / "simple.pcapng").done
     assert (pair.exchange.requests, pair.exchange.replies) == ([1], [2])
     assert (pair.exchange.time_ns, pair.exchange.rtt_us) == (None, None)
 
@@ -539,8 +543,8 @@ def test_a_span_of_time_holds_its_begin_but_not_its_end(
     since: int | None, until: int | None, requests: list[list[int]], tmp_path: Path
 ) -> None:
     capture = source(tmp_path, "en0.pcap", [(number, asked(number + 1)) for number in range(3)])
-    limits = [None if limit is None else (START + limit) * SECOND for limit in (since, until)]
-    pairing = pair_messages(collect([capture], *limits))
+    begin, end = (None if limit is None else (START + limit) * SECOND for limit in (since, until))
+    pairing = paired(capture, since=begin, until=end)
     assert sorted(pair.exchange.requests for pair in pairing.done) == requests
 
 
@@ -562,31 +566,13 @@ def test_what_does_not_parse_is_counted_by_service_and_kind(tmp_path: Path) -> N
     assert len(pairing.done) == 6
 
 
-def test_what_no_service_can_answer_is_known(tmp_path: Path) -> None:
-    frames = [(0.0, ask(NTP, b"")), (1.0, ask(NTP, b"garbage")), (2.0, asked())]
-    pairing, _ = captured(tmp_path, frames)
-    assert [pair.unanswerable for pair in pairing.done] == [True, True, False]
-
-
-def test_what_comes_back_from_another_port_leaves_silence_in_doubt(tmp_path: Path) -> None:
-    frames = [(0.0, asked()), (0.1, datagram(TARGET, 40000, PEER, CLIENT_PORT, ntp(SERVER, origin=1)))]
-    pairing, _ = captured(tmp_path, frames)
-    (pair,) = (pair for pair in pairing.done if pair.exchange.service == "ntp")
-    assert pair.exchange.outcome == "silent"
-    assert pair.doubt is not None
-
-
 def test_payloads_can_be_found_again(tmp_path: Path) -> None:
     (pair,) = captured(tmp_path, [(0, asked()), (0.1, told()), (0.2, told(ident=2))])[0].done
     octets = (tmp_path / "one.pcap").read_bytes()
-    assert pair.request_payload is not None
     assert pair.reply_payload is not None
-    for (name, at, length), payload in (
-        (pair.request_payload, ntp(transmit=1, stratum=0)),
-        (pair.reply_payload, ntp(SERVER, origin=1)),
-    ):
-        assert name == "one.pcap"
-        assert octets[at : at + length] == payload
+    name, at, length = pair.reply_payload
+    assert name == "one.pcap"
+    assert octets[at : at + length] == ntp(SERVER, origin=1)
 
 
 def test_families_do_not_mix(tmp_path: Path) -> None:
@@ -597,13 +583,6 @@ def test_families_do_not_mix(tmp_path: Path) -> None:
         "ntp 1 > -: silent, client request",
         "ntp - > 2: indeterminate, request not captured",
     ]
-
-
-def test_the_clock_never_runs_back() -> None:
-    clock, place = Clock(), ("one.pcap", "if0")
-    times = [5, 6, 5.9, 6.1, 1, 2, 1.5, None, 9]
-    read = [clock.read(place, None if time is None else round(time * SECOND)) for time in times]
-    assert [time / SECOND for time in read] == [5, 6, 6, 6.1, 6.1, 7.1, 6.6 + 0.5, 7.1, 14.1]
 
 
 # Streams of requests with keys of their own, their replies lost, doubled, late or out of order
@@ -668,23 +647,29 @@ def in_words(
 ) -> list[tuple[list[str], list[str], str]]:
     """The exchanges of events on interfaces, by what their frames are."""
     frames = [(number, time, frame) for number, (time, frame, _) in events]
-    part = scanned(folder.getbasetemp() / "words.pcapng", pcapng(frames, [101] * 3))
+    path = folder.getbasetemp() / "words.pcapng"
+    path.write_bytes(pcapng(frames, [101] * 3))
     words = {number: what for number, (_, (_, _, what)) in enumerate(events, 1)}
-    pairing = pair_messages(collect([Source("words.pcapng", part, {0: "if0", 1: "if1", 2: "if2"})]))
     return sorted(
         ([words[frame] for frame in one.requests], [words[frame] for frame in one.replies], one.outcome)
-        for one in (pair.exchange for pair in pairing.done)
+        for one in (pair.exchange for pair in paired(path).done)
     )
 
 
-def test_state_is_bounded_by_what_may_still_be_answered_not_by_the_run(tmp_path: Path) -> None:
-    rate, seconds = 20, 60
+def test_state_is_bounded_by_what_may_still_be_answered_not_by_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate, seconds = 20, 180
     frames = [(number / rate, asked(number + 1)) for number in range(rate * seconds)]
-    capture = source(tmp_path, "en0.pcap", frames)
-    pairing, most = Pairing(), 0
-    for seen in collect([capture]):
-        pairing.feed(seen)
-        most = max(most, pairing.open)
-    assert most == rate * LATE // SECOND + 1
-    assert len(pairing.finish()) == rate * seconds
-    assert pairing.open == 0
+    sizes: list[int] = []
+    feed = Engine.feed
+
+    def spy(engine: Engine, rows: Any, pool: Any, count: int) -> list[Batch]:
+        found = feed(engine, rows, pool, count)
+        sizes.append(engine.state[RING_MASK] + 1)
+        return found
+
+    monkeypatch.setattr(Engine, "feed", spy)
+    assert len(paired(source(tmp_path, "en0.pcap", frames)).done) == rate * seconds
+    assert rate * LATE // SECOND < SMALLEST
+    assert sizes == [SMALLEST]

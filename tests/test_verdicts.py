@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from capanalyze.analysis import analyze, find_exchanges
-from capanalyze.audit import Mode, audit_of, load_audit
-from capanalyze.exchanges import Pair
+from capanalyze.audit import Audit, CaptureFile, Mode, Segment, audit_of, load_audit
+from capanalyze.capture import Interface
 from capanalyze.model import Finding, Verdict
-from capanalyze.verdicts import promise_of, verdict
+from capanalyze.verdicts import promise_of
 from tests.build import PEER, START, TARGET, dns, icmp, ipv4, ntp, pcap, udp
 
 FAR = 100.0  # seconds after which every window is over
@@ -101,13 +101,14 @@ OPEN_STEALTH = Mode("m", "m", "allow", stealth=True)
 def test_stealth_promises_no_sign_of_the_host(
     tmp_path: Path, mode: Mode, frames: list[tuple[float, bytes]], wanted: Verdict
 ) -> None:
-    (pair,) = pairs(tmp_path, frames)
-    assert verdict(pair, mode, one_sided=False) == wanted
+    assert judged(tmp_path, frames, mode) == wanted
 
 
-def pairs(folder: Path, frames: list[tuple[float, bytes]]) -> list[Pair]:
+def judged(folder: Path, frames: list[tuple[float, bytes]], mode: Mode) -> Verdict | None:
     path = write(folder, [*frames, (FAR, LAST)], "x.pcap")
-    return find_exchanges(audit_of([path], mode="block-all")).pairs
+    file = CaptureFile(path, "x.pcap", (Segment(mode.name),))
+    (pair,) = find_exchanges(Audit((file,), modes=(mode,), target=(TARGET,)))
+    return pair.exchange.verdict
 
 
 @pytest.mark.parametrize(
@@ -126,9 +127,10 @@ def test_promises_name_services_by_module_or_by_port(allow: tuple[str, ...], ser
     assert promise_of(Mode("m", "m", "block", allow), service) == promise
 
 
-def test_a_log_of_what_rules_matched_never_proves_silence(tmp_path: Path) -> None:
-    (pair,) = pairs(tmp_path, SILENT)
-    assert verdict(pair, STEALTH, one_sided=True) == "unproven"
+def test_a_log_of_what_rules_matched_never_proves_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judged(tmp_path, SILENT, STEALTH) == "blocked"
+    monkeypatch.setattr(Interface, "one_sided", True)
+    assert judged(tmp_path, SILENT, STEALTH) == "unproven"
 
 
 def test_a_later_answer_makes_silence_at_the_captures_end_certain(tmp_path: Path) -> None:
@@ -141,15 +143,15 @@ def test_captures_of_one_mode_end_together(tmp_path: Path) -> None:
     short = write(tmp_path, [(0.0, request(1))], "block-all.en0.pcap")
     long = write(tmp_path, [(50.0, LAST)], "block-all.ppp0.pcap")
     other = write(tmp_path, [(50.0, LAST)], "allow-all.ppp0.pcap")
-    assert [pair.exchange.outcome for pair in find_exchanges(audit_of([short, long])).pairs] == ["silent"]
-    assert [pair.exchange.outcome for pair in find_exchanges(audit_of([short, other])).pairs] == ["indeterminate"]
+    assert [pair.exchange.outcome for pair in find_exchanges(audit_of([short, long]))] == ["silent"]
+    assert [pair.exchange.outcome for pair in find_exchanges(audit_of([short, other]))] == ["indeterminate"]
 
 
 def test_frames_cut_before_their_ports_make_silence_uncertain(tmp_path: Path) -> None:
     path = tmp_path / "x.pcap"
     answer = pcap([(START + 1, reply(1))], snaplen=22)[24:]
     path.write_bytes(pcap([(START, request(1))]) + answer + pcap([(START + FAR, LAST)])[24:])
-    (pair,) = find_exchanges(audit_of([str(path)])).pairs
+    (pair,) = find_exchanges(audit_of([str(path)]))
     assert (pair.exchange.outcome, pair.exchange.reason) == ("indeterminate", "frames are cut")
 
 
@@ -170,8 +172,7 @@ def test_a_finding_takes_the_verdict_of_its_worst_outcome_and_counts_what_could_
 
 def outcomes(folder: Path, frames: list[tuple[float, bytes]], until: int | None = None) -> list[tuple[str, str]]:
     audit = dataclasses.replace(audit_of([write(folder, frames, "x.pcap")], mode="block-all"), until=until)
-    with find_exchanges(audit) as result:
-        return [(pair.exchange.outcome, pair.exchange.reason) for pair in result.pairs]
+    return [(pair.exchange.outcome, pair.exchange.reason) for pair in find_exchanges(audit)]
 
 
 def test_what_is_left_out_behind_until_proves_no_silence(tmp_path: Path) -> None:
@@ -199,8 +200,7 @@ def test_a_late_reply_is_a_reply(tmp_path: Path) -> None:
 def test_captures_of_a_mode_that_lie_hours_apart_do_not_end_together(tmp_path: Path) -> None:
     first = write(tmp_path, [(0.0, request(1))], "block-all.en0.pcap")
     second = write(tmp_path, [(9000.0, LAST)], "block-all.ppp0.pcap")
-    with find_exchanges(audit_of([first, second])) as result:
-        assert [pair.exchange.outcome for pair in result.pairs] == ["indeterminate"]
+    assert [pair.exchange.outcome for pair in find_exchanges(audit_of([first, second]))] == ["indeterminate"]
 
 
 def test_a_mode_ends_with_its_own_captures_only(tmp_path: Path) -> None:
@@ -211,8 +211,7 @@ def test_a_mode_ends_with_its_own_captures_only(tmp_path: Path) -> None:
         'captures = ["a.pcap", { file = "both.pcap", until = 2007-10-29T10:13:08Z }]\n'
         '[modes.two]\npromise = "block"\ncaptures = [{ file = "both.pcap", since = 2007-10-29T10:13:08Z }]\n'
     )
-    with find_exchanges(load_audit(tmp_path / "audit.toml")) as result:
-        assert [pair.exchange.outcome for pair in result.pairs] == ["indeterminate"]
+    assert [pair.exchange.outcome for pair in find_exchanges(load_audit(tmp_path / "audit.toml"))] == ["indeterminate"]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ from capanalyze.packets.steps import UNREAD_LINK
 
 BLOCK = 4 * 1024 * 1024
 SNIFF = 4096
+PATIENCE = 1.0  # seconds that closing waits for a thread that reads a silent pipe
 FIRST_NAMED = 1 << 20
 
 __all__ = ["Capture", "Interface", "open_capture"]
@@ -135,6 +136,8 @@ class Capture:
 
     def finish(self) -> tuple[str, int]:
         """Close the file; SHA-256 and number of the octets that it holds on disk."""
+        if isinstance(self._stream, Unpacked):
+            self._stream.close()
         try:
             digest = self._raw.drain()
         except OSError as error:
@@ -145,6 +148,8 @@ class Capture:
 
     def close(self) -> None:
         """Let go of the file, and of the copy that is kept of stdin."""
+        if isinstance(self._stream, Unpacked):
+            self._stream.close(PATIENCE)
         if self.path is not None:
             self._file.close()
         if self._spool is not None:
@@ -171,6 +176,11 @@ class Capture:
             return at
         self.notes += self.blocks.notes
         return -1
+
+    @property
+    def size(self) -> int:
+        """Octets of the file, 0 where nobody can tell."""
+        return self.path.stat().st_size if self.path is not None and self.path.is_file() else 0
 
     def named_interface(self, name: str) -> int:
         """Index of an interface that frames name themselves, behind those that the capture describes."""
@@ -213,7 +223,8 @@ class Capture:
     def _open(self) -> IO[bytes]:
         if self.path is None:
             self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the capture
-            return sys.stdin.buffer
+            # A thread may wait for it while the program ends, which a buffered reader does not survive.
+            return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
         try:
             if self.path.is_dir():
                 raise CaptureError(f"{self.path}: is a directory, not a capture")
@@ -282,7 +293,12 @@ class Capture:
             stream.seek(0)
             packing = compression(stream.read(4))
             stream.seek(0)
-            yield Unpacked(stream, packing) if packing else stream
+            if not packing:
+                yield stream
+                return
+            unpacked = Unpacked(stream, packing)
+            files.callback(unpacked.close)
+            yield unpacked
 
 
 def _passing(stream: Unpacked, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:

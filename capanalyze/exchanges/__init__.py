@@ -1,11 +1,7 @@
-"""Messages in, exchanges out: `collect` brings messages into order, `pair_messages` pairs them.
+"""Messages in, exchanges out, as rows of numbers: the rules are stages (`buffers`), so that any capture is paired.
 
-`sighting` is a message on its way in, `pair` an exchange while it is open, `book` finds open ones,
-`repeats` knows copies and fragments, and `pairing` holds the rules.
+`arrival` brings messages into order (`dating`), `engine` drives the rules: `settle` has one for each role of a
+message, `answers` finds what it answers, `effects` changes exchanges, `ring` holds the open ones, `repeats` knows
+copies and fragments, `out` takes settled ones out. `row` says what stands where in an exchange, `table` in the
+other buffers; `batch` and `pair` put rows into words.
 """
-
-from capanalyze.exchanges.pair import Pair
-from capanalyze.exchanges.pairing import Pairing, pair_messages
-from capanalyze.exchanges.sighting import Sighting, Source, collect
-
-__all__ = ["Pair", "Pairing", "Sighting", "Source", "collect", "pair_messages"]

@@ -1,121 +1,189 @@
 """The same packet once more, and the later pieces of a fragmented one: neither is a message of its own."""
 
-from __future__ import annotations
+from typing import Any
 
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
+from capanalyze.buffers import longs_of
+from capanalyze.exchanges.effects import source_of
+from capanalyze.exchanges.ring import add_frame
+from capanalyze.exchanges.table import (
+    FIRST,
+    FIRST_CAPTURE,
+    FIRST_CLOCK,
+    FIRST_HASH,
+    FIRST_JOINED,
+    FIRST_OLDER,
+    FRAGMENT_HEADS,
+    FRAGMENT_MASK,
+    FRAGMENT_ROOM,
+    FRAGMENT_TAIL,
+    FRAGMENTS,
+    PACKET,
+    PACKET_CLOCK,
+    PACKET_CUT,
+    PACKET_DIGEST,
+    PACKET_FRAME,
+    PACKET_HASH,
+    PACKET_JOINED,
+    PACKET_OLDER,
+    PACKET_TTL,
+    RECENT,
+    RECENT_HEAD,
+    RECENT_HEADS,
+    RECENT_MASK,
+    RECENT_ROOM,
+    RECENT_TAIL,
+    ROWS,
+    SAME_FIRST,
+    SAME_SECOND,
+    STATE,
+    WHEN,
+)
+from capanalyze.packets.message import (
+    CAPTURED,
+    DIGEST,
+    DPORT,
+    DST,
+    DST_LOW,
+    FRAGMENTED,
+    FRAME,
+    GROUP,
+    IDENTIFICATION,
+    PROTOCOL,
+    SIZE,
+    SPORT,
+    SRC,
+    SRC_LOW,
+    TTL,
+)
+from capanalyze.packets.octets import mix
 from capanalyze.protocols._protocol import SECOND
-
-if TYPE_CHECKING:
-    from capanalyze.exchanges.sighting import Sighting
-    from capanalyze.packets.messages import Message
 
 MILLISECOND = SECOND // 1000
 FRAGMENT_WAIT = 30 * SECOND  # RFC 791 section 3.2: reassembly gives up after a while
-MAX_FRAGMENTED = 4096
-UNREAD = -1  # in place of a digest, where the octets cannot be compared
-
-Frames = list[int]
+MAX_ALIKE = 256  # packets of a millisecond that differ in their payload alone
+TO_CAPTURE = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One packet of the last millisecond, and the list that its frame number went to."""
-
-    clock: int
-    capture: str
-    frame: int
-    ttl: int
-    is_cut: bool
-    joined: Frames | None
+def identity(b: Any, m: int) -> int:
+    """Hash of what is equal in copies, but for the payload."""
+    rows = longs_of(b, ROWS)
+    hosts = mix(mix(rows[m + SRC_LOW], rows[m + DST_LOW]), mix(rows[m + SRC], rows[m + DST]))
+    rest = mix(rows[m + SPORT] * 65536 + rows[m + DPORT], rows[m + IDENTIFICATION] * 256 + rows[m + PROTOCOL])
+    return mix(mix(hosts, rest), rows[m + SIZE])
 
 
-class Copies:
-    """Packets of the last millisecond. A copy is on another interface, or on the other side of a bridge.
-
-    `elsewhere` names pairs of captures that hold the same packet, with its frame number in each.
-    """
-
-    def __init__(self) -> None:
-        self.elsewhere: dict[tuple[str, str], tuple[int, int]] = {}
-        self._recent: dict[tuple[int, ...], Packet] = {}
-        self._order: deque[tuple[int, tuple[int, ...]]] = deque()
-
-    def is_copy(self, seen: Sighting) -> bool:
-        """Whether this packet was seen before; its frame then joins that of the first."""
-        message = seen.message
-        before = self._recent.get(_identity(message, message.digest)) or self._cut_elsewhere(seen)
-        if before is None or seen.clock - before.clock > MILLISECOND:
-            return False
-        if before.capture == seen.capture:
-            if before.joined is not None:
-                before.joined.append(message.frame)
-        elif not message.group and before.ttl == message.ttl:  # else a host forwarded it from one to the other
-            self.elsewhere.setdefault((before.capture, seen.capture), (before.frame, message.frame))
-        return True
-
-    def remember(self, seen: Sighting, joined: Frames | None) -> None:
-        """Keep a packet in mind, and the list that its frame number went to."""
-        message = seen.message
-        packet = Packet(seen.clock, seen.capture, message.frame, message.ttl, message.captured < message.size, joined)
-        for identity in (_identity(message, message.digest), _identity(message, UNREAD)):
-            self._recent[identity] = packet
-            self._order.append((seen.clock, identity))
-
-    def forget(self, clock: int) -> None:
-        """Let go of what is older than a millisecond."""
-        while self._order and clock - self._order[0][0] > MILLISECOND:
-            when, identity = self._order.popleft()
-            if identity in self._recent and self._recent[identity].clock == when:
-                del self._recent[identity]
-
-    def _cut_elsewhere(self, seen: Sighting) -> Packet | None:
-        """A packet with the same identification of which one interface captured less than the other."""
-        message = seen.message
-        before = self._recent.get(_identity(message, UNREAD))
-        if before and message.identification > 0 and (before.is_cut or message.captured < message.size):
-            return before
-        return None
+def copied(b: Any, m: int, same: int) -> int:
+    """The packet of the last millisecond that a message is a copy of; -1 for none. `same` is its identity."""
+    rows = longs_of(b, ROWS)
+    recent = longs_of(b, RECENT)
+    state = longs_of(b, STATE)
+    packet = longs_of(b, RECENT_HEADS)[same & RECENT_MASK] - 1
+    latest = -1
+    for _ in range(MAX_ALIKE):
+        if packet < state[RECENT_HEAD]:
+            break
+        at = packet % RECENT_ROOM * PACKET
+        if rows[m + WHEN] - recent[at + PACKET_CLOCK] > MILLISECOND:
+            break
+        if recent[at + PACKET_HASH] == same:
+            if recent[at + PACKET_DIGEST] == rows[m + DIGEST]:
+                return packet
+            if latest < 0:
+                latest = packet
+        packet = recent[at + PACKET_OLDER]
+    if latest < 0 or rows[m + IDENTIFICATION] <= 0:
+        return -1
+    # One interface captured less of it than the other.
+    if recent[latest % RECENT_ROOM * PACKET + PACKET_CUT] or rows[m + CAPTURED] < rows[m + SIZE]:
+        return latest
+    return -1
 
 
-class Fragments:
-    """First fragments, so that later ones can join the exchange that they belong to."""
+def is_copy(b: Any, m: int, same: int) -> int:
+    """Whether this packet was seen before; its frame then joins that of the first."""
+    packet = copied(b, m, same)
+    if packet < 0:
+        return 0
+    rows = longs_of(b, ROWS)
+    recent = longs_of(b, RECENT)
+    at = packet % RECENT_ROOM * PACKET
+    frame = recent[at + PACKET_FRAME]
+    if source_of(b, frame) == source_of(b, rows[m + FRAME]):
+        add_frame(b, recent[at + PACKET_JOINED], rows[m + FRAME])
+    elif rows[m + GROUP] == 0 and recent[at + PACKET_TTL] == rows[m + TTL]:  # else a host forwarded it
+        note_same(b, frame, rows[m + FRAME])
+    return 1
 
-    def __init__(self) -> None:
-        self._first: dict[tuple[int, ...], tuple[int, str, Frames]] = {}
 
-    def remember(self, seen: Sighting, joined: Frames | None) -> None:
-        """Keep a first fragment in mind, and the list that its frame number went to."""
-        if not seen.message.fragmented or joined is None:
+def note_same(b: Any, first: int, second: int) -> None:
+    """Two captures hold the same packet; the first two frames that show it are kept."""
+    state = longs_of(b, STATE)
+    if state[SAME_FIRST] == 0:
+        state[SAME_FIRST] = first
+        state[SAME_SECOND] = second
+
+
+def remember(b: Any, m: int, same: int, joined: int) -> None:
+    """Keep a packet in mind, and the list that its frame joined."""
+    rows = longs_of(b, ROWS)
+    recent = longs_of(b, RECENT)
+    heads = longs_of(b, RECENT_HEADS)
+    state = longs_of(b, STATE)
+    packet = state[RECENT_TAIL]
+    state[RECENT_TAIL] = packet + 1
+    if packet - state[RECENT_HEAD] >= RECENT_ROOM:
+        state[RECENT_HEAD] = packet - RECENT_ROOM + 1
+    at = packet % RECENT_ROOM * PACKET
+    recent[at + PACKET_CLOCK] = rows[m + WHEN]
+    recent[at + PACKET_FRAME] = rows[m + FRAME]
+    recent[at + PACKET_JOINED] = joined
+    recent[at + PACKET_DIGEST] = rows[m + DIGEST]
+    recent[at + PACKET_HASH] = same
+    recent[at + PACKET_OLDER] = heads[same & RECENT_MASK] - 1
+    recent[at + PACKET_TTL] = rows[m + TTL]
+    recent[at + PACKET_CUT] = 1 if rows[m + CAPTURED] < rows[m + SIZE] else 0
+    heads[same & RECENT_MASK] = packet + 1
+
+
+def datagram(b: Any, m: int) -> int:
+    """Hash of what the pieces of a datagram have in common."""
+    rows = longs_of(b, ROWS)
+    hosts = mix(mix(rows[m + SRC_LOW], rows[m + DST_LOW]), mix(rows[m + SRC], rows[m + DST]))
+    return mix(hosts, rows[m + IDENTIFICATION] + 1)
+
+
+def remember_first(b: Any, m: int, joined: int) -> None:
+    """Keep a first fragment in mind, and the list that its frame joined."""
+    rows = longs_of(b, ROWS)
+    if rows[m + FRAGMENTED] == 0 or joined == 0:
+        return
+    fragments = longs_of(b, FRAGMENTS)
+    heads = longs_of(b, FRAGMENT_HEADS)
+    state = longs_of(b, STATE)
+    number = state[FRAGMENT_TAIL]
+    state[FRAGMENT_TAIL] = number + 1
+    wanted = datagram(b, m)
+    at = number % FRAGMENT_ROOM * FIRST
+    fragments[at + FIRST_HASH] = wanted
+    fragments[at + FIRST_CLOCK] = rows[m + WHEN]
+    fragments[at + FIRST_CAPTURE] = rows[m + FRAME] // TO_CAPTURE
+    fragments[at + FIRST_JOINED] = joined
+    fragments[at + FIRST_OLDER] = heads[wanted & FRAGMENT_MASK] - 1
+    heads[wanted & FRAGMENT_MASK] = number + 1
+
+
+def join_first(b: Any, m: int) -> None:
+    """Add a later fragment's frame to those of its first."""
+    rows = longs_of(b, ROWS)
+    fragments = longs_of(b, FRAGMENTS)
+    state = longs_of(b, STATE)
+    wanted = datagram(b, m)
+    number = longs_of(b, FRAGMENT_HEADS)[wanted & FRAGMENT_MASK] - 1
+    while number >= max(0, state[FRAGMENT_TAIL] - FRAGMENT_ROOM):
+        at = number % FRAGMENT_ROOM * FIRST
+        if fragments[at + FIRST_HASH] == wanted:
+            mine = fragments[at + FIRST_CAPTURE] == rows[m + FRAME] // TO_CAPTURE
+            if mine and rows[m + WHEN] - fragments[at + FIRST_CLOCK] <= FRAGMENT_WAIT:
+                add_frame(b, fragments[at + FIRST_JOINED], rows[m + FRAME])
             return
-        if len(self._first) >= MAX_FRAGMENTED:
-            del self._first[next(iter(self._first))]
-        self._first[_datagram(seen.message)] = (seen.clock, seen.capture, joined)
-
-    def join(self, seen: Sighting) -> None:
-        """Add a later fragment's frame to those of its first."""
-        first = self._first.get(_datagram(seen.message))
-        if first and first[1] == seen.capture and seen.clock - first[0] <= FRAGMENT_WAIT:
-            first[2].append(seen.message.frame)
-
-
-def _identity(message: Message, digest: int) -> tuple[int, ...]:
-    """What is equal in copies."""
-    return (
-        message.src,
-        message.src_low,
-        message.dst,
-        message.dst_low,
-        message.sport,
-        message.dport,
-        message.identification,
-        digest,
-        message.protocol,
-        message.size,
-    )
-
-
-def _datagram(message: Message) -> tuple[int, ...]:
-    return message.src, message.src_low, message.dst, message.dst_low, message.identification
+        number = fragments[at + FIRST_OLDER]

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capanalyze.buffers import longs
 from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE, RECORD_FIELDS
+from capanalyze.gear import Gear
+from capanalyze.packets import naming
 from capanalyze.packets import scan as loop
 from capanalyze.packets.message import FRAME, INTERFACE, KEYS, MAX_KEYS, PROCESS, SCRATCH, WORDS
-from capanalyze.packets.octets import le32
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import port_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Generator, Iterator
 
     from capanalyze.capture import Capture
 
 ROOM = 4096  # rows taken from the loop at a time
 POOL_ROOM = 4 * ROOM + MAX_KEYS
-LARGE = 24 * 1024 * 1024  # octets from which compiling (or loading what was compiled) pays
 PLAIN_BLOCK = 256 * 1024
 
 
@@ -125,14 +125,30 @@ class Part:
         }
 
 
-class Scanner:
-    """The loop, ready to run over one capture: its state, its tables, the room it writes to."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some messages: `count` rows, and the pool that their keys are in. The buffers serve anew afterwards."""
 
-    def __init__(self, capture: Capture, compiled: bool) -> None:
+    rows: Any
+    pool: Any
+    count: int
+
+
+class Scanner:
+    """The loop, ready to run over one capture: its state, its tables, the room it writes to.
+
+    Args:
+        capture: to be read from here to its end.
+        gear: plain or compiled.
+
+    Attributes:
+        part: the account of what was read by now, complete behind the last row.
+    """
+
+    def __init__(self, capture: Capture, gear: Gear) -> None:
         self.capture = capture
         self.part = Part()
-        self._compiled = compiled
-        self._scan = _stage(compiled)
+        self._gear = gear
         self._state = longs(loop.STATE_FIELDS)
         self._state[loop.NG] = int(capture.format.startswith("pcapng"))
         self._state[loop.FIRST_SECONDS] = loop.LATEST + 1
@@ -147,62 +163,90 @@ class Scanner:
             *(longs(RECORD_FIELDS), longs(SCRATCH), longs(MAX_KEYS + 1)),
             *(self._rows, self._pool, self._tally),
         )
+        self._names = longs(naming.MAX_NAMES * naming.NAME)
+        self._naming = longs(naming.STATE_FIELDS)
 
-    def run(self) -> Part:
-        """Scan the capture to its end."""
+    def rows(self) -> Iterator[Rows]:
+        """Scan the capture to its end; its messages as they come."""
         octets = b""
-        while True:
+        damaged = False
+        while not damaged:
             octets = octets[self._state[loop.OFFSET] :] + (block := self._read())
             self._state[loop.BASE] += self._state[loop.OFFSET]
             self._state[loop.OFFSET] = 0
-            if not self._scan_all(octets):
-                return self._end(octets, damaged=True)
+            damaged = yield from self._scan_all(octets)
             if not block:
-                return self._end(octets, damaged=False)
+                break
+        self._end(octets, damaged=damaged)
+
+    def run(self) -> Part:
+        """Scan the capture to its end and keep all messages."""
+        part = self.part
+        for piece in self.rows():
+            shift = len(part.keys)
+            base = len(part.rows)
+            part.rows.extend(piece.rows[: piece.count * WORDS])
+            for at in range(base, len(part.rows), WORDS):
+                part.rows[at + KEYS] += shift
+            part.keys.extend(piece.pool[: self._state[loop.POOL]])
+        return part
 
     def _read(self) -> bytes:
-        return self.capture.read() if self._compiled else self.capture.read(PLAIN_BLOCK)
+        block = self.capture.read() if self._gear.compiled else self.capture.read(PLAIN_BLOCK)
+        self._gear.read(len(block))
+        return block
 
-    def _scan_all(self, octets: bytes) -> bool:
-        """Scan what is at hand; False where it cannot be read further."""
+    def _scan_all(self, octets: bytes) -> Generator[Rows, None, bool]:
+        """Scan what is at hand; True where it cannot be read further."""
         while True:
-            answer = self._scan((octets, *self._buffers), self._state[loop.OFFSET], len(octets))
-            self._take(octets)
+            answer = self._gear(loop.scan)((octets, *self._buffers), self._state[loop.OFFSET], len(octets))
+            if self._state[loop.NAMED]:
+                self._name(octets)
+            self._account()
+            if self._state[loop.COUNT]:
+                yield Rows(self._rows, self._pool, self._state[loop.COUNT])
+                self._state[loop.COUNT] = self._state[loop.POOL] = 0
             if answer == MORE:
-                return True
-            if answer == DAMAGED:
                 return False
+            if answer == DAMAGED:
+                return True
             if answer == CONTROL:
                 behind = self.capture.control(octets, self._state[loop.OFFSET])
                 if behind < 0:
-                    return False
-                if behind == self._state[loop.OFFSET]:
                     return True
+                if behind == self._state[loop.OFFSET]:
+                    return False
                 self._state[loop.OFFSET] = behind
 
-    def _take(self, octets: bytes) -> None:
-        """Move the rows written into the part."""
-        count, pool = self._state[loop.COUNT], self._state[loop.POOL]
-        part = self.part
-        shift = len(part.keys)
-        for base in range(0, count * WORDS, WORDS):
-            self._rows[base + KEYS] += shift
-            if self._rows[base + INTERFACE] < 0:
-                self._rows[base + INTERFACE] = self._named_interface(octets, base)
-        part.rows.extend(self._rows[: count * WORDS])
-        part.keys.extend(self._pool[:pool])
-        self._state[loop.COUNT] = self._state[loop.POOL] = 0
+    def _name(self, octets: bytes) -> None:
+        """Give the rows the index of the interface that their frames name themselves."""
+        state = self._naming
+        state[naming.BASE] = self._state[loop.BASE]
+        buffers = (octets, self._rows, state, self._names)
+        done, count = 0, self._state[loop.COUNT]
+        while (done := self._gear(naming.name)(buffers, done, count)) < count:
+            self._learn(octets, done * WORDS)
+        self._state[loop.NAMED] = 0
 
-    def _named_interface(self, octets: bytes, base: int) -> int:
-        """Index of the interface that the frame itself names (PKTAP, pflog) or numbers (SLL2)."""
-        number = self._rows[base + INTERFACE]
+    def _learn(self, octets: bytes, m: int) -> None:
+        """Remember the name of a row's interface; where there are too many, the first ones are forgotten."""
+        number = self._rows[m + INTERFACE]
         if number <= -2:
-            return self.capture.named_interface(f"if{-2 - number}")
-        at = self._rows[base + PROCESS] - self._state[loop.BASE]
-        name_at = at + 12 if le32(octets, at) < 512 else at + 4  # PKTAP begins with its length, pflog with octets
-        return self.capture.named_interface(octets[name_at : name_at + 16].split(b"\0")[0].decode("ascii", "replace"))
+            words, name = [-2 - number, -1, 0], f"if{-2 - number}"
+        else:
+            at = naming.name_at(octets, self._rows[m + PROCESS] - self._state[loop.BASE])
+            raw = octets[at : at + naming.LENGTH].split(b"\0")[0]
+            words = [naming.word(octets, at, at + len(raw), skip) for skip in (0, 7, 14)]
+            name = raw.decode("ascii", "replace")
+        index = self.capture.named_interface(name)
+        place = len(self.capture.named) % naming.MAX_NAMES if self._naming[naming.KNOWN] == naming.MAX_NAMES else -1
+        if place < 0:
+            place = self._naming[naming.KNOWN]
+            self._naming[naming.KNOWN] += 1
+        self._names[place * naming.NAME : (place + 1) * naming.NAME] = array("q", [*words, index])
 
-    def _end(self, octets: bytes, *, damaged: bool) -> Part:
+    def _account(self) -> None:
+        """What was counted by now."""
         part, state = self.part, self._state
         part.frames = state[loop.FRAMES]
         part.tally = list(self._tally)
@@ -210,6 +254,10 @@ class Scanner:
             part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
             part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
             part.final = (state[loop.FINAL_SECONDS], state[loop.FINAL_NANOS])
+
+    def _end(self, octets: bytes, *, damaged: bool) -> None:
+        self._account()
+        part, state = self.part, self._state
         left = len(octets) - state[loop.OFFSET]
         where = state[loop.BASE] + state[loop.OFFSET]
         if damaged:
@@ -224,20 +272,8 @@ class Scanner:
             self.capture.check_links()
         for index, interface in enumerate(self.capture.interfaces):
             interface.frames = self.capture.table[index * INTERFACE_FIELDS + loop.FRAME_COUNT]
-        return part
-
-
-def _stage(compiled: bool) -> Callable[..., int]:
-    if not compiled:
-        return loop.scan
-    from capanalyze.compiled import stage
-
-    return stage(loop.scan)
 
 
 def read_messages(capture: Capture, *, compiled: bool | None = None) -> Part:
     """Scan a whole capture. `compiled` None: compiled where the file is large enough to repay it."""
-    if compiled is None:
-        path = capture.path
-        compiled = path is not None and path.stat().st_size >= LARGE
-    return Scanner(capture, compiled).run()
+    return Scanner(capture, Gear(capture.size, compiled=compiled)).run()

@@ -1,7 +1,7 @@
 """The loop: one pass over a capture's octets, from record to message.
 
-`scan` is written once. It runs as it stands over `bytes` and lists on small captures, and compiled over
-pointers on large ones (`packets.compiled`); both give the same rows. It keeps nothing between frames but
+`scan` is written once. It runs as it stands over `bytes` and arrays on small captures, and compiled over
+pointers on large ones (`compiled`); both give the same rows. It keeps nothing between frames but
 counts, so that parts of a capture can be scanned on their own.
 """
 
@@ -91,8 +91,9 @@ from capanalyze.packets.transport import CUT_BEFORE_PORTS, message, rejects
     FINAL_NANOS,
     ROOM,  # rows that may be written
     POOL_ROOM,  # and keys
-) = range(14)
-STATE_FIELDS = 14
+    NAMED,  # 1: some row's interface is to be found by its name
+) = range(15)
+STATE_FIELDS = 15
 # The buffers of the stage.
 OCTETS, STATE, LAYOUT, INTERFACES, PORTS, RECORD, ROW, MATCH_KEYS, ROWS, KEYS_WRITTEN, TALLY = range(11)
 FULL = 4  # the answer when the rows are to be taken away; the others are those of `capture.records`
@@ -245,6 +246,8 @@ def write(state: Any, record: Any, row: Any, keys: Any, rows: Any, pool: Any) ->
     row[PAYLOAD] += state[BASE]
     if row[PROCESS]:
         row[PROCESS] += state[BASE]
+    if row[INTERFACE] < 0:
+        state[NAMED] = 1
     row[KEYS] = state[POOL]
     row[KEY_COUNT] = count
     base = state[COUNT] * WORDS

@@ -8,17 +8,7 @@ frames likewise, but only frames of the capture that the list begins in. -1 stan
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of, octets_of
-from capanalyze.protocols import GENERIC_UDP, TCP
-from capanalyze.report.row_text import (
-    MODULE_COUNT,
-    REASON_SPAN,
-    has_date,
-    outside,
-    put_host,
-    put_time,
-    reply_place,
-)
-from capanalyze.rules.row import (
+from capanalyze.exchanges.row import (
     CAPTURE,
     CLIENT,
     CLIENT_LOW,
@@ -51,6 +41,16 @@ from capanalyze.rules.row import (
     WEAK_PAIRING,
     WIDE,
     ZONE,
+)
+from capanalyze.protocols import GENERIC_UDP, TCP
+from capanalyze.report.row_text import (
+    MODULE_COUNT,
+    REASON_SPAN,
+    has_date,
+    outside,
+    put_host,
+    put_time,
+    reply_place,
 )
 
 # Buffers of the stage.

@@ -9,18 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from capanalyze.exchanges.batch import Names, reason_of, service_name
+from capanalyze.exchanges.row import DIRECTIONS, LINK, OUTCOMES, VERDICTS_OF
 from capanalyze.protocols import PROTOCOLS
 from capanalyze.report import row_columns as c
 from capanalyze.report.row_pieces import valid
 from capanalyze.report.row_text import MODULE_COUNT, REASON_SPAN
-from capanalyze.rules.batch import Names, reason_of, service_name
-from capanalyze.rules.row import DIRECTIONS, LINK, OUTCOMES, VERDICTS_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from capanalyze.exchanges.batch import Batch
     from capanalyze.model import Disclosure
-    from capanalyze.rules.batch import Batch
 
 ROOM = 1 << 17  # rows of a group
 FRAMES_A_ROW = 2  # that there is room for at first, of requests and of replies

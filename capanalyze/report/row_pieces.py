@@ -12,15 +12,15 @@ import msgspec
 
 from capanalyze.buffers import ints, longs
 from capanalyze.escape import csv_cell
+from capanalyze.exchanges.batch import reason_of
+from capanalyze.exchanges.row import DIRECTIONS, LINK, MODULE, NARROW, OUTCOMES, REASON, VERDICTS_OF
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.report import row_text as t
-from capanalyze.rules.batch import reason_of
-from capanalyze.rules.row import DIRECTIONS, LINK, MODULE, NARROW, OUTCOMES, REASON, VERDICTS_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from capanalyze.rules.batch import Batch, Names
+    from capanalyze.exchanges.batch import Batch, Names
 
 OUT_ROOM = 1 << 20
 # What a line takes at most, its lists of frames aside: pieces, and octets of numbers, hosts and the time.

@@ -10,9 +10,7 @@ from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of, octets_of
 from capanalyze.capture.records import NO_TIME
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.protocols._protocol import SECOND
-from capanalyze.rules.row import (
+from capanalyze.exchanges.row import (
     CAPTURE,
     CLIENT,
     CLIENT_LOW,
@@ -49,6 +47,8 @@ from capanalyze.rules.row import (
     WIDE,
     ZONE,
 )
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.protocols._protocol import SECOND
 
 # Buffers of the stage.
 (

@@ -14,17 +14,17 @@ import msgspec
 
 from capanalyze.errors import OutputError
 from capanalyze.escape import csv_cell, printable
+from capanalyze.exchanges.batch import exchange_of
+from capanalyze.exchanges.row import CAPTURE
 from capanalyze.findings import utc
 from capanalyze.report.output import STDOUT, binary_output
 from capanalyze.report.row_pieces import CSV, JSON, Lines, Style, csv_line, valid
-from capanalyze.rules.batch import exchange_of
-from capanalyze.rules.row import CAPTURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.model import Disclosure, Exchange
-    from capanalyze.rules.batch import Batch, Names
 
     Line = Callable[[Exchange, Mapping[str, list[int]]], bytes]
     Stage = Callable[..., int]

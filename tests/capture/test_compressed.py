@@ -1,11 +1,18 @@
 """gzip and zstd: members and frames, and data that are damaged or cut."""
 
+import gc
 import gzip
 import random
+import signal
 import struct
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
 import zlib
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -14,8 +21,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze.capture import open_capture
-from capanalyze.capture.compressed import CUT, DamagedError, Unpacked, compression
+from capanalyze.capture import compressed, open_capture
+from capanalyze.capture.compressed import AHEAD, BESIDE, BLOCK, CUT, PIECE, DamagedError, Unpacked, compression
 from capanalyze.errors import CaptureError
 from tests.build import PEER, START, TARGET, enhanced, interface, ipv4, pcap, read, section, udp
 
@@ -181,3 +188,228 @@ def test_little_is_unpacked_ahead_of_what_is_read() -> None:
     stream = BytesIO(packed)
     assert Unpacked(stream, "gzip").read(10) == bytes(10)
     assert stream.tell() <= 4096
+
+
+def test_where_isal_is_missing_zlib_unpacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress(PCAP[:6000]) + gzip.compress(PCAP[6000:])
+    monkeypatch.setitem(sys.modules, "isal", None)
+    assert unpack(packed, "gzip") == (PCAP, "")
+    assert unpack(packed[:-9], "gzip") == (PCAP, CUT)
+
+
+LETTERS = bytes(NOISE.choices(b"abcdef", k=400_000))
+UNSOUND = b"\x07" + bytes(20_000)  # a deflate block of a type that there is not
+
+
+@pytest.mark.parametrize("octets", [NOISE.randbytes(400_000), PCAP * 6, LETTERS, bytes(400_000)])
+def test_damaged_gzip_data_take_little_with_them(octets: bytes) -> None:
+    for length in range(1000, len(octets), 29_989):
+        packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+        packed = packer.compress(octets[:length]) + packer.flush(zlib.Z_SYNC_FLUSH) + UNSOUND
+        found, reason = unpack(packed, "gzip", BLOCK)
+        assert octets.startswith(found)
+        assert length - 2 * PIECE <= len(found) <= length
+        assert "Invalid deflate block" in reason
+
+
+def zstd_blocks(packed: bytes) -> list[int]:
+    """Where the blocks of a frame begin that names its size in four octets."""
+    assert packed[4] >> 6 == 2
+    at = [10 - (packed[4] >> 5 & 1)]
+    while not (header := int.from_bytes(packed[at[-1] : at[-1] + 3], "little")) & 1:
+        at.append(at[-1] + 3 + (1 if header >> 1 & 3 == 1 else header >> 3))
+    return at
+
+
+@pytest.mark.parametrize("octets", [NOISE.randbytes(700_000), PCAP * 9, LETTERS + bytes(200_000) + LETTERS])
+def test_damaged_zstd_data_take_nothing_with_them(octets: bytes) -> None:
+    packed = ZSTD.compress(octets)
+    blocks = zstd_blocks(packed)
+    assert len(blocks) > 4
+    for at in blocks:
+        damaged = bytearray(packed)
+        damaged[at] |= 6  # a block of a type that there is not
+        whole = zstandard.ZstdDecompressor().decompressobj().decompress(packed[:at])
+        assert unpack(bytes(damaged), "zstd", BLOCK) == (whole, "zstd decompressor error: Data corruption detected")
+
+
+@contextmanager
+def thread_from(start: int, block: int = 7000) -> Iterator[None]:
+    """A thread behind so many octets, and little at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"BESIDE": start, "BLOCK": block, "CHUNK": 3001, "STEP": 1000, "PIECE": 5000}.items():
+            patch.setattr(compressed, name, value)
+        yield
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "unpack"]
+
+
+def until(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+READS = st.lists(st.tuples(st.booleans(), st.one_of(st.integers(0, 40), st.integers(0, 100_000))), max_size=20)
+STARTS = [0, 5000, BESIDE]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(PACKERS)), st.sampled_from(STARTS), READS)
+def test_however_it_is_read_the_octets_are_the_same(kind: str, start: int, reads: list[tuple[bool, int]]) -> None:
+    with thread_from(start):
+        stream = Unpacked(BytesIO(PACKERS[kind](PCAP[:30_000]) + PACKERS[kind](PCAP[30_000:])), kind)
+        at = 0
+        for peek, size in reads:
+            if peek:
+                assert stream.peek(size) == PCAP[at : at + size]
+            else:
+                octets = stream.read(size)
+                assert bool(octets) == (size > 0 and at < len(PCAP))
+                assert PCAP[at : at + size].startswith(octets)
+                at += len(octets)
+        assert b"".join(iter(lambda: stream.read(7000), b"")) == PCAP[at:]
+        assert stream.peek(1) == b""
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(PACKERS)), st.integers(0, 1 << 20), st.integers(0, 255), st.integers(1, 1 << 20))
+def test_a_thread_meets_damage_and_cuts_where_the_reader_would(kind: str, at: int, flip: int, end: int) -> None:
+    packed = bytearray(PACKERS[kind](PCAP[:40_000]) + PACKERS[kind](PCAP[40_000:]))
+    packed[at % len(packed)] ^= flip
+    del packed[end:]
+    found = []
+    for start in STARTS:
+        with thread_from(start):
+            found.append(unpack(bytes(packed), kind))
+    assert found[1:] == found[:1] * 2
+
+
+class Failing(Trickle):
+    """A disk that fails at the end."""
+
+    def read(self, size: int, /) -> bytes:
+        if octets := super().read(size):
+            return octets
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("removed", [0, 3])
+@pytest.mark.parametrize("kind", PACKERS)
+def test_an_error_comes_once_and_behind_all_octets(kind: str, start: int, removed: int) -> None:
+    packed = PACKERS[kind](PCAP[:9000]) + PACKERS[kind](PCAP[9000:20_000])
+    with thread_from(start):
+        stream = Unpacked(Failing(packed[: len(packed) - removed]), kind)
+        found = stream.peek(100_000)
+        assert found == PCAP[: 20_000 if kind == "gzip" or not removed else 9000]
+        assert b"".join(stream.read(9) for _ in range(0, len(found), 9)) == found
+        with pytest.raises(OSError, match="Input/output error"):
+            stream.read(1)
+        assert stream.read(1) == b""
+
+
+BOMBS = {"gzip": gzip.compress(bytes(40 * BLOCK), 1), "zstd": ZSTD.compress(bytes(40 * BLOCK))}
+
+
+def started(kind: str) -> Unpacked:
+    """What a thread unpacks by now."""
+    stream = Unpacked(BytesIO(BOMBS[kind]), kind)
+    while not threads():
+        assert stream.read(BLOCK)
+    return stream
+
+
+def read_all(stream: Unpacked) -> None:
+    while stream.read(4 * BLOCK):
+        pass
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_only_so_much_is_unpacked_ahead_of_what_is_read(kind: str) -> None:
+    tracemalloc.start()
+    try:
+        stream = Unpacked(BytesIO(BOMBS[kind]), kind)
+        assert stream.peek(10) == bytes(10)
+        assert tracemalloc.get_traced_memory()[1] < BLOCK
+        read_all(stream)
+        assert tracemalloc.get_traced_memory()[1] < (AHEAD + 5) * BLOCK
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_little_needs_no_thread(kind: str) -> None:
+    stream = Unpacked(BytesIO(PACKERS[kind](bytes(BESIDE - 1))), kind)
+    while stream.read(BLOCK):
+        assert not threads()
+
+
+def close(stream: Unpacked) -> None:
+    stream.close()
+    assert not threads()
+    assert stream.read(1) == stream.peek(1) == b""
+    stream.close()
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("wait", [0, 0.05])
+@pytest.mark.parametrize("leave", [close, read_all, id])
+def test_the_thread_ends_with_its_reader(kind: str, wait: float, leave: Callable[[Unpacked], object]) -> None:
+    stream = started(kind)
+    time.sleep(wait)
+    leave(stream)
+    del stream
+    gc.collect()
+    until(lambda: not threads())
+
+
+def test_without_a_thread_there_is_nothing_to_wait_for() -> None:
+    close(Unpacked(BytesIO(BOMBS["gzip"]), "gzip"))
+
+
+READER = """
+import sys
+from capanalyze.capture.compressed import Unpacked
+stream = Unpacked(open(0, "rb", buffering=0), "zstd")
+count = 0
+while count < int(sys.argv[1]) << 20:
+    count += len(stream.read(1 << 20))
+print("there", flush=True)
+exec(sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "ending", "code"),
+    [
+        (6, "", 0),  # the thread waits for room
+        (39, "", 0),  # for the pipe, as it does below
+        (39, "stream.close(0.01)", 0),
+        (39, "del stream", 0),
+        (39, "sys.exit(3)", 3),
+        (39, "while stream.read(1 << 20): pass", -signal.SIGINT),
+    ],
+)
+def test_a_program_ends_while_the_thread_waits(count: int, ending: str, code: int) -> None:
+    if code < 0 and sys.platform == "win32":
+        pytest.skip("no such signal")
+    command = [sys.executable, "-c", READER, str(count), ending]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        assert program.stdin
+        assert program.stdout
+        assert program.stderr
+        program.stdin.write(BOMBS["zstd"][:-1])
+        program.stdin.flush()
+        assert program.stdout.readline() == b"there\n"
+        if code < 0:
+            time.sleep(0.1)
+            program.send_signal(signal.SIGINT)
+        assert program.wait(10) == code
+        errors = program.stderr.read()
+        assert errors == b"" if code >= 0 else errors.endswith(b"\nKeyboardInterrupt\n")
+        with suppress(BrokenPipeError):
+            program.stdin.close()

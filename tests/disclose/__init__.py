@@ -9,7 +9,7 @@ Facts = list[tuple[str, str]]
 
 def told(service: str, reply: bytes) -> Facts:
     """The facts of a reply as pairs."""
-    return [(fact.kind, fact.value) for fact in disclose(service, None, reply)]
+    return [(fact.kind, fact.value) for fact in disclose(service, reply)]
 
 
 def assert_bounded(facts: Facts) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 
 from capanalyze.capture import Capture, open_capture
 from capanalyze.capture.records import NO_TIME
-from capanalyze.packets import messages as collecting
 from capanalyze.packets.message import FRAGMENT, PAYLOAD, PROCESS, REJECTION, ROLES, WORDS, address
 from capanalyze.packets.messages import POOL_ROOM, ROOM, Message, Part, read_messages
 from capanalyze.packets.steps import FIRST_REASON, NOT_A_PACKET
@@ -141,24 +139,6 @@ def test_names_of_interfaces_are_read_wherever_a_block_ends(
         part, capture = read(tmp_path / "named.pcap", pcap([(START, frame.octets) for frame in frames], link))
         names = [capture.interface_name(one.interface) for one in part.messages()]
         assert names == [frame.interface for frame in frames]
-
-
-@pytest.mark.parametrize(("large", "compiled"), [(0, True), (1 << 30, False)])
-def test_only_large_captures_are_compiled(monkeypatch: pytest.MonkeyPatch, large: int, compiled: bool) -> None:
-    used: list[bool] = []
-    expected, _ = plain(CAPTURES[0])
-
-    class Spy(collecting.Scanner):
-        def __init__(self, capture: Any, compiled: bool) -> None:
-            used.append(compiled)
-            super().__init__(capture, compiled)
-
-    monkeypatch.setattr(collecting, "Scanner", Spy)
-    monkeypatch.setattr(collecting, "LARGE", large)
-    capture = open_capture(str(CAPTURES[0]))
-    assert read_messages(capture) == expected
-    capture.finish()
-    assert used == [compiled]
 
 
 FIELDS = (

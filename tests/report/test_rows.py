@@ -20,15 +20,8 @@ from hypothesis import strategies as st
 
 from capanalyze.capture.records import NO_TIME
 from capanalyze.errors import OutputError
-from capanalyze.exchanges.pairing import REJECTIONS
-from capanalyze.findings import utc
-from capanalyze.model import Disclosure
-from capanalyze.packets.message import MAPPED
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.report import row_pieces, row_text, rows
-from capanalyze.report.rows import CsvRows, JsonRows, RowWriter, TableRows, TextRows, open_rows, record
-from capanalyze.rules.batch import WORDS, Batch, Names, exchange_of
-from capanalyze.rules.row import (
+from capanalyze.exchanges.batch import UNREACHABLE_V4, UNREACHABLE_V6, WORDS, Batch, Names, exchange_of
+from capanalyze.exchanges.row import (
     CAPTURE,
     CLIENT,
     CLIENT_LOW,
@@ -63,6 +56,12 @@ from capanalyze.rules.row import (
     WIDE,
     ZONE,
 )
+from capanalyze.findings import utc
+from capanalyze.model import Disclosure
+from capanalyze.packets.message import MAPPED
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.report import row_pieces, row_text, rows
+from capanalyze.report.rows import CsvRows, JsonRows, RowWriter, TableRows, TextRows, open_rows, record
 
 SECOND = 1_000_000_000
 YEARS = (-62135596800, 253402300799)  # the first and the last second that has a date
@@ -128,7 +127,7 @@ def lists(draw: st.DrawFn) -> list[int]:
 def reasons(draw: st.DrawFn, module: int) -> int:
     """A reason that a module's exchanges may have."""
     kinds = range(3 + len(PROTOCOLS[module].kinds))
-    codes = [*(256 + code for code in (*REJECTIONS[1, 3], 77)), *(512 + code for code in (*REJECTIONS[58, 1], 255))]
+    codes = [*(256 + code for code in (*UNREACHABLE_V4, 77)), *(512 + code for code in (*UNREACHABLE_V6, 255))]
     return draw(st.sampled_from((*kinds, *WORDS, *codes))) + 1024 * draw(st.integers(0, 7))
 
 

@@ -8,10 +8,7 @@ out of an index.
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
-from capanalyze.packets.message import DPORT, DST, DST_LOW, KEYS, SPORT, SRC, SRC_LOW
-from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
-from capanalyze.packets.octets import mix
-from capanalyze.rules.row import (
+from capanalyze.exchanges.row import (
     CLIENT,
     CLIENT_LOW,
     CLIENT_PORT,
@@ -32,14 +29,15 @@ from capanalyze.rules.row import (
     REQUEST,
     REQUESTS,
     REQUESTS_LAST,
+    VOID,
     WANTED,
     WANTED_LOW,
     WANTED_PORT,
     WIDE,
 )
-from capanalyze.rules.row import GROUP as GROUP_FLAG
-from capanalyze.rules.row import MODULE as OF_MODULE
-from capanalyze.rules.table import (
+from capanalyze.exchanges.row import GROUP as GROUP_FLAG
+from capanalyze.exchanges.row import MODULE as OF_MODULE
+from capanalyze.exchanges.table import (
     BY_ENDS,
     BY_QUESTION,
     CLIENT_HEADS,
@@ -63,16 +61,23 @@ from capanalyze.rules.table import (
     NODE_PAIR,
     NODE_TAIL,
     NODES,
+    OLD_NODE_MASK,
+    OLD_NODES,
     POOL,
     RING_MASK,
     ROWS,
     STATE,
+    TAIL,
     TRANSPORT,
     WIDES,
 )
+from capanalyze.packets.message import DPORT, DST, DST_LOW, KEYS, SPORT, SRC, SRC_LOW
+from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
+from capanalyze.packets.octets import mix
 
 # In place of a server or a client in the hash of a key, and of a key.
 ANY_SERVER, ANY_CLIENT, ENDS, ALIKE = 0x6F1D3A59, 0x2C9B7E41, 0x51E4C3B7, 0x3D5A9F13
+MOST_NODES = 4  # of an exchange that is moved on
 REQUEST_LIST, REPLY_LIST = 1, 2  # a list of frames as one number: twice the exchange's, plus one of these
 
 
@@ -281,6 +286,63 @@ def is_wanted(b: Any, pair: int, high: int, low: int, port: int) -> int:
 def waits(b: Any, pair: int, clock: int) -> int:
     """Whether something may still be added to an exchange."""
     return 1 if clock <= longs_of(b, WIDES)[wide_at(b, pair) + DEADLINE] else 0
+
+
+# Other rings
+
+
+def move_nodes(b: Any, start: int, stop: int) -> int:
+    """Put nodes from `start` to before `stop` from the old ring into the present one, and into its index."""
+    old = longs_of(b, OLD_NODES)
+    nodes = longs_of(b, NODES)
+    heads = longs_of(b, KEY_HEADS)
+    state = longs_of(b, STATE)
+    for node in range(start, stop):
+        at = (node & state[OLD_NODE_MASK]) * NODE
+        to = (node & state[NODE_MASK]) * NODE
+        head = old[at + NODE_HASH] & state[KEY_MASK]
+        nodes[to + NODE_HASH] = old[at + NODE_HASH]
+        nodes[to + NODE_PAIR] = old[at + NODE_PAIR]
+        nodes[to + NODE_OLDER] = heads[head] - 1
+        heads[head] = node + 1
+    return stop
+
+
+def chain_clients(b: Any, start: int, stop: int) -> int:
+    """Put exchanges from `start` to before `stop` into an empty index by client."""
+    narrows = ints_of(b, NARROWS)
+    for pair in range(start, stop):
+        if narrows[narrow_at(b, pair) + FLAGS] & FINDABLE:
+            chain_client(b, pair, client_of(b, pair))
+    return stop
+
+
+def move_on(b: Any, pair: int) -> None:
+    """Let an exchange that goes on and on stand behind all others, so that they need not wait for it."""
+    state = longs_of(b, STATE)
+    wides = longs_of(b, WIDES)
+    narrows = ints_of(b, NARROWS)
+    nodes = longs_of(b, NODES)
+    new = state[TAIL]
+    state[TAIL] = new + 1
+    w = wide_at(b, pair)
+    n = narrow_at(b, pair)
+    for field in range(WIDE):
+        wides[wide_at(b, new) + field] = wides[w + field]
+    for field in range(NARROW):
+        narrows[narrow_at(b, new) + field] = narrows[n + field]
+    first = wides[w + KEY_AT]
+    wides[wide_at(b, new) + KEY_AT] = state[NODE_TAIL]
+    for node in range(first, min(first + MOST_NODES, state[NODE_TAIL])):
+        at = (node & state[NODE_MASK]) * NODE
+        if nodes[at + NODE_PAIR] != pair:
+            break
+        add_node(b, nodes[at + NODE_HASH], new)
+    if narrows[n + FLAGS] & FINDABLE:
+        chain_client(b, new, client_of(b, new))
+    narrows[n + FLAGS] |= VOID
+    narrows[n + REQUESTS] = 0
+    narrows[n + REPLIES] = 0
 
 
 # Lists of frames

@@ -84,7 +84,11 @@ DOUBTED = 128  # something came back from another port
 ECHOED = 256  # the reply repeats the request
 FINDABLE = 512  # by its client
 TAKEN = 1024  # some host answered what went to a group
+FORGOTTEN = 2048  # let go before its window was over, for want of room
+UNPROVEN = 4096  # silent, and that proves nothing
+UNSETTLED = 8192  # silent, but its capture ended before the window did
 
+NOWHERE, INWARD, OUTWARD, LOCAL, PASSING = range(5)  # directions
 REPLIED, REJECTED, SILENT, INDETERMINATE, UNSOLICITED = range(5)
 OUTCOMES: tuple[Outcome, ...] = ("replied", "rejected", "silent", "indeterminate", "unsolicited")
 DIRECTIONS: tuple[Direction | None, ...] = (None, "inbound", "outbound", "local", "passing")
@@ -108,7 +112,11 @@ FIRST_WORDS = 64
     SAID_ACCEPTED_THEN_RESET,
     SAID_NOT_CAPTURED,
     SAID_MID_FLOW,
-) = range(FIRST_WORDS, FIRST_WORDS + 5)
+    SAID_CUT,
+    SAID_OTHER_PORT,
+    SAID_ENDED,
+    SAID_FORGOTTEN,
+) = range(FIRST_WORDS, FIRST_WORDS + 9)
 SAID_ICMPV4 = 256  # plus the code of a destination unreachable (type 3)
 SAID_ICMPV6 = 512  # plus the code of a destination unreachable (type 1)
 LATE = 1024

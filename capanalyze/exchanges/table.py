@@ -27,7 +27,9 @@ from capanalyze.packets.message import PROCESS, WORDS
     OUT_WIDE,  # where settled exchanges go
     OUT_NARROW,
     OUT_LINKS,
-) = range(23)
+    OLD_NODES,  # the ring that nodes are moved from
+) = range(24)
+BUFFERS = 24
 
 # A message that has been dated: where it lies is known, so that three fields serve anew.
 WHEN = PROCESS  # clock, nanoseconds
@@ -61,8 +63,12 @@ MESSAGE_WORDS = WORDS
     OUT_COUNT,
     OUT_LINK,  # links used in what is taken out
     OUT_LINK_ROOM,
-) = range(26)
-STATE_FIELDS = 26
+    NOW,  # clock of the last message
+    EVICTED,  # exchanges let go before their time, for want of room
+    FORGOTTEN_COUNT,  # those of them whose window was not over
+    OLD_NODE_MASK,  # of the ring that nodes are moved from
+) = range(30)
+STATE_FIELDS = 30
 
 # Facts about a protocol, a row of numbers each.
 WINDOW, PATIENCE, RESENDS, TRANSPORT, BY_QUESTION, FROM_ANY_PORT, TELLS_UNASKED, BY_ENDS = range(8)

@@ -8,21 +8,7 @@ comes before one on another, and what went to a group is answered on its own int
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
-from capanalyze.packets.message import (
-    DPORT,
-    DST,
-    DST_LOW,
-    INTERFACE,
-    MODULE,
-    SPORT,
-    SRC,
-    SRC_LOW,
-    SRC_MAC,
-)
-from capanalyze.packets.message import GROUP as TO_GROUP
-from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
-from capanalyze.protocols import GENERIC_UDP
-from capanalyze.rules.ring import (
+from capanalyze.exchanges.ring import (
     ANY_CLIENT,
     ANY_SERVER,
     destination_hash,
@@ -42,7 +28,7 @@ from capanalyze.rules.ring import (
     waits,
     wide_at,
 )
-from capanalyze.rules.row import (
+from capanalyze.exchanges.row import (
     ANSWERED,
     ASKED,
     CLIENT,
@@ -65,8 +51,8 @@ from capanalyze.rules.row import (
     WANTED_PORT,
     WEAK_PAIRING,
 )
-from capanalyze.rules.row import MODULE as OF_MODULE
-from capanalyze.rules.table import (
+from capanalyze.exchanges.row import MODULE as OF_MODULE
+from capanalyze.exchanges.table import (
     BY_QUESTION,
     CANDIDATES,
     FOUND,
@@ -83,6 +69,20 @@ from capanalyze.rules.table import (
     WIDES,
     WINDOW,
 )
+from capanalyze.packets.message import (
+    DPORT,
+    DST,
+    DST_LOW,
+    INTERFACE,
+    MODULE,
+    SPORT,
+    SRC,
+    SRC_LOW,
+    SRC_MAC,
+)
+from capanalyze.packets.message import GROUP as TO_GROUP
+from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
+from capanalyze.protocols import GENERIC_UDP
 
 MAX_WALK = 1024  # open exchanges of one client that are looked at for one message
 MAX_PLACES = 31  # interfaces that an exchange remembers apart

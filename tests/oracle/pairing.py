@@ -11,22 +11,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from capanalyze.exchanges.book import Book
-from capanalyze.exchanges.pair import (
-    Pair,
-    announce,
-    answer,
-    choose,
-    is_late,
-    may_answer,
-    open_pair,
-    refuse,
-    resend,
-    sibling,
-    stray,
-)
-from capanalyze.exchanges.repeats import MILLISECOND, Copies, Fragments
-from capanalyze.exchanges.sighting import QUOTED, Endpoint, Sighting
+from capanalyze.exchanges.batch import UNREACHABLE_V4, UNREACHABLE_V6
 from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
@@ -42,32 +27,30 @@ from capanalyze.protocols import GENERIC_UDP, TCP
 from capanalyze.protocols._protocol import EMPTY, GARBAGE
 from capanalyze.protocols.udp import DATAGRAM, IDLE
 from capanalyze.services import NEVER_ANSWERS, is_registered
+from tests.oracle.book import Book
+from tests.oracle.pair import (
+    Pair,
+    announce,
+    answer,
+    choose,
+    is_late,
+    may_answer,
+    open_pair,
+    refuse,
+    resend,
+    sibling,
+    stray,
+)
+from tests.oracle.repeats import MILLISECOND, Copies, Fragments
+from tests.oracle.sighting import QUOTED, Endpoint, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 FIRST_EPHEMERAL = 32768  # of Linux; IANA's range and that of the BSDs begin at 49152
-# (IP protocol, type) → reasons by code: RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1
+# (IP protocol, type) → reasons by code
 ICMPV4, ICMPV6 = 1, 58
-REJECTIONS = {
-    (ICMPV4, 3): {
-        0: "network unreachable",
-        1: "host unreachable",
-        2: "protocol unreachable",
-        3: "port unreachable",
-        9: "network administratively prohibited",
-        10: "host administratively prohibited",
-        13: "communication administratively prohibited",
-    },
-    (ICMPV6, 1): {
-        0: "no route",
-        1: "administratively prohibited",
-        3: "address unreachable",
-        4: "port unreachable",
-        5: "failed ingress/egress policy",
-        6: "reject route",
-    },
-}
+REJECTIONS = {(ICMPV4, 3): UNREACHABLE_V4, (ICMPV6, 1): UNREACHABLE_V6}
 FRAGMENTATION_NEEDED = 4  # code of ICMP type 3 that speaks of size, not of refusal
 
 Frames = list[int] | None

@@ -10,27 +10,27 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 from capanalyze.buffers import ints, longs
-from capanalyze.errors import CapanalyzeError
-from capanalyze.packets.octets import mix
+from capanalyze.exchanges import out, ring, settle
+from capanalyze.exchanges import table as t
+from capanalyze.exchanges.batch import Batch
+from capanalyze.exchanges.row import LINK, NARROW, WIDE
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP, port_table
 from capanalyze.protocols._protocol import SECOND, Protocol
 from capanalyze.protocols.udp import IDLE
-from capanalyze.rules import out, settle
-from capanalyze.rules import table as t
-from capanalyze.rules.batch import Batch
-from capanalyze.rules.ring import client_of, transport_of
-from capanalyze.rules.row import FINDABLE, FLAGS, LINK, NARROW, OLDER, WIDE
-from capanalyze.rules.row import MODULE as OF_MODULE
-from capanalyze.services import NEVER_ANSWERS, is_registered
+from capanalyze.services import NEVER_ANSWERS, REGISTERED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from capanalyze.gear import Gear
 
 LATE = 30 * SECOND  # how long a reply with the key of a request is still told apart from a stray one
 SMALLEST = 1024
-LARGEST = 1 << 19
+LARGEST = 1 << 18
+NODES_AT_FIRST = 2  # for each exchange
 LINKS_AT_FIRST = 1024
 OUT_ROOM = 8192
+OUT_LINKS = 8192
 TRANSPORTS = ("udp", "tcp", "icmp")
 
 
@@ -60,13 +60,18 @@ def module_facts() -> Any:
 def port_facts() -> bytes:
     """What the rules need to know of each UDP port: bits, and 16 times the module that serves it."""
     served = port_table()
-    return bytes(
-        served[port] * 16
-        + t.IS_SERVED * bool(served[port])
-        + t.IS_REGISTERED * is_registered("udp", port)
-        + t.IS_NEVER_ANSWERED * (f"udp/{port}" in NEVER_ANSWERS)
-        for port in range(65536)
-    )
+    found = bytearray(65536)
+    for transport, port in REGISTERED:
+        if transport == "udp":
+            found[port] |= t.IS_REGISTERED
+    for service in NEVER_ANSWERS:
+        transport, _, number = service.partition("/")
+        if transport == "udp":
+            found[int(number)] |= t.IS_NEVER_ANSWERED
+    for protocol in PROTOCOLS:
+        for port in protocol.ports:
+            found[port] |= served[port] * 16 + t.IS_SERVED * bool(served[port])
+    return bytes(found)
 
 
 class Engine:
@@ -74,14 +79,14 @@ class Engine:
 
     Args:
         sources: for each capture the number of its source; the pieces of a rotated capture are one source.
-        compiled: whether the rules run compiled.
+        gear: plain or compiled.
         largest: exchanges that may be open at a time, a power of two.
     """
 
-    def __init__(self, sources: Sequence[int], *, compiled: bool = False, largest: int = LARGEST) -> None:
-        self.compiled = compiled
+    def __init__(self, sources: Sequence[int], gear: Gear, *, largest: int = LARGEST) -> None:
+        self._gear = gear
         self._largest = largest
-        self._buffers: list[Any] = [b""] * (t.OUT_LINKS + 1)
+        self._buffers: list[Any] = [b""] * t.BUFFERS
         self.state = longs(t.STATE_FIELDS)
         b = self._buffers
         b[t.STATE] = self.state
@@ -103,16 +108,6 @@ class Engine:
         self.state[t.MANY_SOURCES] = int(len(set(sources)) > 1)
         self.state[t.SERVED_UNTIL] = self.state[t.GROUPS_UNTIL] = -(1 << 62)
         self._make_ring(SMALLEST)
-        self._feed = self._stage(settle.feed)
-        self._finish = self._stage(settle.finish)
-        self._take = self._stage(out.take)
-
-    def _stage(self, function: Callable[..., int]) -> Callable[..., int]:
-        if not self.compiled:
-            return function
-        from capanalyze.compiled import stage
-
-        return stage(function)
 
     def feed(self, rows: Any, pool: Any, count: int) -> list[Batch]:
         """Take in `count` messages, dated and in order; the exchanges that are settled by then."""
@@ -120,30 +115,49 @@ class Engine:
         batches: list[Batch] = []
         done = 0
         while done < count:
-            done = self._feed(self._buffers, done, count)
+            done = self._gear(settle.feed)(self._buffers, done, count)
             if done < count:
                 batches += self.taken()
-                self._make_room()
+                if not settle.has_room(self._buffers):
+                    self._make_room()
         return batches + self.taken()
 
-    def finish(self) -> list[Batch]:
+    def finish(self) -> Iterator[Batch]:
         """Settle all that is open."""
-        self._finish(self._buffers, 0, 0)
-        return self.taken()
+        self._gear(settle.finish)(self._buffers, 0, 0)
+        return self._takes()
+
+    def remaining(self) -> Iterator[tuple[Batch, int, int]]:
+        """What is open, where it stands: rows from the one to before the other number of a batch."""
+        b, state = self._buffers, self.state
+        ring = Batch(b[t.WIDES], b[t.NARROWS], b[t.LINKS], state[t.RING_MASK] + 1)
+        first, last = state[t.HEAD], state[t.TAIL]
+        while first < last:
+            start = first & state[t.RING_MASK]
+            stop = min(start + last - first, ring.count)
+            yield ring, start, stop
+            first += stop - start
 
     def taken(self) -> list[Batch]:
         """The exchanges that are settled and were not taken before."""
-        batches = []
+        return list(self._takes())
+
+    def _takes(self) -> Iterator[Batch]:
         while self.state[t.DONE] < self.state[t.HEAD]:
-            room = min(OUT_ROOM, self.state[t.HEAD] - self.state[t.DONE])
-            links = self.state[t.LINK_ROOM] + 1
-            wide, narrow, out_links = longs(room * WIDE), ints(room * NARROW), longs(links * LINK)
-            self._buffers[t.OUT_WIDE], self._buffers[t.OUT_NARROW], self._buffers[t.OUT_LINKS] = wide, narrow, out_links
-            self.state[t.OUT_LINK], self.state[t.OUT_LINK_ROOM] = 1, links
-            count = self._take(self._buffers, 0, room)
-            if count:
-                batches.append(Batch(wide, narrow, out_links, count))
-        return batches
+            done = self.state[t.DONE]
+            batch = self._take(min(OUT_LINKS, self.state[t.NEXT_LINK]) + 1)
+            if self.state[t.DONE] == done:  # one exchange has more links than that
+                batch = self._take(self.state[t.NEXT_LINK] + 1)
+            if batch.count:
+                yield batch
+
+    def _take(self, links: int) -> Batch:
+        """Settled exchanges, as many as there is room for."""
+        room = min(OUT_ROOM, self.state[t.HEAD] - self.state[t.DONE])
+        wide, narrow, out_links = longs(room * WIDE), ints(room * NARROW), longs(links * LINK)
+        self._buffers[t.OUT_WIDE], self._buffers[t.OUT_NARROW], self._buffers[t.OUT_LINKS] = wide, narrow, out_links
+        self.state[t.OUT_LINK], self.state[t.OUT_LINK_ROOM] = 1, links
+        return Batch(wide, narrow, out_links, self._gear(out.take)(self._buffers, 0, room))
 
     def malformed(self) -> dict[tuple[int, int, int], int]:
         """Messages that did not parse, by capture, module and kind."""
@@ -162,56 +176,41 @@ class Engine:
 
     def _make_room(self) -> None:
         """Larger rings, or, where they must not grow, fewer exchanges."""
-        size = self.state[t.RING_MASK] + 1
+        b, size = self._buffers, self.state[t.RING_MASK] + 1
         if self.state[t.LINK_ROOM] < t.MAX_LINKS and self.state[t.NEXT_LINK] + t.SPARE_LINKS > self.state[t.LINK_ROOM]:
-            self._buffers[t.LINKS].extend(longs(self.state[t.LINK_ROOM] * LINK))
+            b[t.LINKS].extend(longs(self.state[t.LINK_ROOM] * LINK))
             self.state[t.LINK_ROOM] *= 2
         elif self.state[t.TAIL] - self.state[t.DONE] + settle.PAIRS_AT_ONCE <= self.state[t.RING_MASK]:
             self._make_nodes(2 * (self.state[t.NODE_MASK] + 1))
         elif size < self._largest:
             self._make_ring(2 * size)
         else:
-            raise CapanalyzeError(f"more than {size} requests are open at a time")
+            self._gear(settle.evict)(b, 0, size // 8)
 
     def _make_ring(self, size: int) -> None:
         """Rings of this size, with what the present ones hold."""
         b, state = self._buffers, self.state
-        wides, narrows = longs(size * WIDE), ints(size * NARROW)
-        mask = state[t.RING_MASK]
-        for pair in range(state[t.DONE], state[t.TAIL]):
-            old, new = pair & mask, pair & size - 1
-            wides[new * WIDE : (new + 1) * WIDE] = b[t.WIDES][old * WIDE : (old + 1) * WIDE]
-            narrows[new * NARROW : (new + 1) * NARROW] = b[t.NARROWS][old * NARROW : (old + 1) * NARROW]
+        old, wides, narrows = state[t.RING_MASK] + 1, longs(size * WIDE), ints(size * NARROW)
+        pair = state[t.DONE]
+        while pair < state[t.TAIL]:  # stretches that lie in one piece in both rings
+            at, to = pair & old - 1, pair & size - 1
+            count = min(old - at, size - to, state[t.TAIL] - pair)
+            wides[to * WIDE : (to + count) * WIDE] = b[t.WIDES][at * WIDE : (at + count) * WIDE]
+            narrows[to * NARROW : (to + count) * NARROW] = b[t.NARROWS][at * NARROW : (at + count) * NARROW]
+            pair += count
         b[t.WIDES], b[t.NARROWS] = wides, narrows
         state[t.RING_MASK] = size - 1
         b[t.CLIENT_HEADS] = longs(2 * size)
         state[t.CLIENT_MASK] = 2 * size - 1
-        self._chain_clients()
-        self._make_nodes(max(4 * size, state[t.NODE_MASK] + 1))
-
-    def _chain_clients(self) -> None:
-        """The index by client, anew: chains keep the order in which exchanges began."""
-        b, state = self._buffers, self.state
-        heads, narrows = b[t.CLIENT_HEADS], b[t.NARROWS]
-        for pair in range(state[t.HEAD], state[t.TAIL]):
-            at = (pair & state[t.RING_MASK]) * NARROW
-            if not narrows[at + FLAGS] & FINDABLE:
-                continue
-            head = mix(client_of(b, pair), transport_of(b, narrows[at + OF_MODULE]) + 1) & state[t.CLIENT_MASK]
-            older = heads[head] - 1
-            narrows[at + OLDER] = pair - older if older >= state[t.HEAD] else 0
-            heads[head] = pair + 1
+        self._gear(ring.chain_clients)(b, state[t.HEAD], state[t.TAIL])
+        if state[t.NODE_MASK] < NODES_AT_FIRST * size:
+            self._make_nodes(NODES_AT_FIRST * size)
 
     def _make_nodes(self, size: int) -> None:
         """A ring of so many nodes, with what the present one holds."""
         b, state = self._buffers, self.state
-        old, mask = b[t.NODES], state[t.NODE_MASK]
-        nodes, heads = longs(size * t.NODE), longs(size)
+        b[t.OLD_NODES], state[t.OLD_NODE_MASK] = b[t.NODES], state[t.NODE_MASK]
+        b[t.NODES], b[t.KEY_HEADS] = longs(size * t.NODE), longs(size)
         state[t.NODE_MASK] = state[t.KEY_MASK] = size - 1
-        for node in range(state[t.NODE_HEAD], state[t.NODE_TAIL]):
-            at, to = (node & mask) * t.NODE, (node & size - 1) * t.NODE
-            head = old[at + t.NODE_HASH] & size - 1
-            nodes[to + t.NODE_HASH], nodes[to + t.NODE_PAIR] = old[at + t.NODE_HASH], old[at + t.NODE_PAIR]
-            nodes[to + t.NODE_OLDER] = heads[head] - 1
-            heads[head] = node + 1
-        b[t.NODES], b[t.KEY_HEADS] = nodes, heads
+        self._gear(ring.move_nodes)(b, state[t.NODE_HEAD], state[t.NODE_TAIL])
+        b[t.OLD_NODES] = b""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from dataclasses import dataclass, field
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from capanalyze.capture.records import NO_TIME
-from capanalyze.exchanges.pairing import ICMPV4, ICMPV6, REJECTIONS
-from capanalyze.model import Exchange
-from capanalyze.packets.message import address
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.protocols._protocol import SECOND
-from capanalyze.rules.row import (
+from capanalyze.exchanges.row import (
     ADDRESS_CHANGED,
     CAPTURE,
     CLIENT,
@@ -44,11 +42,15 @@ from capanalyze.rules.row import (
     REQUESTS,
     RTT,
     SAID_ACCEPTED_THEN_RESET,
+    SAID_CUT,
     SAID_DATAGRAM,
+    SAID_ENDED,
+    SAID_FORGOTTEN,
     SAID_ICMPV4,
     SAID_ICMPV6,
     SAID_MID_FLOW,
     SAID_NOT_CAPTURED,
+    SAID_OTHER_PORT,
     SAID_RESET,
     SECONDS,
     SERVER,
@@ -61,16 +63,42 @@ from capanalyze.rules.row import (
     WIDE,
     ZONE,
 )
+from capanalyze.model import Exchange
+from capanalyze.packets.message import address
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.protocols._protocol import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What the codes of a destination unreachable mean: RFC 792, RFC 1812 section 5.2.7.1; RFC 4443 section 3.1.
+UNREACHABLE_V4 = {
+    0: "network unreachable",
+    1: "host unreachable",
+    2: "protocol unreachable",
+    3: "port unreachable",
+    9: "network administratively prohibited",
+    10: "host administratively prohibited",
+    13: "communication administratively prohibited",
+}
+UNREACHABLE_V6 = {
+    0: "no route",
+    1: "administratively prohibited",
+    3: "address unreachable",
+    4: "port unreachable",
+    5: "failed ingress/egress policy",
+    6: "reject route",
+}
 WORDS = {
     SAID_DATAGRAM: "datagram",
     SAID_RESET: "RST",
     SAID_ACCEPTED_THEN_RESET: "accepted, then reset",
     SAID_NOT_CAPTURED: "request not captured",
     SAID_MID_FLOW: "mid-flow",
+    SAID_CUT: "frames are cut",
+    SAID_OTHER_PORT: "something came back from another port",
+    SAID_ENDED: "the capture ended",
+    SAID_FORGOTTEN: "too many requests were open at a time",
 }
 
 
@@ -116,9 +144,9 @@ def reason_of(module: int, reason: int) -> str:
     if base < FIRST_WORDS:
         text = PROTOCOLS[module].kind(base)
     elif base >= SAID_ICMPV6:
-        text = unreachable(REJECTIONS[ICMPV6, 1], base - SAID_ICMPV6)
+        text = unreachable(UNREACHABLE_V6, base - SAID_ICMPV6)
     elif base >= SAID_ICMPV4:
-        text = unreachable(REJECTIONS[ICMPV4, 3], base - SAID_ICMPV4)
+        text = unreachable(UNREACHABLE_V4, base - SAID_ICMPV4)
     else:
         text = WORDS[base]
     text += ", late" if reason & LATE else ""
@@ -141,6 +169,14 @@ def service_name(service: int, port: int) -> str:
 def host_text(high: int, low: int) -> str:
     """An address of two words as text."""
     return str(address(high, low))
+
+
+def words_of(host: str) -> tuple[int, int]:
+    """The two words of an address; IPv4 as ::ffff:a.b.c.d."""
+    one = ip_address(host)
+    number = int(one) + ((0xFFFF << 32) if one.version == 4 else 0)
+    words = array("q", (number).to_bytes(16, sys.byteorder))
+    return (words[1], words[0]) if sys.byteorder == "little" else (words[0], words[1])
 
 
 def time_ns(seconds: int, nanos: int) -> int | None:

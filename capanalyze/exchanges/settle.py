@@ -7,6 +7,149 @@ joined, as one number (`ring.add_frame`), 0 for none. Design section 4 has the r
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of, octets_of
+from capanalyze.exchanges.answers import (
+    MAX_WALK,
+    by_endpoints,
+    by_group,
+    by_key,
+    by_other_port,
+)
+from capanalyze.exchanges.effects import (
+    ONE_CAPTURE,
+    QUOTED,
+    add_reply,
+    also_from,
+    announce,
+    answer,
+    begin,
+    enter,
+    extend,
+    is_indeterminate,
+    is_retransmission,
+    kind_of,
+    refuse,
+    resend,
+    seen_on,
+    sibling,
+    source_of,
+    stray,
+)
+from capanalyze.exchanges.repeats import (
+    MILLISECOND,
+    identity,
+    is_copy,
+    join_first,
+    note_same,
+    remember,
+    remember_first,
+)
+from capanalyze.exchanges.ring import (
+    ALIKE,
+    ANY_SERVER,
+    ENDS,
+    REPLY_LIST,
+    REQUEST_LIST,
+    destination_hash,
+    first_node,
+    first_of_client,
+    is_client,
+    is_wanted,
+    key_hash,
+    move_on,
+    narrow_at,
+    next_node,
+    next_of_client,
+    pair_of,
+    shares_key,
+    source_hash,
+    transport_of,
+    waits,
+    wide_at,
+)
+from capanalyze.exchanges.row import (
+    ANSWERED,
+    ASKED,
+    BACKWARD,
+    CLOCK,
+    DEADLINE,
+    DIGEST,
+    FLAGS,
+    FORGOTTEN,
+    FORWARD,
+    GROUP,
+    IDENT,
+    INDETERMINATE,
+    KEY_AT,
+    KEY_COUNT,
+    LAST_IDENT,
+    MAY_ANNOUNCE,
+    OUTCOME,
+    REJECTED,
+    REPLIED,
+    REPLY_OCTETS,
+    REQUEST,
+    RTT,
+    SAID_ACCEPTED_THEN_RESET,
+    SAID_ICMPV4,
+    SAID_ICMPV6,
+    SAID_MID_FLOW,
+    SAID_NOT_CAPTURED,
+    SAID_RESET,
+    SILENT,
+    SPOKEN,
+    UNANSWERABLE_REQUEST,
+    UNSOLICITED,
+    VOID,
+)
+from capanalyze.exchanges.row import MODULE as OF_MODULE
+from capanalyze.exchanges.table import (
+    BY_ENDS,
+    BY_QUESTION,
+    DONE,
+    EARLY,
+    EARLY_FIELDS,
+    EARLY_HEAD,
+    EARLY_KEYS,
+    EARLY_PAIR,
+    EARLY_POOL,
+    EARLY_ROOM,
+    EARLY_ROW,
+    EARLY_TAIL,
+    EVICTED,
+    FORGOTTEN_COUNT,
+    FOUND,
+    FREE_LINK,
+    HEAD,
+    IS_NEVER_ANSWERED,
+    IS_REGISTERED,
+    KINDS,
+    LINK_ROOM,
+    MALFORMED_COUNTS,
+    MANY_SOURCES,
+    MAX_LINKS,
+    MESSAGE_WORDS,
+    MODULE_FIELDS,
+    MODULES,
+    NARROWS,
+    NEXT_LINK,
+    NODE_HEAD,
+    NODE_MASK,
+    NODE_TAIL,
+    NOW,
+    POOL,
+    PORTS,
+    RING_MASK,
+    ROWS,
+    SERVED_UNTIL,
+    SPARE_LINKS,
+    STATE,
+    TAIL,
+    TELLS_UNASKED,
+    TRANSPORT,
+    WHEN,
+    WIDES,
+    WINDOW,
+)
 from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
@@ -43,146 +186,11 @@ from capanalyze.packets.octets import mix
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import EMPTY, GARBAGE, SECOND
 from capanalyze.protocols.udp import DATAGRAM, IDLE
-from capanalyze.rules.answers import (
-    MAX_WALK,
-    by_endpoints,
-    by_group,
-    by_key,
-    by_other_port,
-)
-from capanalyze.rules.effects import (
-    ONE_CAPTURE,
-    QUOTED,
-    add_reply,
-    also_from,
-    announce,
-    answer,
-    begin,
-    enter,
-    extend,
-    is_indeterminate,
-    is_retransmission,
-    kind_of,
-    refuse,
-    resend,
-    seen_on,
-    sibling,
-    source_of,
-    stray,
-)
-from capanalyze.rules.repeats import (
-    MILLISECOND,
-    identity,
-    is_copy,
-    join_first,
-    note_same,
-    remember,
-    remember_first,
-)
-from capanalyze.rules.ring import (
-    ALIKE,
-    ANY_SERVER,
-    ENDS,
-    REPLY_LIST,
-    REQUEST_LIST,
-    destination_hash,
-    first_node,
-    first_of_client,
-    is_client,
-    is_wanted,
-    key_hash,
-    narrow_at,
-    next_node,
-    next_of_client,
-    pair_of,
-    shares_key,
-    source_hash,
-    transport_of,
-    waits,
-    wide_at,
-)
-from capanalyze.rules.row import (
-    ANSWERED,
-    BACKWARD,
-    CLOCK,
-    DEADLINE,
-    DIGEST,
-    FLAGS,
-    FORWARD,
-    GROUP,
-    IDENT,
-    INDETERMINATE,
-    KEY_AT,
-    KEY_COUNT,
-    LAST_IDENT,
-    MAY_ANNOUNCE,
-    OUTCOME,
-    REJECTED,
-    REPLIED,
-    REPLY_OCTETS,
-    REQUEST,
-    RTT,
-    SAID_ACCEPTED_THEN_RESET,
-    SAID_ICMPV4,
-    SAID_ICMPV6,
-    SAID_MID_FLOW,
-    SAID_NOT_CAPTURED,
-    SAID_RESET,
-    SILENT,
-    SPOKEN,
-    UNANSWERABLE_REQUEST,
-    UNSOLICITED,
-    VOID,
-)
-from capanalyze.rules.row import MODULE as OF_MODULE
-from capanalyze.rules.table import (
-    BY_ENDS,
-    BY_QUESTION,
-    DONE,
-    EARLY,
-    EARLY_FIELDS,
-    EARLY_HEAD,
-    EARLY_KEYS,
-    EARLY_PAIR,
-    EARLY_POOL,
-    EARLY_ROOM,
-    EARLY_ROW,
-    EARLY_TAIL,
-    FOUND,
-    FREE_LINK,
-    HEAD,
-    IS_NEVER_ANSWERED,
-    IS_REGISTERED,
-    KINDS,
-    LINK_ROOM,
-    MALFORMED_COUNTS,
-    MANY_SOURCES,
-    MAX_LINKS,
-    MESSAGE_WORDS,
-    MODULE_FIELDS,
-    MODULES,
-    NARROWS,
-    NEXT_LINK,
-    NODE_HEAD,
-    NODE_MASK,
-    NODE_TAIL,
-    POOL,
-    PORTS,
-    RING_MASK,
-    ROWS,
-    SERVED_UNTIL,
-    SPARE_LINKS,
-    STATE,
-    TAIL,
-    TELLS_UNASKED,
-    TRANSPORT,
-    WHEN,
-    WIDES,
-    WINDOW,
-)
 
 FIRST_EPHEMERAL = 32768  # of Linux; IANA's range and that of the BSDs begin at 49152
 FRAGMENTATION_NEEDED = 4  # code of ICMP type 3 that speaks of size, not of refusal
+LONG = 128 * SECOND  # more than any patience
+MOVES_AT_ONCE = 50  # exchanges moved on by one message
 LINGER = SECOND  # how long a settled exchange stays, for copies and fragments of its last frame
 SLOT = 2 * SECOND  # that two captures' stamps of one packet may differ
 UDP_TRANSPORT = 0
@@ -263,12 +271,46 @@ def settle(b: Any, clock: int) -> None:
         if clock - early[at + EARLY_ROW + WHEN] <= MILLISECOND:
             break
         state[EARLY_HEAD] += 1
+    state[NOW] = clock
     head = state[HEAD]
-    while head < state[TAIL] and wides[wide_at(b, head) + DEADLINE] + LINGER < clock:
-        leave(b, head)
+    moved = 0
+    while head < state[TAIL]:
+        if wides[wide_at(b, head) + DEADLINE] + LINGER < clock:
+            leave(b, head)
+        elif moved < MOVES_AT_ONCE and goes_on_long(b, head, clock):
+            move_on(b, head)
+            moved += 1
+        else:
+            break
         head += 1
     if head != state[HEAD]:
         let_go(b, head)
+
+
+def goes_on_long(b: Any, pair: int, clock: int) -> int:
+    """Whether it is a five-tuple that is in use for longer than anything else stays open."""
+    if ints_of(b, NARROWS)[narrow_at(b, pair) + OF_MODULE] != GENERIC_UDP:
+        return 0
+    return 1 if clock - longs_of(b, WIDES)[wide_at(b, pair) + CLOCK] > LONG else 0
+
+
+def evict(b: Any, start: int, stop: int) -> int:
+    """Let go of so many of the oldest exchanges before their time (`start` of no meaning)."""
+    state = longs_of(b, STATE)
+    wides = longs_of(b, WIDES)
+    narrows = ints_of(b, NARROWS)
+    facts = longs_of(b, MODULES)
+    last = min(state[HEAD] + stop, state[TAIL])
+    for pair in range(state[HEAD], last):
+        n = narrow_at(b, pair)
+        window = facts[narrows[n + OF_MODULE] * MODULE_FIELDS + WINDOW]
+        if narrows[n + OUTCOME] == SILENT and wides[wide_at(b, pair) + ASKED] + window >= state[NOW]:
+            narrows[n + FLAGS] |= FORGOTTEN
+            state[FORGOTTEN_COUNT] += 1
+        leave(b, pair)
+    state[EVICTED] += last - state[HEAD]
+    let_go(b, last)
+    return stop
 
 
 def leave(b: Any, pair: int) -> None:

@@ -10,8 +10,8 @@ from capanalyze.protocols import GENERIC_UDP
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capanalyze.exchanges.pair import Pair
-    from capanalyze.exchanges.sighting import Endpoint
+    from tests.oracle.pair import Pair
+    from tests.oracle.sighting import Endpoint
 
 Key = TypeVar("Key")
 

@@ -4,39 +4,8 @@ from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of, octets_of
 from capanalyze.capture.records import NO_TIME
-from capanalyze.packets.message import (
-    ANNOUNCES,
-    CAPTURED,
-    DPORT,
-    DST,
-    FRAME,
-    IDENTIFICATION,
-    INTERFACE,
-    INTERIM,
-    MODULE,
-    PAYLOAD,
-    ROLE,
-    SIZE,
-    SPORT,
-    SRC,
-    SRC_LOW,
-    SRC_MAC,
-    UNANSWERABLE,
-    WEAK,
-)
-from capanalyze.packets.message import DIGEST as MESSAGE_DIGEST
-from capanalyze.packets.message import GROUP as TO_GROUP
-from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
-from capanalyze.packets.message import (
-    KIND as KIND_UNIT,
-)
-from capanalyze.packets.message import NANOS as MESSAGE_NANOS
-from capanalyze.packets.message import PORT as MESSAGE_PORT
-from capanalyze.packets.message import SECONDS as MESSAGE_SECONDS
-from capanalyze.protocols import GENERIC_UDP, TCP
-from capanalyze.protocols._protocol import SECOND
-from capanalyze.rules.answers import MAX_PLACES, is_late, on_interface, sibling_of
-from capanalyze.rules.ring import (
+from capanalyze.exchanges.answers import MAX_PLACES, is_late, on_interface, sibling_of
+from capanalyze.exchanges.ring import (
     REPLY_LIST,
     REQUEST_LIST,
     add_frame,
@@ -46,8 +15,8 @@ from capanalyze.rules.ring import (
     waits,
     wide_at,
 )
-from capanalyze.rules.ring import enter as index
-from capanalyze.rules.row import (
+from capanalyze.exchanges.ring import enter as index
+from capanalyze.exchanges.row import (
     ADDRESS_CHANGED,
     ANSWERED,
     ASKED,
@@ -119,8 +88,8 @@ from capanalyze.rules.row import (
     WIDE,
     ZONE,
 )
-from capanalyze.rules.row import MODULE as OF_MODULE
-from capanalyze.rules.table import (
+from capanalyze.exchanges.row import MODULE as OF_MODULE
+from capanalyze.exchanges.table import (
     GROUPS_UNTIL,
     IS_SERVED,
     LINKS,
@@ -140,6 +109,37 @@ from capanalyze.rules.table import (
     WIDES,
     WINDOW,
 )
+from capanalyze.packets.message import (
+    ANNOUNCES,
+    CAPTURED,
+    DPORT,
+    DST,
+    FRAME,
+    IDENTIFICATION,
+    INTERFACE,
+    INTERIM,
+    MODULE,
+    PAYLOAD,
+    ROLE,
+    SIZE,
+    SPORT,
+    SRC,
+    SRC_LOW,
+    SRC_MAC,
+    UNANSWERABLE,
+    WEAK,
+)
+from capanalyze.packets.message import DIGEST as MESSAGE_DIGEST
+from capanalyze.packets.message import GROUP as TO_GROUP
+from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
+from capanalyze.packets.message import (
+    KIND as KIND_UNIT,
+)
+from capanalyze.packets.message import NANOS as MESSAGE_NANOS
+from capanalyze.packets.message import PORT as MESSAGE_PORT
+from capanalyze.packets.message import SECONDS as MESSAGE_SECONDS
+from capanalyze.protocols import GENERIC_UDP, TCP
+from capanalyze.protocols._protocol import SECOND
 
 QUOTED = 65536  # a role from here on is that of a datagram quoted by an ICMP error
 ESTABLISHED = 60 * SECOND  # how long a connection without a word from the client may still be taken back

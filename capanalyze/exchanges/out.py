@@ -3,8 +3,8 @@
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
-from capanalyze.rules.ring import narrow_at, wide_at
-from capanalyze.rules.row import (
+from capanalyze.exchanges.ring import narrow_at, wide_at
+from capanalyze.exchanges.row import (
     FLAGS,
     LINK,
     LINK_FRAME,
@@ -17,7 +17,7 @@ from capanalyze.rules.row import (
     VOID,
     WIDE,
 )
-from capanalyze.rules.table import (
+from capanalyze.exchanges.table import (
     DONE,
     FREE_LINK,
     HEAD,

@@ -1,0 +1,47 @@
+"""Where compiled code is kept: a folder of the user's cache, named after a digest of all sources.
+
+numba's own cache does not notice when a function that is called by a compiled one changes; a new name does.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+KEPT = 30 * 24 * 3600  # seconds: another version of the program may still use its own cache
+FOLDER = Path(__file__).resolve().parent
+
+
+def sources_digest() -> str:
+    """What the compiled code depends on, as a few hexadecimal digits."""
+    digest = hashlib.sha256(f"{version('numba')} {version('numpy')}".encode())
+    for source in sorted(FOLDER.glob("**/*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def folder_of() -> Path:
+    """The folder for this state of the sources, whether it is there or not."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
+    return Path(base) / "capanalyze" / sources_digest()
+
+
+def is_filled() -> bool:
+    """Whether compiled code is there."""
+    return any(folder_of().glob("**/*.nbc"))
+
+
+def cache_folder() -> Path | None:
+    """The folder, made where it is missing; those of old versions go. None if nothing can be kept."""
+    wanted = folder_of()
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        os.utime(wanted)
+        for other in wanted.parent.iterdir():
+            if other.is_dir() and time.time() - other.stat().st_mtime > KEPT:
+                shutil.rmtree(other, ignore_errors=True)
+    except OSError:
+        return None
+    return wanted

@@ -1,0 +1,57 @@
+"""Plain or compiled: the stages begin as they stand and are compiled once a capture is large enough to repay it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Stage = Callable[..., int]
+
+LARGE = 24 * 1024 * 1024  # octets from which compiling pays
+LOADING = 4 * 1024 * 1024  # and from which loading pays what was compiled before
+NOTICE = "capanalyze: compiling the fast path for this machine, once; this takes about half a minute\n"
+
+
+class Gear:
+    """Hands out the stages of one run.
+
+    Args:
+        octets: size of the captures, as far as it is known.
+        compiled: True or False: whatever is read.
+    """
+
+    def __init__(self, octets: int = 0, *, compiled: bool | None = None) -> None:
+        self.compiled = bool(compiled)
+        self._fixed = compiled is not None
+        self._octets = 0
+        self.read(octets)
+        self._octets = 0
+
+    def read(self, octets: int) -> None:
+        """So many more octets were read."""
+        self._octets += octets
+        if self.compiled or self._fixed or self._octets < LOADING:
+            return
+        ready = _is_ready()
+        if ready or self._octets >= LARGE:
+            self.compiled = True
+            if not ready and sys.stderr.isatty():
+                sys.stderr.write(NOTICE)
+
+    def __call__(self, function: Stage) -> Stage:
+        """A stage, to be run over buffers."""
+        if not self.compiled:
+            return function
+        from capanalyze.compiled import stage
+
+        return stage(function)
+
+
+def _is_ready() -> bool:
+    """Whether compiled code lies in the cache."""
+    from capanalyze.cache import is_filled
+
+    return is_filled()

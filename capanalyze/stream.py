@@ -1,0 +1,174 @@
+"""Captures in, settled exchanges out as they come: opens, reads and pairs what an audit names.
+
+Captures that share a mode are paired together, so that a reply may be in another file than its request; pieces
+of a rotated capture are read behind each other as one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from capanalyze.errors import AuditError
+from capanalyze.exchanges.arrival import Arrival, Places, merged
+from capanalyze.exchanges.batch import Names
+from capanalyze.exchanges.engine import Engine
+from capanalyze.exchanges.row import CAPTURE
+from capanalyze.gear import Gear
+from capanalyze.protocols import PROTOCOLS
+from capanalyze.reading import open_reading
+from capanalyze.rotation import rotations
+from capanalyze.target import Hints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from capanalyze.audit import Audit, CaptureFile
+    from capanalyze.exchanges.batch import Batch
+    from capanalyze.packets.messages import Rows
+    from capanalyze.reading import Reading
+    from capanalyze.verdicts import CaptureFacts
+
+
+class Stream:
+    """The exchanges of an audit, batch by batch; to be used in a `with` statement.
+
+    Attributes:
+        gear: plain or compiled.
+        places: labels of the interfaces met so far.
+        names: what the numbers in rows stand for.
+        hints: what messages tell of hosts; of the first ones only.
+        messages: how many were paired so far.
+        malformed: messages that did not parse, by (capture, service, kind).
+        engine: what pairs the captures at hand.
+        ended: whether all was read, and only what was open then is to come.
+    """
+
+    def __init__(self, audit: Audit, *, compiled: bool | None = None) -> None:
+        self.audit = audit
+        self.gear = Gear(sum(map(size_of, audit.captures)), compiled=compiled)
+        self.places = Places()
+        self.names = Names([file.name for file in audit.captures], self.places.labels)
+        self.hints = Hints()
+        self.messages = 0
+        self.malformed: dict[tuple[str, str, str], int] = {}
+        self._groups = [
+            rotations([file for file in audit.captures if file.name in names]) for names in together(audit.captures)
+        ]
+        self._readings: dict[str, Reading] = {}
+        self._sources = self._sources_of()
+        self.engine = Engine(self._sources, self.gear)
+        self.ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the captures."""
+        for reading in self._readings.values():
+            reading.capture.close()
+
+    @property
+    def has_one_source(self) -> bool:
+        """Whether all is one capture, be it in pieces."""
+        return sum(map(len, self._groups)) == 1
+
+    @property
+    def readings(self) -> list[Reading]:
+        """The captures read so far, in the order of the audit."""
+        return [self._readings[file.name] for file in self.audit.captures if file.name in self._readings]
+
+    def facts(self) -> dict[str, CaptureFacts]:
+        """What judging needs to know of the captures, as far as they were read."""
+        return {one.file.name: one.facts(self.audit) for one in self.readings}
+
+    def cut_modes(self) -> set[str | None]:
+        """Modes whose silence means nothing as frames are cut; None for no mode."""
+        found: set[str | None] = set()
+        for reading in self.readings:
+            if reading.is_cut:
+                found |= {None, *(segment.mode for segment in reading.file.segments)}
+        return found
+
+    def batches(self) -> Iterator[Batch]:
+        """Read and pair all.
+
+        Raises:
+            CaptureError: a capture cannot be read.
+            AuditError: two captures of a mode hold the same traffic.
+        """
+        for unit in self.units():
+            yield from unit
+
+    def units(self) -> Iterator[list[Batch]]:
+        """Read and pair all; what was settled by each so many messages, then what was open at the end.
+
+        Raises: see `batches`.
+        """
+        for group in self._groups:
+            self.engine = Engine(self._sources, self.gear)
+            yield from self._paired(group)
+            self.ended = group is self._groups[-1]
+            yield []
+            yield from ([batch] for batch in self.engine.finish())
+            self._count_malformed()
+
+    def _sources_of(self) -> list[int]:
+        """For each capture the number of its source among those that it is paired with."""
+        found = {file.name: source for group in self._groups for source, pieces in enumerate(group) for file in pieces}
+        return [found[file.name] for file in self.audit.captures]
+
+    def _paired(self, group: Sequence[Sequence[CaptureFile]]) -> Iterator[list[Batch]]:
+        numbers = {file.name: number for number, file in enumerate(self.audit.captures)}
+        for rows in merged([self._arriving(pieces, numbers) for pieces in group]):
+            self.hints.take(rows, self.places.labels)
+            self.messages += rows.count
+            yield self.engine.feed(rows.rows, rows.pool, rows.count)
+            self._refuse(self.engine.same_packet())
+
+    def _count_malformed(self) -> None:
+        for (capture, module, kind), count in self.engine.malformed().items():
+            key = self.names.captures[capture], PROTOCOLS[module].name, PROTOCOLS[module].kind(kind)
+            self.malformed[key] = self.malformed.get(key, 0) + count
+
+    def _arriving(self, pieces: Sequence[CaptureFile], numbers: dict[str, int]) -> Iterator[Rows]:
+        """The messages of one source, in order."""
+        arrival = Arrival(self.places, self.gear, self.audit.since, self.audit.until)
+        for file in pieces:
+            reading = self._readings[file.name] = open_reading(file, self.gear)
+            yield from arrival.of(reading, numbers[file.name])
+        yield from arrival.rest()
+
+    def _refuse(self, same: tuple[int, int] | None) -> None:
+        """The same packet in two captures of one mode would count twice."""
+        if same is None:
+            return
+        (first, frame), (second, other) = (divmod(one, CAPTURE) for one in same)
+        names = self.names.captures
+        raise AuditError(
+            f"{names[first]} and {names[second]} hold the same traffic (frame {frame} of one is frame {other} of the "
+            "other): give one of them, or put them under different modes"
+        )
+
+
+def size_of(file: CaptureFile) -> int:
+    """Octets of a file, 0 where nobody can tell."""
+    path = Path(file.path)
+    return path.stat().st_size if path.is_file() else 0
+
+
+def together(files: Sequence[CaptureFile]) -> list[tuple[str, ...]]:
+    """Names of captures that share a mode, group by group; those without a mode are one group."""
+    groups: list[tuple[set[str], list[str]]] = []
+    for file in files:
+        modes = {segment.mode for segment in file.segments} or {""}
+        names = [file.name]
+        for group in [group for group in groups if group[0] & modes]:
+            modes |= group[0]
+            names = group[1] + names
+            groups.remove(group)
+        groups.append((modes, names))
+    return [tuple(names) for _, names in groups]

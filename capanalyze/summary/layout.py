@@ -1,0 +1,136 @@
+"""What summing up works on: which buffer is which, what stands where in its records, and how many there may be."""
+
+# Buffers.
+(
+    WIDES,  # the rows of a batch
+    NARROWS,
+    LINKS,
+    STATE,
+    CELLS,
+    CELL_HEADS,  # hash of a key → its cell, plus 1
+    REASONS,  # (cell, class, module, reason) → count
+    REASON_HEADS,
+    DETAILS,
+    KEPT,  # rows that are kept: wide, narrow, and links for each
+    KEPT_NARROWS,
+    KEPT_LINKS,
+    SPREADS,  # what a cell with replies has besides: histogram, what to decode
+    TURNS,  # runs of one outcome, by server and kind of request
+    TURN_HEADS,
+    TURN_KEPT,
+    TURN_NARROWS,
+    TURN_LINKS,
+    CHANGES,  # cell, outcome before and after; two rows that are kept for each
+    CHANGE_KEPT,
+    CHANGE_NARROWS,
+    CHANGE_LINKS,
+    TOUCHED,  # details and turns whose last row is still in the batch
+    ALWAYS,  # services that have a detail of their own, however many there are
+) = range(24)
+BUFFERS = 24
+
+# The state: of each kind of record how many there are and how many fit; then further numbers.
+(
+    CELL_COUNT,
+    CELL_ROOM,
+    REASON_COUNT,
+    REASON_ROOM,
+    DETAIL_COUNT,
+    DETAIL_ROOM,
+    SPREAD_COUNT,
+    SPREAD_ROOM,
+    TURN_COUNT,
+    TURN_ROOM,
+    CHANGE_COUNT,
+    CHANGE_ROOM,
+    PLAIN,  # details given to ports that did not answer
+    TOUCHED_COUNT,
+    ALWAYS_COUNT,
+    UNPLACED,  # exchanges outside of every mode's time
+    LOST,  # reasons, turns and changes that there was no room for
+    DIRECTIONS,  # exchanges by direction, five numbers
+) = range(18)
+STATE_FIELDS = 22
+KINDS = 6
+
+# Classes of exchanges, worst first.
+REPLIED, REJECTED, SILENT, INDETERMINATE, UNPROVEN = range(5)
+CLASSES = 5
+
+# A cell.
+(
+    KEY,
+    COUNTS,  # by class
+    RESENT,
+    ASKED_OCTETS,  # payload octets of the requests that drew replies
+    TOLD_OCTETS,  # and of the replies
+    TIMED,  # round-trip times: how many, least, greatest
+    FASTEST,
+    SLOWEST,
+    PLACES,  # a bit for each of the first 62, the next for all others
+    CAPTURES,  # likewise
+    DETAIL,  # number plus 1, 0 for none
+    MORE_CHANGES,
+    PORT_SEEN,  # of the server in the first row
+) = (0, 1, *range(6, 17))
+CELL = 17
+BITS = 62
+# Its key: mode + 1, zone + 1, and the service: a UDP port, a TCP port, a module.
+MODE_UNIT, ZONE_UNIT = 1 << 40, 1 << 20
+TCP_CODE, MODULE_CODE = 65536, 131072
+UNASKED = 1 << 18  # added to the service of what the target tells unasked
+OVERFLOW = 1 << 19  # plus the transport: ports that are too many to be told apart
+MAX_CELLS = 1 << 18
+
+# A reason.
+REASON_KEY, REASON_NUMBER = range(2)
+REASON = 2
+# Its key: cell, class, module, reason.
+REASON_UNIT, CLASS_UNIT, OF_CELL_UNIT = 1 << 13, 1 << 20, 1 << 23
+MAX_REASONS = 1 << 19
+
+# A detail; it has SLOTS rows that are kept, from its number times SLOTS on.
+(
+    OF_CELL,
+    RANK,  # the worst class so far; its exemplars are those that are kept
+    FILLED,  # how many of the first ones there are
+    LAST_ROW,  # of the batch plus 1, until it ends; 0 for none
+    SLOW_ROW,
+    SLOW_TIME,  # -1 for none
+    DIRTY,
+    SPREAD_AT,  # number plus 1
+    FIRST_BIN,
+    LEVEL,  # a bin is 2 to this nanoseconds wide
+    BINNED,  # exchanges with a time
+    BINS,  # by bin, then by class
+) = range(12)
+MOST_BINS = 240
+DETAIL_SIZE = BINS + MOST_BINS * CLASSES
+FIRSTS, SLOW, LAST = 6, 6, 7
+SLOTS = 8
+LEAST_LEVEL = 10
+MAX_DETAILS = 6144
+MAX_PLAIN = 1024
+
+# What is kept of a row's lists of frames beside their first: so many links for each.
+LISTED = 12
+SLOT_LINKS = 2 * LISTED
+
+# A spread.
+DECODABLE, TO_DECODE, MAX_DECODED = 0, 1, 64
+REPLY_FRAME, PAYLOAD_AT, PAYLOAD_SIZE = range(3)
+DECODE = 3
+HISTOGRAM = TO_DECODE + MAX_DECODED * DECODE
+STEPS_OF_OCTAVE = 32
+OCTAVES = 40
+SPREAD = HISTOGRAM + STEPS_OF_OCTAVE * OCTAVES
+MAX_SPREADS = 4096
+
+# A turn.
+TURN_DETAIL, TURN_HIGH, TURN_LOW, TURN_KIND, TURN_CLASS, TURN_ROW = range(6)
+TURN = 6
+MAX_TURNS = 1 << 14
+CHANGE_CELL, BEFORE, AFTER = range(3)
+CHANGE = 3
+MAX_CHANGES = 4096
+CHANGES_OF_CELL = 100

@@ -1,0 +1,383 @@
+"""Cells in, findings out: what a report shows of exchanges that were summed up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
+from capanalyze.exchanges.pair import kind_at
+from capanalyze.exchanges.row import CAPTURE, OUTCOMES, SAID_CUT
+from capanalyze.findings import WORST, Payload, Summed, evidence, in_order, utc, zones_in_order
+from capanalyze.model import Announcement, Bin, Change, Evidence, Finding, RoundTrip, Timeline, Zone
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.services import registered_name
+from capanalyze.summary import layout as t
+from capanalyze.verdicts import PORTS, promise_of, verdict_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from capanalyze.audit import Mode
+    from capanalyze.exchanges.batch import Names
+    from capanalyze.model import Outcome
+    from capanalyze.summary.store import Summary
+
+NOWHERE = Evidence(capture="", requests=[], replies=[], time=None, client="", server="")
+TRANSPORTS = {GENERIC_UDP: "udp", TCP: "tcp"}
+
+
+@dataclass
+class Cell:
+    """Counts of a mode, zone and service, or of further ports of a transport together."""
+
+    mode: int
+    zone: int
+    code: int
+    counts: list[int]
+    resent: int
+    octets: tuple[int, int]
+    times: tuple[int, int, int]
+    places: int
+    captures: int
+    detail: int
+    changes: int
+    port: int | None
+    reasons: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+    ports: int = 1
+
+
+class Teller:
+    """Puts a summary into words.
+
+    Args:
+        summary: of all exchanges.
+        names: what the numbers in rows stand for.
+        modes: those in use, in order.
+        cut: names of the modes whose silence means nothing as frames are cut; None for no mode.
+    """
+
+    def __init__(self, summary: Summary, names: Names, modes: Sequence[Mode], cut: set[str | None]) -> None:
+        self._b = summary.buffers
+        self._state = summary.state
+        self._names = names
+        self._modes = {mode.name: mode for mode in modes}
+        self._order = modes
+        self._cut = cut
+        self._kept = summary.rows(t.KEPT)
+        self._changed = summary.rows(t.CHANGE_KEPT)
+        self._cells = list(self._read_cells())
+
+    def findings(self) -> list[Summed]:
+        """A finding per mode, zone and service; ports beyond the first ones are summed up by transport."""
+        found = [cell for cell in self._cells if cell.detail >= 0 and not cell.code & t.UNASKED]
+        rest: dict[tuple[int, int, int], Cell] = {}
+        for cell in self._cells:
+            if cell.detail < 0 and not cell.code & t.UNASKED:
+                transport = cell.code % t.OVERFLOW // (1 if cell.code >= t.OVERFLOW else t.TCP_CODE)
+                key = cell.mode, cell.zone, t.OVERFLOW + transport
+                rest[key] = joined(rest[key], cell) if key in rest else as_rest(cell, key[2])
+        return in_order([self._summed(cell) for cell in [*found, *rest.values()]], self._order)
+
+    def announcements(self) -> list[Announcement]:
+        """What the target told the network unasked."""
+        found = [
+            Announcement(
+                mode=self._mode_name(cell),
+                zone=self._names.zones[cell.zone] if cell.zone >= 0 else "",
+                service=(service := service_of(cell.code - t.UNASKED)),
+                name=registered_name(service) or service,
+                messages=cell.counts[0],
+                first=self._shown(cell.detail * t.SLOTS) if cell.detail >= 0 else NOWHERE,
+            )
+            for cell in self._cells
+            if cell.code & t.UNASKED
+        ]
+        return sorted(found, key=lambda one: (one.mode or "", one.zone, one.service))
+
+    def zones(self) -> list[Zone]:
+        """The zones that inbound exchanges crossed, with their interfaces."""
+        met: dict[str, set[str]] = {}
+        for cell in self._cells:
+            if not cell.code & t.UNASKED:
+                zone = self._names.zones[cell.zone] if cell.zone >= 0 else ""
+                met.setdefault(zone, set()).update(self._bits(cell.places, self._names.places))
+        return zones_in_order(met)
+
+    def directions(self) -> dict[str, int]:
+        """Exchanges by direction."""
+        words = ("unknown", "inbound", "outbound", "local", "passing")
+        counts = self._state[t.DIRECTIONS : t.DIRECTIONS + len(words)]
+        return dict(sorted((word, count) for word, count in zip(words, counts, strict=True) if count))
+
+    @property
+    def unplaced(self) -> int:
+        """Exchanges outside of every mode's time."""
+        return self._state[t.UNPLACED]
+
+    def notes(self) -> list[str]:
+        """What there was no room for."""
+        if not self._state[t.LOST]:
+            return []
+        return [
+            "too many kinds of exchanges to tell all reasons and changes apart: some are left out, counts are exact"
+        ]
+
+    # Cells
+
+    def _read_cells(self) -> Iterator[Cell]:
+        cells, details = self._b[t.CELLS], self._b[t.DETAILS]
+        found = []
+        for number in range(self._state[t.CELL_COUNT]):
+            c = cells[number * t.CELL : (number + 1) * t.CELL]
+            mode, rest = divmod(c[t.KEY], t.MODE_UNIT)
+            zone, code = divmod(rest, t.ZONE_UNIT)
+            detail = c[t.DETAIL] - 1
+            if code >= t.OVERFLOW and detail >= 0 and details[detail * t.DETAIL_SIZE + t.RANK] > t.REJECTED:
+                detail = -1  # it is about ports that have nothing in common
+            found.append(
+                Cell(
+                    mode=mode - 1,
+                    zone=zone - 1,
+                    code=code,
+                    counts=list(c[t.COUNTS : t.COUNTS + t.CLASSES]),
+                    resent=c[t.RESENT],
+                    octets=(c[t.ASKED_OCTETS], c[t.TOLD_OCTETS]),
+                    times=(c[t.TIMED], c[t.FASTEST], c[t.SLOWEST]),
+                    places=c[t.PLACES],
+                    captures=c[t.CAPTURES],
+                    detail=detail,
+                    changes=c[t.MORE_CHANGES],
+                    port=None if c[t.PORT_SEEN] < 0 else c[t.PORT_SEEN],
+                )
+            )
+        reasons = self._b[t.REASONS]
+        for at in range(0, self._state[t.REASON_COUNT] * t.REASON, t.REASON):
+            cell, rest = divmod(reasons[at + t.REASON_KEY], t.OF_CELL_UNIT)
+            kind, rest = divmod(rest, t.CLASS_UNIT)
+            module, reason = divmod(rest, t.REASON_UNIT)
+            found[cell].reasons[kind, module, reason] += reasons[at + t.REASON_NUMBER]
+        return iter(found)
+
+    def _mode_name(self, cell: Cell) -> str | None:
+        return self._names.modes[cell.mode] if cell.mode >= 0 else None
+
+    def _class(self, cell: Cell, kind: int) -> int:
+        """What a class counts as in a cell's mode."""
+        return t.INDETERMINATE if kind == t.SILENT and self._mode_name(cell) in self._cut else kind
+
+    def _counts(self, cell: Cell) -> list[int]:
+        counts = [0] * t.CLASSES
+        for kind, count in enumerate(cell.counts):
+            counts[self._class(cell, kind)] += count
+        return counts
+
+    def _bits(self, bits: int, names: Sequence[str]) -> list[str]:
+        """The names of the bits that are set; the last bit stands for all further ones."""
+        return [name for number, name in enumerate(names) if bits >> min(number, t.BITS) & 1]
+
+    # Findings
+
+    def _summed(self, cell: Cell) -> Summed:
+        return Summed(
+            self._finding(cell), list(self._payloads(cell)), set(self._bits(cell.captures, self._names.captures))
+        )
+
+    def _finding(self, cell: Cell) -> Finding:
+        name = self._mode_name(cell)
+        mode = self._modes.get(name) if name is not None else None
+        service = service_of(cell.code)
+        counts = self._counts(cell)
+        worst = next((kind for kind in range(t.UNPROVEN) if counts[kind]), t.UNPROVEN)
+        outcome: Outcome = "silent" if worst == t.UNPROVEN else WORST[worst]
+        shown = self._exemplars(cell)
+        changes = self._changes(cell)
+        asked, answered = cell.octets
+        count, fastest, slowest = cell.times
+        return Finding(
+            mode=name,
+            zone=self._names.zones[cell.zone] if cell.zone >= 0 else "",
+            service=service,
+            transport=transport_of(cell.code),
+            port=PORTS[service][0] if service in PORTS else cell.port,
+            name=f"{cell.ports:,} further ports" if cell.code >= t.OVERFLOW else registered_name(service) or service,
+            promise=promise_of(mode, service) if mode else None,
+            verdict=verdict_of(outcome, mode, service, unproven=worst == t.UNPROVEN) if mode else None,
+            outcome=outcome,
+            exchanges=sum(counts),
+            replied=counts[t.REPLIED],
+            rejected=counts[t.REJECTED],
+            silent=counts[t.SILENT],
+            indeterminate=counts[t.INDETERMINATE],
+            unproven=counts[t.UNPROVEN],
+            provable=sum(counts[: t.INDETERMINATE]),
+            retransmissions=cell.resent,
+            reasons=self._reasons(cell),
+            first=shown[0] if shown else NOWHERE,
+            last=shown[-1] if shown else NOWHERE,
+            evidence=list({(one.capture, *one.requests, *one.replies): one for one in shown}.values()),
+            rtt_us=RoundTrip(
+                count=count, minimum=fastest / 1000, median=self._median(cell) / 1000, maximum=slowest / 1000
+            )
+            if count
+            else None,
+            request_octets=asked,
+            reply_octets=answered,
+            factor=answered / asked if asked and counts[t.REPLIED] else None,
+            disclosures=[],
+            changes=changes,
+            more_changes=cell.changes - len(changes),
+            timeline=self._timeline(cell),
+        )
+
+    def _shown(self, slot: int) -> Evidence:
+        return evidence(exchange_of(self._kept, slot, self._names))
+
+    def _exemplars(self, cell: Cell) -> list[Evidence]:
+        """The first few of the worst class, the slowest, the last."""
+        if cell.detail < 0:
+            return []
+        d = cell.detail * t.DETAIL_SIZE
+        details = self._b[t.DETAILS]
+        slots = [*range(details[d + t.FILLED])]
+        if details[d + t.SLOW_TIME] >= 0:
+            slots.append(t.SLOW)
+        return [self._shown(cell.detail * t.SLOTS + slot) for slot in [*slots, t.LAST]]
+
+    def _reasons(self, cell: Cell) -> dict[str, int]:
+        found: Counter[str] = Counter()
+        for (kind, module, reason), count in cell.reasons.items():
+            found[reason_of(module, SAID_CUT if self._class(cell, kind) != kind else reason)] += count
+        return dict(sorted(found.items()))
+
+    def _median(self, cell: Cell) -> float:
+        """The median of the round-trip times, nanoseconds: the middle of the step that it is in."""
+        at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
+        count, fastest, slowest = cell.times
+        if not at:
+            return (fastest + slowest) / 2
+        first = (at - 1) * t.SPREAD + t.HISTOGRAM
+        left = (count + 1) // 2
+        for step in range(t.STEPS_OF_OCTAVE * t.OCTAVES):
+            left -= self._b[t.SPREADS][first + step]
+            if left <= 0:
+                low, high = bounds(step)
+                return min(max((low + high) / 2, fastest), slowest)
+        return slowest
+
+    def _changes(self, cell: Cell) -> list[Change]:
+        found = []
+        cut = self._mode_name(cell) in self._cut
+        changes = self._b[t.CHANGES]
+        for number in range(self._state[t.CHANGE_COUNT]):
+            owner, before, after = changes[number * t.CHANGE : (number + 1) * t.CHANGE]
+            if self._b[t.CELLS][owner * t.CELL + t.DETAIL] - 1 != cell.detail or cell.detail < 0:
+                continue
+            if cut and t.SILENT in (before, after):
+                continue
+            exchange = exchange_of(self._changed, 2 * number + 1, self._names)
+            found.append(
+                Change(
+                    time=utc(exchange.time_ns),
+                    server=exchange.server,
+                    kind=kind_at(self._changed, 2 * number + 1),
+                    before=OUTCOMES[before],
+                    after=OUTCOMES[after],
+                    last_before=evidence(exchange_of(self._changed, 2 * number, self._names)),
+                    first_after=evidence(exchange),
+                )
+            )
+        return found
+
+    def _timeline(self, cell: Cell) -> Timeline:
+        d = cell.detail * t.DETAIL_SIZE
+        details = self._b[t.DETAILS]
+        if cell.detail < 0 or not details[d + t.BINNED]:
+            return Timeline(start=0, width=0, marks=[], bins=[])
+        width = 1 << details[d + t.LEVEL]
+        bins = []
+        for number in range(t.MOST_BINS):
+            at = d + t.BINS + number * t.CLASSES
+            raw = details[at : at + t.CLASSES]
+            if not any(raw):
+                continue
+            counts = [0] * t.CLASSES
+            for kind, count in enumerate(raw):
+                counts[self._class(cell, kind)] += count
+            bins.append(
+                Bin(
+                    start=number * width / 1e9,
+                    requests=sum(counts),
+                    replied=counts[t.REPLIED],
+                    rejected=counts[t.REJECTED],
+                    silent=counts[t.SILENT],
+                    indeterminate=counts[t.INDETERMINATE],
+                    unproven=counts[t.UNPROVEN],
+                )
+            )
+        return Timeline(start=details[d + t.FIRST_BIN] * width, width=width / 1e9, marks=[], bins=bins)
+
+    def _payloads(self, cell: Cell) -> Iterator[Payload]:
+        """Where the first replies of a cell are."""
+        at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
+        if not at or transport_of(cell.code) != "udp":
+            return
+        spreads = self._b[t.SPREADS]
+        s = (at - 1) * t.SPREAD
+        for number in range(spreads[s + t.DECODABLE]):
+            first = s + t.TO_DECODE + number * t.DECODE
+            frame, offset, length = spreads[first : first + t.DECODE]
+            yield Payload(self._names.captures[frame // CAPTURE], frame % CAPTURE, offset, length)
+
+
+def service_of(code: int) -> str:
+    """The service that a number stands for."""
+    if code >= t.OVERFLOW:
+        return f"{TRANSPORTS[code - t.OVERFLOW]}/other"
+    if code >= t.MODULE_CODE:
+        return service_name(code - t.MODULE_CODE, 0)
+    return service_name(*divmod(code, t.TCP_CODE))
+
+
+def transport_of(code: int) -> str:
+    """The transport of a service."""
+    if code >= t.OVERFLOW:
+        return TRANSPORTS[code - t.OVERFLOW]
+    return PROTOCOLS[code - t.MODULE_CODE if code >= t.MODULE_CODE else code // t.TCP_CODE].transport
+
+
+def as_rest(cell: Cell, code: int) -> Cell:
+    """A port's cell, as the first of further ports."""
+    ports = cell.ports if cell.code < t.OVERFLOW else 0
+    return Cell(**{**vars(cell), "code": code, "port": None, "ports": ports, "reasons": Counter(cell.reasons)})
+
+
+def joined(rest: Cell, cell: Cell) -> Cell:
+    """Further ports, and one more."""
+    rest.counts = [a + b for a, b in zip(rest.counts, cell.counts, strict=True)]
+    rest.resent += cell.resent
+    rest.octets = rest.octets[0] + cell.octets[0], rest.octets[1] + cell.octets[1]
+    rest.times = joined_times(rest.times, cell.times)
+    rest.places |= cell.places
+    rest.captures |= cell.captures
+    rest.changes += cell.changes
+    rest.reasons.update(cell.reasons)
+    rest.ports += cell.ports if cell.code < t.OVERFLOW else 0
+    return rest
+
+
+def joined_times(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
+    """How many round-trip times, the least, the greatest of two cells."""
+    if not one[0] or not other[0]:
+        return one if one[0] else other
+    return one[0] + other[0], min(one[1], other[1]), max(one[2], other[2])
+
+
+def bounds(step: int) -> tuple[int, int]:
+    """The times that a step of the histogram holds: the least and the greatest."""
+    octave, rest = divmod(step, t.STEPS_OF_OCTAVE)
+    if octave == 0:
+        return rest, rest
+    low = (t.STEPS_OF_OCTAVE + rest) << (octave - 1)
+    return low, low + (1 << (octave - 1)) - 1

@@ -1,0 +1,129 @@
+"""Flips: where the outcome changed between consecutive exchanges of one server and kind of request."""
+
+from typing import Any
+
+from capanalyze.buffers import ints_of, longs_of
+from capanalyze.exchanges.row import KIND, MODULE, NARROW, REQUEST_OCTETS, SERVER, SERVER_LOW, WIDE
+from capanalyze.packets.octets import mix
+from capanalyze.protocols import GENERIC_UDP
+from capanalyze.summary.details import touch
+from capanalyze.summary.kept import keep
+from capanalyze.summary.layout import (
+    AFTER,
+    BEFORE,
+    CELL,
+    CELLS,
+    CHANGE,
+    CHANGE_CELL,
+    CHANGE_COUNT,
+    CHANGE_KEPT,
+    CHANGE_ROOM,
+    CHANGES,
+    CHANGES_OF_CELL,
+    LOST,
+    MORE_CHANGES,
+    NARROWS,
+    STATE,
+    TURN,
+    TURN_CLASS,
+    TURN_COUNT,
+    TURN_DETAIL,
+    TURN_HEADS,
+    TURN_HIGH,
+    TURN_KEPT,
+    TURN_KIND,
+    TURN_LOW,
+    TURN_ROOM,
+    TURN_ROW,
+    TURNS,
+    WIDES,
+)
+
+KIND_UNIT = 65536  # above any kind: what no module knows is compared by its length
+
+
+def add_turn(b: Any, cell: int, number: int, row: int, kind: int) -> None:
+    """The next exchange of a class, of a cell with this detail."""
+    turn = turn_of(b, number, row)
+    if turn < 0:
+        longs_of(b, STATE)[LOST] += 1
+        return
+    turns = longs_of(b, TURNS)
+    at = turn * TURN
+    if turns[at + TURN_CLASS] not in (0, kind + 1):
+        change(b, cell, turn, row, kind)
+    turns[at + TURN_CLASS] = kind + 1
+    if turns[at + TURN_ROW] == 0:
+        touch(b, -1 - turn)
+    turns[at + TURN_ROW] = row + 1
+
+
+def turn_of(b: Any, number: int, row: int) -> int:
+    """The turn of a row's server and kind of request; a new one where there is none, -1 where there is no room."""
+    wide = longs_of(b, WIDES)
+    turns = longs_of(b, TURNS)
+    heads = ints_of(b, TURN_HEADS)
+    state = longs_of(b, STATE)
+    high = wide[row * WIDE + SERVER]
+    low = wide[row * WIDE + SERVER_LOW]
+    kind = kind_of(b, row)
+    mask = 2 * state[TURN_ROOM] - 1
+    place = mix(mix(mix(number, kind), low), high) & mask
+    while heads[place]:
+        at = (heads[place] - 1) * TURN
+        same = turns[at + TURN_DETAIL] == number and turns[at + TURN_KIND] == kind
+        if same and turns[at + TURN_LOW] == low and turns[at + TURN_HIGH] == high:
+            return heads[place] - 1
+        place = (place + 1) & mask
+    turn = state[TURN_COUNT]
+    if turn >= state[TURN_ROOM]:
+        return -1
+    state[TURN_COUNT] = turn + 1
+    heads[place] = turn + 1
+    turns[turn * TURN + TURN_DETAIL] = number
+    turns[turn * TURN + TURN_HIGH] = high
+    turns[turn * TURN + TURN_LOW] = low
+    turns[turn * TURN + TURN_KIND] = kind
+    turns[turn * TURN + TURN_CLASS] = 0
+    turns[turn * TURN + TURN_ROW] = 0
+    return turn
+
+
+def kind_of(b: Any, row: int) -> int:
+    """What is alike enough to be compared over time: the kind of request, or how long a datagram is."""
+    narrow = ints_of(b, NARROWS)
+    n = row * NARROW
+    if narrow[n + MODULE] != GENERIC_UDP:
+        return narrow[n + KIND] * 1
+    return KIND_UNIT + narrow[n + REQUEST_OCTETS]
+
+
+def change(b: Any, cell: int, turn: int, row: int, kind: int) -> None:
+    """Keep the exchange before and that after a change, if there is room."""
+    state = longs_of(b, STATE)
+    cells = longs_of(b, CELLS)
+    turns = longs_of(b, TURNS)
+    changes = longs_of(b, CHANGES)
+    number = state[CHANGE_COUNT]
+    cells[cell * CELL + MORE_CHANGES] += 1  # all of them; those that are kept are taken off in the end
+    if cells[cell * CELL + MORE_CHANGES] > CHANGES_OF_CELL:
+        return
+    if number >= state[CHANGE_ROOM]:
+        state[LOST] += 1
+        return
+    state[CHANGE_COUNT] = number + 1
+    changes[number * CHANGE + CHANGE_CELL] = cell
+    changes[number * CHANGE + BEFORE] = turns[turn * TURN + TURN_CLASS] - 1
+    changes[number * CHANGE + AFTER] = kind
+    if turns[turn * TURN + TURN_ROW]:
+        keep(b, WIDES, turns[turn * TURN + TURN_ROW] - 1, CHANGE_KEPT, 2 * number)
+    else:
+        keep(b, TURN_KEPT, turn, CHANGE_KEPT, 2 * number)
+    keep(b, WIDES, row, CHANGE_KEPT, 2 * number + 1)
+
+
+def flush_turn(b: Any, turn: int) -> None:
+    """The batch ends: keep the turn's last row."""
+    turns = longs_of(b, TURNS)
+    keep(b, WIDES, turns[turn * TURN + TURN_ROW] - 1, TURN_KEPT, turn)
+    turns[turn * TURN + TURN_ROW] = 0

@@ -1,0 +1,38 @@
+"""Where compiled code is kept."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from capanalyze import cache
+
+
+def test_compiled_code_is_kept_in_a_folder_of_its_own_and_old_folders_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = cache.cache_folder()
+    assert folder
+    assert folder.parent == tmp_path / "capanalyze"
+    old, young = folder.parent / "0", folder.parent / "1"
+    for other in (old, young):
+        other.mkdir()
+    os.utime(old, (0, 0))
+    assert cache.cache_folder() == folder
+    assert sorted(folder.parent.iterdir()) == sorted([folder, young])
+
+
+def test_without_a_place_to_keep_it_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    assert cache.cache_folder() is None
+
+
+def test_a_cache_is_ready_once_something_lies_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert not cache.is_filled()
+    (cache.folder_of() / "capanalyze").mkdir(parents=True)
+    (cache.folder_of() / "capanalyze" / "stage.nbc").write_bytes(b"")
+    assert cache.is_filled()
