@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from capanalyze import __version__, findings
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
+from capanalyze.exchanges.batch import in_order, service_at
 from capanalyze.exchanges.pair import pairs_of
 from capanalyze.judging.judge import Judge
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.exchanges.pair import Pair
     from capanalyze.findings import Payload, Summed
-    from capanalyze.model import Announcement
+    from capanalyze.model import Announcement, Disclosure
 
 FEW = 16_384  # messages, up to which all is held
-TRIES = (1, 2, 4)  # units of messages after which the target of a large capture is looked for
+TRIES = (4, 8, 16)  # units of messages after which the target of a large capture is looked for
 MAX_AGAIN = 3  # values of a kind that a finding shows from later replies: a clock differs in each
 
 
@@ -77,6 +78,13 @@ class Flow:
                     self._judge.note(batch, start, stop)
             yield from map(self._settled, unit)
 
+    def in_order(self) -> Iterator[Batch]:
+        """All exchanges, judged: few in order of file and frame, many as they began."""
+        if self.are_few:
+            yield in_order(list(self.judged()))
+        else:
+            yield from self.judged()
+
     def _settled(self, batch: Batch) -> Batch:
         if self._judge.judge(batch):
             self._judge.settle(batch)
@@ -119,14 +127,8 @@ class Flow:
 def find_exchanges(audit: Audit) -> list[Pair]:
     """All exchanges of some small captures in words, in order of file and frame."""
     with Stream(audit) as stream:
-        return pairs_in_order(Flow(stream, guess=False), audit)
-
-
-def pairs_in_order(flow: Flow, audit: Audit) -> list[Pair]:
-    """All exchanges in words, in order of file and frame."""
-    order = {file.name: number for number, file in enumerate(audit.captures)}
-    pairs = [pair for batch in flow.judged() for pair in pairs_of(batch, flow.names)]
-    return sorted(pairs, key=lambda pair: (order[pair.exchange.capture], findings.frame_of(pair.exchange)))
+        flow = Flow(stream, guess=False)
+        return [pair for batch in flow.in_order() for pair in pairs_of(batch, flow.names)]
 
 
 @dataclass
@@ -156,7 +158,7 @@ def analyze(audit: Audit, command: str = "") -> Analysis:
     with Stream(audit) as stream:
         flow = Flow(stream, guess=True)
         modes = audit.used_modes()
-        gathered = gather_few(flow, audit, modes) if flow.are_few else gather_many(flow, stream, modes)
+        gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
         octets = octets_of(stream, [place for one in gathered.findings for place in one.payloads])
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
@@ -179,9 +181,9 @@ def analyze(audit: Audit, command: str = "") -> Analysis:
     )
 
 
-def gather_few(flow: Flow, audit: Audit, modes: Sequence[Mode]) -> Gathered:
+def gather_few(flow: Flow, modes: Sequence[Mode]) -> Gathered:
     """All exchanges at once."""
-    pairs = pairs_in_order(flow, audit)
+    pairs = [pair for batch in flow.in_order() for pair in pairs_of(batch, flow.names)]
     return Gathered(
         findings=findings.summarise(pairs, modes),
         announcements=findings.announcements(pairs),
@@ -241,14 +243,19 @@ def octets_of(stream: Stream, payloads: Sequence[Payload]) -> dict[tuple[str, in
     }
 
 
-def decode(pairs: Sequence[Pair], stream: Stream) -> None:
-    """Fill in what the first replies of these exchanges disclosed."""
-    payloads = {pair: findings.payloads_of([pair]) for pair in pairs}
-    octets = octets_of(stream, [one for found in payloads.values() for one in found])
-    for pair, found in payloads.items():
-        for one in found:
-            reply = octets.get((one.capture, one.offset))
-            pair.exchange.disclosures = disclose(pair.exchange.service, reply) if reply else []
+def disclosures_of(batch: Batch, names: Names, stream: Stream) -> list[list[Disclosure]]:
+    """What the first reply of each row disclosed."""
+    payloads = [findings.payloads_of([pair]) for pair in pairs_of(batch, names)]
+    octets = octets_of(stream, [one for found in payloads for one in found])
+    return [
+        [
+            told
+            for one in found
+            if (reply := octets.get((one.capture, one.offset)))
+            for told in disclose(service_at(batch, number), reply)
+        ]
+        for number, found in enumerate(payloads)
+    ]
 
 
 def dropped(stream: Stream, captures: set[str]) -> list[str]:

@@ -168,21 +168,29 @@ def exchanges(
     disclosures: bool,
     asked: Asked,
 ) -> None:
-    """List every request with the replies that it drew, in order of file and frame."""
+    """List every request with the replies that it drew, in order of file and frame.
+
+    Of a large capture, requests are listed as they are settled.
+    """
     form = form or form_of(output)
     if form == "parquet" and output in (None, "-"):
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
-    from capanalyze.analysis import Flow, decode, pairs_in_order
-    from capanalyze.report.rows import write_rows
+    from capanalyze.analysis import Flow, disclosures_of
+    from capanalyze.exchanges.batch import chosen, service_at
+    from capanalyze.report.rows import open_rows
     from capanalyze.stream import Stream
 
     with Stream(audit) as stream:
-        pairs = pairs_in_order(Flow(stream, guess=False), audit)
-        pairs = [pair for pair in pairs if not services or pair.exchange.service in services]
-        if disclosures:
-            decode(pairs, stream)
-    write_rows([pair.exchange for pair in pairs], form, output)
+        flow = Flow(stream, guess=False)
+        with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
+            for batch in flow.in_order():
+                rows = batch
+                if services:
+                    wanted = (number for number in range(batch.count) if service_at(batch, number) in services)
+                    rows = chosen([batch], ((0, number) for number in wanted))
+                told = disclosures_of(rows, flow.names, stream) if disclosures else None
+                writer.write(rows, flow.names, told)
 
 
 @main.command()

@@ -30,7 +30,7 @@ class Reading:
     """One capture as it is read.
 
     Attributes:
-        part: the account of its frames, complete once all rows were taken; its messages are not kept.
+        part: the account of its frames, as far as its messages were paired.
         sha256, octets: of the file, likewise.
         clocks: the first and the latest clock that its messages were paired by.
         named_messages: messages of each interface that frames name themselves.
@@ -52,29 +52,33 @@ class Reading:
         Raises:
             CaptureError: it cannot be read, or has a link type that is not.
         """
-        scanner = Scanner(self.capture, self.gear)
-        self.part = scanner.part
         try:
-            yield from scanner.rows()
+            for rows in Scanner(self.capture, self.gear).rows():
+                yield rows
+                part = rows.part
             self.sha256, self.octets = self.capture.finish()
         except CaptureError:
             self.capture.close()
             raise
-        if not self.part.frames:
+        if not part.frames:
             self.capture.notes.append("the capture holds no frames")
 
-    def label(self, number: int) -> str:
-        """What an interface is called: by itself, by the file's name, else by its number. Once told, it stays so."""
+    def label(self, number: int, interfaces: int, named: int) -> str:
+        """What an interface is called: by itself, by the file's name, else by its number. Once told, it stays so.
+
+        `interfaces` and `named` are how many of either were known when the first of its messages came.
+        """
         if number not in self._labels:
-            alone = len(self.capture.interfaces) == 1 and not self.capture.named
+            alone = interfaces == 1 and not named
             by_file = self.file.interface if alone else None
             self._labels[number] = self.capture.interface_name(number) or by_file or f"if{number}"
         return self._labels[number]
 
     def labels(self) -> dict[int, str]:
         """All interfaces and what they are called."""
-        numbers = [*range(len(self.capture.interfaces)), *self.capture.named.values()]
-        return {number: self.label(number) for number in numbers}
+        counts = len(self.capture.interfaces), len(self.capture.named)
+        numbers = [*range(counts[0]), *self.capture.named.values()]
+        return {number: self.label(number, *counts) for number in numbers}
 
     def facts(self, audit: Audit) -> CaptureFacts:
         """What judging needs to know: when it ran by the clock that pairing used, within the time asked for."""

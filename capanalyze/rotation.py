@@ -178,7 +178,7 @@ def _first_time(capture: Capture) -> int | None:
                 return record[records.SECONDS] * 1_000_000_000 + record[records.NANOS]
             behind = record[records.NEXT]
         elif answer == records.CONTROL:
-            behind = capture.control(octets, at)
+            behind = capture.control(octets, at, len(octets))
         if answer == records.DAMAGED or behind < 0:
             return None
         if behind == at:

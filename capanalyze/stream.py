@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from capanalyze.ahead import from_here_on
 from capanalyze.errors import AuditError
 from capanalyze.exchanges.arrival import Arrival, Places, merged
 from capanalyze.exchanges.batch import Names
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from capanalyze.audit import Audit, CaptureFile
+    from capanalyze.exchanges.arrival import Unit
     from capanalyze.exchanges.batch import Batch
-    from capanalyze.packets.messages import Rows
     from capanalyze.reading import Reading
     from capanalyze.verdicts import CaptureFacts
 
@@ -122,8 +123,9 @@ class Stream:
         return [found[file.name] for file in self.audit.captures]
 
     def _paired(self, group: Sequence[Sequence[CaptureFile]]) -> Iterator[list[Batch]]:
-        numbers = {file.name: number for number, file in enumerate(self.audit.captures)}
-        for rows in merged([self._arriving(pieces, numbers) for pieces in group]):
+        for rows in merged([self._arriving(pieces) for pieces in group], self.gear):
+            if not rows.count:
+                continue
             self.hints.take(rows, self.places.labels)
             self.messages += rows.count
             yield self.engine.feed(rows.rows, rows.pool, rows.count)
@@ -134,13 +136,16 @@ class Stream:
             key = self.names.captures[capture], PROTOCOLS[module].name, PROTOCOLS[module].kind(kind)
             self.malformed[key] = self.malformed.get(key, 0) + count
 
-    def _arriving(self, pieces: Sequence[CaptureFile], numbers: dict[str, int]) -> Iterator[Rows]:
+    def _arriving(self, pieces: Sequence[CaptureFile]) -> Iterator[Unit]:
         """The messages of one source, in order."""
         arrival = Arrival(self.places, self.gear, self.audit.since, self.audit.until)
-        for file in pieces:
-            reading = self._readings[file.name] = open_reading(file, self.gear)
-            yield from arrival.of(reading, numbers[file.name])
-        yield from arrival.rest()
+        units = arrival.units(map(self._open, pieces))
+        return from_here_on(units, lambda: self.gear.compiled and self.has_one_source)
+
+    def _open(self, file: CaptureFile) -> tuple[int, Reading]:
+        """A capture, and its number in the audit."""
+        reading = self._readings[file.name] = open_reading(file, self.gear)
+        return self.audit.captures.index(file), reading
 
     def _refuse(self, same: tuple[int, int] | None) -> None:
         """The same packet in two captures of one mode would count twice."""

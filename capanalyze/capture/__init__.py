@@ -10,9 +10,10 @@ import sys
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from capanalyze.buffers import longs
 from capanalyze.capture import pcap, pcapng
@@ -40,6 +41,7 @@ from capanalyze.packets.steps import UNREAD_LINK
 
 BLOCK = 4 * 1024 * 1024
 SNIFF = 4096
+MAX_COPY = 64 * 1024 * 1024  # octets of stdin that are kept, to decode replies
 PATIENCE = 1.0  # seconds that closing waits for a thread that reads a silent pipe
 FIRST_NAMED = 1 << 20
 
@@ -47,13 +49,22 @@ __all__ = ["Capture", "Interface", "open_capture"]
 
 
 class HashedStream:
-    """A stream that knows what went through it: how many octets, and their SHA-256."""
+    """A stream that knows what went through it: how many octets, and their SHA-256.
 
-    def __init__(self, stream: Readable, copy: IO[bytes] | None = None) -> None:
+    Args:
+        stream: what is read.
+        copy: where all that is read is written to, if anywhere.
+        limit: octets after which it ends, whatever follows; None for no such end.
+    """
+
+    def __init__(self, stream: Readable, copy: IO[bytes] | None = None, limit: int | None = None) -> None:
         self._stream = stream
         self._copy = copy
+        self._limit = limit
         self._hash = hashlib.sha256()
         self._pushed = b""
+        self._beside: ThreadPoolExecutor | None = None
+        self._hashing: Future[None] | None = None
         self.octets = 0
 
     def read(self, size: int = BLOCK, /) -> bytes:
@@ -61,21 +72,27 @@ class HashedStream:
         if self._pushed:
             octets, self._pushed = self._pushed[:size], self._pushed[size:]
             return octets
-        octets = self._stream.read(size)
+        octets = self._stream.read(self._within_limit(size))
+        self._wait()
         self._hash.update(octets)
-        self.octets += len(octets)
-        if self._copy is not None:
-            self._keep(octets)
+        self._take(octets)
         return octets
 
-    def _keep(self, octets: bytes) -> None:
-        """Add to the copy, which must be whole."""
-        assert self._copy is not None
-        try:
-            self._copy.write(octets)
-            self._copy.flush()
-        except OSError as error:
-            raise CaptureError(f"stdin: no room to keep a copy in {tempfile.gettempdir()}: {error.strerror}") from error
+    def read_into(self, room: memoryview) -> int:
+        """Fill `room` from its beginning; how many octets there were. They are hashed beside whoever reads them.
+
+        What the room before held is done with when this is called again.
+        """
+        if self._pushed:
+            return put(self.read(len(room)), room)
+        room = room[: self._within_limit(len(room))]
+        count = fill(self._stream, room)
+        self._wait()
+        if self._beside is None:
+            self._beside = ThreadPoolExecutor(1, "hash")
+        self._hashing = self._beside.submit(self._hash.update, room[:count])
+        self._take(room[:count])
+        return count
 
     def peek(self, size: int) -> bytes:
         """The first octets, which `read` will return again."""
@@ -91,7 +108,52 @@ class HashedStream:
         """Read what is left, and return the SHA-256 of all in hexadecimal."""
         while self.read(BLOCK):
             pass
+        self.close()
         return self._hash.hexdigest()
+
+    def close(self) -> None:
+        """Hash no more beside others."""
+        self._wait()
+        if self._beside:
+            self._beside.shutdown()
+            self._beside = None
+
+    def _within_limit(self, size: int) -> int:
+        return size if self._limit is None else min(size, self._limit - self.octets)
+
+    def _wait(self) -> None:
+        if self._hashing:
+            self._hashing.result()
+            self._hashing = None
+
+    def _take(self, octets: bytes | memoryview) -> None:
+        """Count what was read, and keep the first of it if it cannot be read again."""
+        self.octets += len(octets)
+        if self._copy is None or self.octets - len(octets) >= MAX_COPY:
+            return
+        try:
+            self._copy.write(octets)
+            self._copy.flush()
+        except OSError as error:
+            raise CaptureError(f"stdin: no room to keep a copy in {tempfile.gettempdir()}: {error.strerror}") from error
+
+
+def put(octets: bytes, room: memoryview) -> int:
+    """Put octets at the beginning of a room; how many."""
+    room[: len(octets)] = octets
+    return len(octets)
+
+
+def fill(stream: Readable, room: memoryview) -> int:
+    """Fill a room from a stream, as far as there are octets; how many."""
+    done = 0
+    while done < len(room):
+        into = getattr(stream, "readinto", None)
+        count = into(room[done:]) if into else put(stream.read(len(room) - done), room[done:])
+        if not count:
+            break
+        done += count
+    return done
 
 
 class Capture:
@@ -118,7 +180,8 @@ class Capture:
         self.table = array("q")
         self._spool: IO[bytes] | None = None
         self._file = self._open()
-        self._raw = HashedStream(self._file, self._spool)
+        # A capture that grows is read to the end that it had.
+        self._raw = HashedStream(self._file, self._spool, self.size or None)
         self._stream: HashedStream | Unpacked = self._raw
         try:
             self.format = self._recognise()
@@ -134,6 +197,16 @@ class Capture:
             self.notes.append(f"cut: the {self.format} data cannot be read further ({error})")
             return b""
 
+    def read_into(self, room: memoryview) -> int:
+        """Fill a room with the next octets, and return how many; see `read`."""
+        try:
+            if isinstance(self._stream, HashedStream):
+                return self._stream.read_into(room)
+            return put(self._stream.read(len(room)), room)
+        except (DamagedError, OSError) as error:
+            self.notes.append(f"cut: the {self.format} data cannot be read further ({error})")
+            return 0
+
     def finish(self) -> tuple[str, int]:
         """Close the file; SHA-256 and number of the octets that it holds on disk."""
         if isinstance(self._stream, Unpacked):
@@ -143,6 +216,10 @@ class Capture:
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror or error}") from error
         if self.path is not None:
+            if self.size > self._raw.octets:
+                self.notes.append(
+                    f"it grew while it was read: {self.size - self._raw.octets} further octets are left out"
+                )
             self._file.close()
         return digest, self._raw.octets
 
@@ -150,13 +227,14 @@ class Capture:
         """Let go of the file, and of the copy that is kept of stdin."""
         if isinstance(self._stream, Unpacked):
             self._stream.close(PATIENCE)
+        self._raw.close()
         if self.path is not None:
             self._file.close()
         if self._spool is not None:
             self._spool.close()
 
-    def control(self, octets: bytes, at: int) -> int:
-        """Take in a pcapng block that is not a frame, and all such blocks that follow it.
+    def control(self, octets: Any, at: int, stop: int) -> int:
+        """Take in a pcapng block that is not a frame, and all such blocks that follow it before `stop`.
 
         Returns:
             The offset behind them; `at` if more octets are needed; -1 if what stands there cannot be a block.
@@ -164,13 +242,13 @@ class Capture:
         start = at
         self.blocks.notes.clear()
         while length := self.blocks.length(octets, at):
-            if len(octets) - at < length:
+            if stop - at < length:
                 return at
-            if not self.blocks.read(octets[at : at + length]):
+            if not self.blocks.read(bytes(octets[at : at + length])):
                 break
             self._take_interfaces()
             at += length
-            if len(octets) - at < 12 or self.blocks.is_frame(octets, at):
+            if stop - at < 12 or self.blocks.is_frame(octets, at):
                 return at
         if at > start:  # the next call says why it stands here
             return at

@@ -35,11 +35,13 @@ from capanalyze.exchanges.row import (
     REASON,
     REASON_FLAGS,
     REPLIES,
+    REPLIES_LAST,
     REPLY,
     REPLY_OCTETS,
     REQUEST,
     REQUEST_OCTETS,
     REQUESTS,
+    REQUESTS_LAST,
     RTT,
     SAID_ACCEPTED_THEN_RESET,
     SAID_CUT,
@@ -69,7 +71,7 @@ from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 # What the codes of a destination unreachable mean: RFC 792, RFC 1812 section 5.2.7.1; RFC 4443 section 3.1.
 UNREACHABLE_V4 = {
@@ -128,6 +130,35 @@ class Batch:
         return self.frames(int(self.wide[number * WIDE + REPLY]), int(self.narrow[number * NARROW + REPLIES]))
 
 
+def chosen(batches: Sequence[Batch], rows: Iterable[tuple[int, int]]) -> Batch:
+    """Some rows of some batches (which batch, which row), as a batch of their own."""
+    wide, narrow, links = array("q"), array("i"), array("q", (0,) * LINK)
+    count = 0
+    for which, number in rows:
+        batch = batches[which]
+        wide.extend(batch.wide[number * WIDE : (number + 1) * WIDE])
+        narrow.extend(batch.narrow[number * NARROW : (number + 1) * NARROW])
+        n = count * NARROW
+        for first, last in ((REQUESTS, REQUESTS_LAST), (REPLIES, REPLIES_LAST)):
+            further = batch.frames(0, narrow[n + first])
+            here = len(links) // LINK
+            narrow[n + first], narrow[n + last] = (here, here + len(further) - 1) if further else (0, 0)
+            for at, frame in enumerate(further, here + 1):
+                links.extend((frame, at if at < here + len(further) else 0))
+        count += 1
+    return Batch(wide, narrow, links, count)
+
+
+def in_order(batches: Sequence[Batch]) -> Batch:
+    """All rows of some batches, in order of capture and first frame."""
+    rows = [
+        (batch.wide[w + REQUEST] or batch.wide[w + REPLY], which, number)
+        for which, batch in enumerate(batches)
+        for number, w in enumerate(range(0, batch.count * WIDE, WIDE))
+    ]
+    return chosen(batches, ((which, number) for _, which, number in sorted(rows)))
+
+
 @dataclass
 class Names:
     """What the indices in rows stand for. `places` are interface labels; `modes`, `zones` grow as they are met."""
@@ -163,6 +194,11 @@ def service_name(service: int, port: int) -> str:
     """A module's name, or transport/port where the module serves any port."""
     name = PROTOCOLS[service].name
     return f"{name}/{port}" if service in (GENERIC_UDP, TCP) else name
+
+
+def service_at(batch: Batch, number: int) -> str:
+    """The service of row `number` of a batch."""
+    return service_name(batch.narrow[number * NARROW + SERVICE], batch.narrow[number * NARROW + PORT])
 
 
 @lru_cache(65536)

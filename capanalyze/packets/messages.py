@@ -8,7 +8,8 @@ joining is concatenation, and whatever the split the result is the same.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capanalyze.buffers import longs
@@ -16,7 +17,7 @@ from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE,
 from capanalyze.gear import Gear
 from capanalyze.packets import naming
 from capanalyze.packets import scan as loop
-from capanalyze.packets.message import FRAME, INTERFACE, KEYS, MAX_KEYS, PROCESS, SCRATCH, WORDS
+from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, PROCESS, SCRATCH, WORDS
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import port_table
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 ROOM = 4096  # rows taken from the loop at a time
 POOL_ROOM = 4 * ROOM + MAX_KEYS
 PLAIN_BLOCK = 256 * 1024
+COMPILED_BLOCK = 1024 * 1024
+BUFFERS = 3  # of that size: one is scanned while another is hashed
 
 
 class Message(NamedTuple):
@@ -127,11 +130,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Some messages: `count` rows, and the pool that their keys are in. The buffers serve anew afterwards."""
+    """Some messages: `count` rows, and the pool that their keys are in.
+
+    The buffers serve anew afterwards. `part` is the account of all frames up to here, without messages;
+    `interfaces` and `named` say how many of either the capture had by then.
+    """
 
     rows: Any
     pool: Any
     count: int
+    part: Part = field(default_factory=Part)
+    interfaces: int = 0
+    named: int = 0
 
 
 class Scanner:
@@ -140,14 +150,10 @@ class Scanner:
     Args:
         capture: to be read from here to its end.
         gear: plain or compiled.
-
-    Attributes:
-        part: the account of what was read by now, complete behind the last row.
     """
 
     def __init__(self, capture: Capture, gear: Gear) -> None:
         self.capture = capture
-        self.part = Part()
         self._gear = gear
         self._state = longs(loop.STATE_FIELDS)
         self._state[loop.NG] = int(capture.format.startswith("pcapng"))
@@ -157,68 +163,70 @@ class Scanner:
         self._state[loop.ROOM], self._state[loop.POOL_ROOM] = ROOM, POOL_ROOM
         self._rows, self._pool = longs(ROOM * WORDS), longs(POOL_ROOM)
         self._tally = longs(len(REASONS))
-        # In the order of the loop's buffers, behind the octets.
-        self._buffers: tuple[Any, ...] = (
-            *(self._state, capture.layout, capture.table, port_table()),
-            *(longs(RECORD_FIELDS), longs(SCRATCH), longs(MAX_KEYS + 1)),
-            *(self._rows, self._pool, self._tally),
-        )
+        self._scratch = longs(RECORD_FIELDS), longs(SCRATCH), longs(MAX_KEYS + 1)
+        self._ports = port_table()
         self._names = longs(naming.MAX_NAMES * naming.NAME)
         self._naming = longs(naming.STATE_FIELDS)
 
     def rows(self) -> Iterator[Rows]:
-        """Scan the capture to its end; its messages as they come."""
-        octets = b""
+        """Scan the capture to its end; its messages as they come. The last ones, maybe none, have the whole account."""
         damaged = False
-        while not damaged:
-            octets = octets[self._state[loop.OFFSET] :] + (block := self._read())
+        left = 0
+        for block in blocks(self.capture, self._gear, self._state):
             self._state[loop.BASE] += self._state[loop.OFFSET]
             self._state[loop.OFFSET] = 0
-            damaged = yield from self._scan_all(octets)
-            if not block:
+            damaged = yield from self._scan_all(block)
+            left = block.stop - self._state[loop.OFFSET]
+            if damaged:
                 break
-        self._end(octets, damaged=damaged)
+        self._end(left, damaged=damaged)
+        yield self._piece()
 
     def run(self) -> Part:
         """Scan the capture to its end and keep all messages."""
-        part = self.part
+        whole = Part()
         for piece in self.rows():
-            shift = len(part.keys)
-            base = len(part.rows)
-            part.rows.extend(piece.rows[: piece.count * WORDS])
-            for at in range(base, len(part.rows), WORDS):
-                part.rows[at + KEYS] += shift
-            part.keys.extend(piece.pool[: self._state[loop.POOL]])
-        return part
+            shift = len(whole.keys)
+            base = len(whole.rows)
+            whole.rows.extend(piece.rows[: piece.count * WORDS])
+            for at in range(base, len(whole.rows), WORDS):
+                whole.rows[at + KEYS] += shift
+            if piece.count:
+                whole.keys.extend(piece.pool[: whole.rows[-WORDS + KEYS] + whole.rows[-WORDS + KEY_COUNT] - shift])
+            whole = replace(piece.part, rows=whole.rows, keys=whole.keys)
+        return whole
 
-    def _read(self) -> bytes:
-        block = self.capture.read() if self._gear.compiled else self.capture.read(PLAIN_BLOCK)
-        self._gear.read(len(block))
-        return block
-
-    def _scan_all(self, octets: bytes) -> Generator[Rows, None, bool]:
+    def _scan_all(self, block: Block) -> Generator[Rows, None, bool]:
         """Scan what is at hand; True where it cannot be read further."""
+        state, capture = self._state, self.capture
         while True:
-            answer = self._gear(loop.scan)((octets, *self._buffers), self._state[loop.OFFSET], len(octets))
-            if self._state[loop.NAMED]:
-                self._name(octets)
-            self._account()
-            if self._state[loop.COUNT]:
-                yield Rows(self._rows, self._pool, self._state[loop.COUNT])
-                self._state[loop.COUNT] = self._state[loop.POOL] = 0
+            # In the order of the loop's buffers.
+            tables = state, capture.layout, capture.table, self._ports
+            buffers = (block.octets, *tables, *self._scratch, self._rows, self._pool, self._tally)
+            answer = self._gear(loop.scan)(buffers, state[loop.OFFSET], block.stop)
+            if state[loop.NAMED]:
+                self._name(block.octets)
+            if state[loop.COUNT]:
+                yield self._piece()
+                state[loop.COUNT] = state[loop.POOL] = 0
             if answer == MORE:
                 return False
             if answer == DAMAGED:
                 return True
             if answer == CONTROL:
-                behind = self.capture.control(octets, self._state[loop.OFFSET])
+                behind = capture.control(block.octets, state[loop.OFFSET], block.stop)
                 if behind < 0:
                     return True
-                if behind == self._state[loop.OFFSET]:
+                if behind == state[loop.OFFSET]:
                     return False
-                self._state[loop.OFFSET] = behind
+                state[loop.OFFSET] = behind
 
-    def _name(self, octets: bytes) -> None:
+    def _piece(self) -> Rows:
+        """What was written, and what was counted by now."""
+        counts = len(self.capture.interfaces), len(self.capture.named)
+        return Rows(self._rows, self._pool, self._state[loop.COUNT], self._account(), *counts)
+
+    def _name(self, octets: Any) -> None:
         """Give the rows the index of the interface that their frames name themselves."""
         state = self._naming
         state[naming.BASE] = self._state[loop.BASE]
@@ -228,14 +236,14 @@ class Scanner:
             self._learn(octets, done * WORDS)
         self._state[loop.NAMED] = 0
 
-    def _learn(self, octets: bytes, m: int) -> None:
+    def _learn(self, octets: Any, m: int) -> None:
         """Remember the name of a row's interface; where there are too many, the first ones are forgotten."""
         number = self._rows[m + INTERFACE]
         if number <= -2:
             words, name = [-2 - number, -1, 0], f"if{-2 - number}"
         else:
             at = naming.name_at(octets, self._rows[m + PROCESS] - self._state[loop.BASE])
-            raw = octets[at : at + naming.LENGTH].split(b"\0")[0]
+            raw = bytes(octets[at : at + naming.LENGTH]).split(b"\0")[0]
             words = [naming.word(octets, at, at + len(raw), skip) for skip in (0, 7, 14)]
             name = raw.decode("ascii", "replace")
         index = self.capture.named_interface(name)
@@ -245,33 +253,60 @@ class Scanner:
             self._naming[naming.KNOWN] += 1
         self._names[place * naming.NAME : (place + 1) * naming.NAME] = array("q", [*words, index])
 
-    def _account(self) -> None:
+    def _account(self) -> Part:
         """What was counted by now."""
-        part, state = self.part, self._state
-        part.frames = state[loop.FRAMES]
-        part.tally = list(self._tally)
+        state = self._state
+        part = Part(frames=state[loop.FRAMES], tally=list(self._tally))
         if state[loop.FIRST_SECONDS] <= loop.LATEST:
             part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
             part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
             part.final = (state[loop.FINAL_SECONDS], state[loop.FINAL_NANOS])
+        return part
 
-    def _end(self, octets: bytes, *, damaged: bool) -> None:
-        self._account()
-        part, state = self.part, self._state
-        left = len(octets) - state[loop.OFFSET]
-        where = state[loop.BASE] + state[loop.OFFSET]
+    def _end(self, left: int, *, damaged: bool) -> None:
+        state = self._state
+        where = f"at octet {state[loop.BASE] + state[loop.OFFSET]}, behind frame {state[loop.FRAMES]}"
         if damaged:
-            self.capture.notes.append(
-                f"cut: no record can be read at octet {where}, behind frame {part.frames}; the rest was left out"
-            )
+            self.capture.notes.append(f"cut: no record can be read {where}; the rest was left out")
         elif left:
-            self.capture.notes.append(
-                f"cut: the capture ends inside the record at octet {where}, behind frame {part.frames}"
-            )
-        if self._state[loop.NG]:
+            self.capture.notes.append(f"cut: the capture ends inside the record {where}")
+        if state[loop.NG]:
             self.capture.check_links()
         for index, interface in enumerate(self.capture.interfaces):
             interface.frames = self.capture.table[index * INTERFACE_FIELDS + loop.FRAME_COUNT]
+
+
+class Block(NamedTuple):
+    """Octets of a capture: those before `stop`."""
+
+    octets: Any
+    stop: int
+
+
+def blocks(capture: Capture, gear: Gear, state: Any) -> Iterator[Block]:
+    """A capture block by block; what the loop left of one stands before the next. The last has nothing new."""
+    octets: Any = b""
+    stop = 0
+    turns = None
+    while True:
+        left = memoryview(octets)[state[loop.OFFSET] : stop]
+        if gear.compiled:
+            turns = turns or cycle([bytearray(COMPILED_BLOCK) for _ in range(BUFFERS)])
+            buffer = next(turns)
+            if len(left) > len(buffer) // 2:
+                buffer = bytearray(4 * len(left))
+            buffer[: len(left)] = left
+            count = capture.read_into(memoryview(buffer)[len(left) :])
+            octets, stop = buffer, len(left) + count
+        else:
+            block = capture.read(PLAIN_BLOCK)
+            count = len(block)
+            octets = bytes(left) + block
+            stop = len(octets)
+        gear.read(count)
+        yield Block(octets, stop)
+        if not count:
+            return
 
 
 def read_messages(capture: Capture, *, compiled: bool | None = None) -> Part:

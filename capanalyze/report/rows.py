@@ -154,10 +154,6 @@ class TextRows(ABC):
         if self._streams:
             self._file.flush()
 
-    def add(self, exchange: Exchange) -> None:
-        """Write an exchange that is in words already."""
-        self._file.write(self.line(exchange, {}))
-
     def finish(self) -> None:  # noqa: B027 - a line is written at once
         """Nothing is left."""
 
@@ -259,12 +255,11 @@ class TableRows:
     ) -> None:
         """Write a batch, or hold it until the widths are known."""
         for number in range(batch.count):
-            self.add(exchange_of(batch, number, names))
+            self._add(exchange_of(batch, number, names))
         if self._streams:
             self._file.flush()
 
-    def add(self, exchange: Exchange) -> None:
-        """Write an exchange, or hold it."""
+    def _add(self, exchange: Exchange) -> None:
         row = cells(exchange)
         if self._widths:
             self._file.write(table_line(row, self._widths))
@@ -319,34 +314,3 @@ def frames(numbers: Sequence[int]) -> str:
     """Frame numbers, the first four of many."""
     shown = ",".join(map(str, numbers[:4]))
     return (shown + (f"+{len(numbers) - 4}" if len(numbers) > 4 else "")) or "-"
-
-
-def write_rows(exchanges: Sequence[Exchange], form: str, output: str | None) -> None:
-    """Write exchanges that are in words already.
-
-    Raises:
-        OutputError: the file cannot be written, or Parquet's library is not installed.
-    """
-    if form == "parquet":
-        write_parquet(exchanges, output)
-        return
-    make = text_writer(form, output, compiled=False)
-    with binary_output(output) as file:
-        writer = make(file)
-        for exchange in exchanges:
-            writer.add(exchange)
-        writer.finish()
-
-
-def write_parquet(exchanges: Sequence[Exchange], output: str | None) -> None:
-    """Columns on disk; needs the extra `parquet`."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        from capanalyze.report.row_parquet import SCHEMA
-    except ModuleNotFoundError as error:
-        raise OutputError("parquet needs pyarrow: pip install 'capanalyze[parquet]'") from error
-    table = pa.Table.from_pylist([record(exchange) for exchange in exchanges], SCHEMA)
-    with binary_output(output) as file:
-        pq.write_table(table, file)

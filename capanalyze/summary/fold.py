@@ -32,6 +32,7 @@ from capanalyze.exchanges.row import UNPROVEN as IS_UNPROVEN
 from capanalyze.summary.cells import bit_of, code_of, count_reason, find_cell, is_always
 from capanalyze.summary.details import add, flush_detail, give_detail
 from capanalyze.summary.layout import (
+    ANSWERING,
     ASKED_OCTETS,
     CAPTURES,
     CELL,
@@ -42,6 +43,7 @@ from capanalyze.summary.layout import (
     DIRECTIONS,
     FASTEST,
     KINDS,
+    MAX_ANSWERING,
     MAX_CELLS,
     MAX_CHANGES,
     MAX_DETAILS,
@@ -54,7 +56,6 @@ from capanalyze.summary.layout import (
     PLACES,
     PLAIN,
     PORT_SEEN,
-    REJECTED,
     REPLIED,
     RESENT,
     SILENT,
@@ -174,9 +175,12 @@ def detail_of(b: Any, cell: int, key: int, kind: int) -> int:
     state = longs_of(b, STATE)
     if cells[cell * CELL + DETAIL]:
         return cells[cell * CELL + DETAIL] - 1
-    if kind <= REJECTED or is_always(b, key):
+    if is_always(b, key):
         give_detail(b, cell)
-    elif state[PLAIN] < MAX_PLAIN:
+    elif kind == REPLIED and state[ANSWERING] < MAX_ANSWERING:
+        state[ANSWERING] += 1
+        give_detail(b, cell)
+    elif kind != REPLIED and state[PLAIN] < MAX_PLAIN:
         state[PLAIN] += 1
         give_detail(b, cell)
     return cells[cell * CELL + DETAIL] - 1

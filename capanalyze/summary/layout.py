@@ -44,13 +44,14 @@ BUFFERS = 24
     CHANGE_COUNT,
     CHANGE_ROOM,
     PLAIN,  # details given to ports that did not answer
+    ANSWERING,  # and to those that did
     TOUCHED_COUNT,
     ALWAYS_COUNT,
     UNPLACED,  # exchanges outside of every mode's time
     LOST,  # reasons, turns and changes that there was no room for
     DIRECTIONS,  # exchanges by direction, five numbers
-) = range(18)
-STATE_FIELDS = 22
+) = range(19)
+STATE_FIELDS = 23
 KINDS = 6
 
 # Classes of exchanges, worst first.
@@ -109,8 +110,9 @@ DETAIL_SIZE = BINS + MOST_BINS * CLASSES
 FIRSTS, SLOW, LAST = 6, 6, 7
 SLOTS = 8
 LEAST_LEVEL = 10
-MAX_DETAILS = 6144
-MAX_PLAIN = 1024
+MAX_DETAILS = 4096
+MAX_PLAIN = 256  # of them for ports that gave no reply
+MAX_ANSWERING = 1024  # and for those that did; services have the rest
 
 # What is kept of a row's lists of frames beside their first: so many links for each.
 LISTED = 12
@@ -124,7 +126,7 @@ HISTOGRAM = TO_DECODE + MAX_DECODED * DECODE
 STEPS_OF_OCTAVE = 32
 OCTAVES = 40
 SPREAD = HISTOGRAM + STEPS_OF_OCTAVE * OCTAVES
-MAX_SPREADS = 4096
+MAX_SPREADS = 3072
 
 # A turn.
 TURN_DETAIL, TURN_HIGH, TURN_LOW, TURN_KIND, TURN_CLASS, TURN_ROW = range(6)

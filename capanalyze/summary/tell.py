@@ -68,16 +68,24 @@ class Teller:
         self._kept = summary.rows(t.KEPT)
         self._changed = summary.rows(t.CHANGE_KEPT)
         self._cells = list(self._read_cells())
+        self._changes_of: dict[int, list[int]] = {}
+        for number in range(self._state[t.CHANGE_COUNT]):
+            cell = self._b[t.CHANGES][number * t.CHANGE + t.CHANGE_CELL]
+            self._changes_of.setdefault(self._b[t.CELLS][cell * t.CELL + t.DETAIL] - 1, []).append(number)
 
     def findings(self) -> list[Summed]:
         """A finding per mode, zone and service; ports beyond the first ones are summed up by transport."""
-        found = [cell for cell in self._cells if cell.detail >= 0 and not cell.code & t.UNASKED]
+        found = []
         rest: dict[tuple[int, int, int], Cell] = {}
         for cell in self._cells:
-            if cell.detail < 0 and not cell.code & t.UNASKED:
-                transport = cell.code % t.OVERFLOW // (1 if cell.code >= t.OVERFLOW else t.TCP_CODE)
-                key = cell.mode, cell.zone, t.OVERFLOW + transport
-                rest[key] = joined(rest[key], cell) if key in rest else as_rest(cell, key[2])
+            if cell.code & t.UNASKED:
+                continue
+            if cell.detail >= 0 or t.MODULE_CODE <= cell.code < t.OVERFLOW:
+                found.append(cell)
+                continue
+            shared = cell.code if cell.code >= t.OVERFLOW else t.OVERFLOW + cell.code // t.TCP_CODE
+            key = cell.mode, cell.zone, shared
+            rest[key] = joined(rest[key], cell) if key in rest else as_rest(cell, shared)
         return in_order([self._summed(cell) for cell in [*found, *rest.values()]], self._order)
 
     def announcements(self) -> list[Announcement]:
@@ -127,14 +135,14 @@ class Teller:
     # Cells
 
     def _read_cells(self) -> Iterator[Cell]:
-        cells, details = self._b[t.CELLS], self._b[t.DETAILS]
+        cells = self._b[t.CELLS]
         found = []
         for number in range(self._state[t.CELL_COUNT]):
             c = cells[number * t.CELL : (number + 1) * t.CELL]
             mode, rest = divmod(c[t.KEY], t.MODE_UNIT)
             zone, code = divmod(rest, t.ZONE_UNIT)
             detail = c[t.DETAIL] - 1
-            if code >= t.OVERFLOW and detail >= 0 and details[detail * t.DETAIL_SIZE + t.RANK] > t.REJECTED:
+            if code >= t.OVERFLOW:
                 detail = -1  # it is about ports that have nothing in common
             found.append(
                 Cell(
@@ -270,10 +278,8 @@ class Teller:
         found = []
         cut = self._mode_name(cell) in self._cut
         changes = self._b[t.CHANGES]
-        for number in range(self._state[t.CHANGE_COUNT]):
-            owner, before, after = changes[number * t.CHANGE : (number + 1) * t.CHANGE]
-            if self._b[t.CELLS][owner * t.CELL + t.DETAIL] - 1 != cell.detail or cell.detail < 0:
-                continue
+        for number in self._changes_of.get(cell.detail, ()) if cell.detail >= 0 else ():
+            _, before, after = changes[number * t.CHANGE : (number + 1) * t.CHANGE]
             if cut and t.SILENT in (before, after):
                 continue
             exchange = exchange_of(self._changed, 2 * number + 1, self._names)
@@ -297,11 +303,9 @@ class Teller:
             return Timeline(start=0, width=0, marks=[], bins=[])
         width = 1 << details[d + t.LEVEL]
         bins = []
-        for number in range(t.MOST_BINS):
-            at = d + t.BINS + number * t.CLASSES
-            raw = details[at : at + t.CLASSES]
-            if not any(raw):
-                continue
+        all_bins = details[d + t.BINS : d + t.BINS + t.MOST_BINS * t.CLASSES]
+        for number in sorted({at // t.CLASSES for at, count in enumerate(all_bins) if count}):
+            raw = all_bins[number * t.CLASSES : (number + 1) * t.CLASSES]
             counts = [0] * t.CLASSES
             for kind, count in enumerate(raw):
                 counts[self._class(cell, kind)] += count
