@@ -14,9 +14,11 @@ from capanalyze import __version__, findings
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, service_at
+from capanalyze.exchanges.engine import LARGEST
 from capanalyze.exchanges.pair import pairs_of
 from capanalyze.judging.judge import Judge
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
+from capanalyze.progress import progress
 from capanalyze.reading import input_of, stamp
 from capanalyze.stream import Stream
 from capanalyze.target import Contacts, find_target, known_addresses
@@ -147,18 +149,19 @@ class Gathered:
     notes: list[str]
 
 
-def analyze(audit: Audit, command: str = "") -> Analysis:
-    """All that a report shows of these captures.
+def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
+    """All that a report shows of these captures; unless `quiet`, a terminal shows how far reading has come.
 
     Raises:
         CaptureError: a capture cannot be read.
         AuditError: captures contradict each other.
         TargetError: the target cannot be told.
     """
-    with Stream(audit) as stream:
-        flow = Flow(stream, guess=True)
+    with Stream(audit, quiet=quiet) as stream:
         modes = audit.used_modes()
-        gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
+        with progress(stream.octets_read, stream.total, quiet=quiet):
+            flow = Flow(stream, guess=True)
+            gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
         octets = octets_of(stream, [place for one in gathered.findings for place in one.payloads])
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
@@ -281,6 +284,11 @@ def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
         for key, zone in audit.zones.items()
         if "/" not in key and key not in met
     ]
+    if stream.evicted:
+        notes.append(
+            f"more than {LARGEST:,} requests were open at a time: {stream.evicted:,} were let go early, and very late "
+            f"replies to them are not paired; of {stream.forgotten:,} it is not known whether they were answered"
+        )
     if gathered.unplaced and audit.used_modes():
         notes.append(f"{gathered.unplaced} exchanges began outside every mode's time and are not judged")
     return notes + gathered.notes

@@ -24,6 +24,11 @@ def ints_of(buffers: Any, index: int) -> Any:
     return buffers[index]
 
 
+def prefetch(_buffer: Any, _index: int) -> int:
+    """Compiled: begin to load what stands there, for it will be needed soon."""
+    return 0
+
+
 def longs(count: int) -> "array[int]":
     """A buffer of numbers of 64 bits, all 0."""
     return array("q", (0,)) * count

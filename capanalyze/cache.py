@@ -3,10 +3,13 @@
 numba's own cache does not notice when a function that is called by a compiled one changes; a new name does.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
 import time
+from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +17,7 @@ KEPT = 30 * 24 * 3600  # seconds: another version of the program may still use i
 FOLDER = Path(__file__).resolve().parent
 
 
+@cache
 def sources_digest() -> str:
     """What the compiled code depends on, as a few hexadecimal digits."""
     digest = hashlib.sha256(f"{version('numba')} {version('numpy')}".encode())
@@ -28,9 +32,16 @@ def folder_of() -> Path:
     return Path(base) / "capanalyze" / sources_digest()
 
 
-def is_filled() -> bool:
-    """Whether compiled code is there."""
-    return any(folder_of().glob("**/*.nbc"))
+def note(stage: str) -> None:
+    """Keep in mind that a stage was compiled."""
+    with contextlib.suppress(OSError):
+        (folder_of() / f"{stage}.done").touch()
+
+
+def is_filled(stages: Iterable[str]) -> bool:
+    """Whether compiled code of these stages is there."""
+    folder = folder_of()
+    return all((folder / f"{stage}.done").exists() for stage in stages)
 
 
 def cache_folder() -> Path | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
 import os
 import shlex
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ OPTIONS = (
     click.option("--zone", multiple=True, metavar="IFACE=ZONE", help="What an interface leads to; repeatable."),
     click.option("--since", metavar="TIME", help="Leave out frames before this time (ISO 8601, else UTC)."),
     click.option("--until", metavar="TIME", help="Leave out frames from this time on."),
+    click.option("-q", "--quiet", is_flag=True, help="Do not show progress on the terminal."),
 )
 FORMS = ("html", "json", "graphs")
 ROW_FORMS = ("table", "jsonl", "csv", "parquet")
@@ -45,6 +47,10 @@ class Asked:
     zone: tuple[str, ...]
     since: str | None
     until: str | None
+    quiet: bool
+
+
+COLLECT_AFTER = 100_000  # objects: the run is short, and most of what it makes is kept to its end
 
 
 @contextmanager
@@ -92,6 +98,9 @@ class OneLine(click.Group):
         """Run, as click does, but for its own way with errors."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        gc.set_threshold(COLLECT_AFTER, 50, 100)
+        # What numpy brings for linear algebra would start a thread a core, for nothing.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         with one_line_errors():
             status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         sys.exit(status if isinstance(status, int) else 0)
@@ -107,9 +116,10 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
         zone: tuple[str, ...],
         since: str | None,
         until: str | None,
+        quiet: bool,
         **rest: Any,
     ) -> None:
-        command(asked=Asked(mode, target, zone, since, until), **rest)
+        command(asked=Asked(mode, target, zone, since, until, quiet), **rest)
 
     for option in reversed(OPTIONS):
         gathered = option(gathered)
@@ -140,10 +150,12 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, asked: Ask
     from rich.console import Console
 
     from capanalyze.analysis import analyze
+    from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.report import write_report
     from capanalyze.report.as_text import render_text
 
-    analysis = analyze(audit, command_line(captures, asked))
+    with ended_by_interrupt() if "-" in captures else nullcontext():
+        analysis = analyze(audit, command_line(captures, asked), quiet=asked.quiet)
     folder = Path(output) if output else default_folder(*captures)
     written = write_report(analysis, folder, chosen) if chosen else []
     render_text(analysis, Console(highlight=False))
@@ -177,11 +189,18 @@ def exchanges(
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
     from capanalyze.analysis import Flow, disclosures_of
+    from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.exchanges.batch import chosen, service_at
+    from capanalyze.progress import progress
     from capanalyze.report.rows import open_rows
     from capanalyze.stream import Stream
 
-    with Stream(audit) as stream:
+    waiting = ended_by_interrupt() if "-" in captures else nullcontext()
+    with (
+        waiting,
+        Stream(audit, quiet=asked.quiet) as stream,
+        progress(stream.octets_read, stream.total, quiet=asked.quiet or output in (None, "-")),
+    ):
         flow = Flow(stream, guess=False)
         with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
             for batch in flow.in_order():

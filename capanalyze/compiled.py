@@ -11,13 +11,14 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-from capanalyze import buffers
-from capanalyze.cache import cache_folder
+from capanalyze import buffers, cache
 from capanalyze.capture import pcap, pcapng
-from capanalyze.exchanges import answers, dating, effects, out, repeats, ring, settle
+from capanalyze.exchanges import answers, dating, effects, fetch, out, repeats, ring, settle
 from capanalyze.judging import decide
 from capanalyze.packets import dispatch, link, naming, network, octets, scan, transport
 from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, sip, snmp
@@ -27,7 +28,7 @@ from capanalyze.summary import cells, details, fold, kept, turns
 MODULES: tuple[ModuleType, ...] = (
     *(dispatch, link, naming, network, octets, scan, transport, pcap, pcapng),
     *(_names, _questions, dhcp, mdns, nbns, ntp, sip, snmp),
-    *(dating, ring, answers, effects, repeats, settle, out, decide),
+    *(dating, ring, fetch, answers, effects, repeats, settle, out, decide),
     *(cells, kept, details, turns, fold),
     *(row_text, row_columns),
 )
@@ -44,6 +45,23 @@ def _pointer(kind: Any) -> Any:
         return types.CPointer(kind)(types.intp), emit
 
     return intrinsic(cast)
+
+
+@intrinsic
+def _prefetch(_context: Any, pointer: Any, index: Any) -> Any:
+    def emit(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        octet, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), octet)
+        kind = ir.FunctionType(ir.VoidType(), [octet, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [place, number(0), number(3), number(1)])  # to read, keep it near, data
+        return context.get_constant(types.int64, 0)
+
+    return types.int64(pointer, index), emit
+
+
+def _prefetch_at(buffer: Any, index: int) -> Any:
+    return _prefetch(buffer, index)  # type: ignore[call-arg] # numba gives the context
 
 
 octet_pointer = _pointer(types.uint8)
@@ -117,6 +135,7 @@ def _register() -> bool:
     overload(buffers.octets_of, strict=False)(lambda buffers, index: _octets_of)  # noqa: ARG005
     overload(buffers.longs_of, strict=False)(lambda buffers, index: _longs_of)  # noqa: ARG005
     overload(buffers.ints_of, strict=False)(lambda buffers, index: _ints_of)  # noqa: ARG005
+    overload(buffers.prefetch, strict=False)(lambda buffer, index: _prefetch_at)  # noqa: ARG005
     headers = _chain(dispatch.HEADERS, _none, _header_link)
     matches = _chain(dispatch.MATCHES, _no_match, _match_link)
     overload(dispatch.header, strict=False)(lambda step, octets, at, end, row: headers)  # noqa: ARG005
@@ -125,7 +144,7 @@ def _register() -> bool:
     for function in _functions():
         if function not in special:
             register_jitable(function)
-    folder = cache_folder()
+    folder = cache.cache_folder()
     settings: Any = numba.config
     settings.CACHE_DIR = str(folder or "")
     return folder is not None
@@ -148,11 +167,20 @@ class Stage:
             return inner(long_pointer(table), start, stop)
 
         self._entry = numba.njit(cache=_kept, nogil=True)(entry)
+        self._name: str | None = function.__name__
+
+    def compile(self) -> None:
+        """Compile it now, not on the first call."""
+        self._entry.compile((types.int64, types.int64, types.int64))
 
     def __call__(self, given: Sequence[Any], start: int, stop: int) -> int:
         """Run over these buffers."""
         addresses = np.array([address(one) for one in given], np.int64)
-        return int(self._entry(addresses.ctypes.data, start, stop))
+        answer = int(self._entry(addresses.ctypes.data, start, stop))
+        if self._name:
+            cache.note(self._name)
+            self._name = None
+        return answer
 
 
 def stage(function: Callable[..., int]) -> Stage:
@@ -160,6 +188,13 @@ def stage(function: Callable[..., int]) -> Stage:
     if function not in _stages:
         _stages[function] = Stage(function)
     return _stages[function]
+
+
+def prepare(names: Sequence[str]) -> None:
+    """Compile the stages with these names."""
+    for function in _functions():
+        if function.__name__ in names and function.__code__.co_varnames[:3] == ("b", "start", "stop"):
+            stage(function).compile()
 
 
 def address(buffer: Any) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 LARGE = 24 * 1024 * 1024  # octets from which compiling pays
 LOADING = 4 * 1024 * 1024  # and from which loading pays what was compiled before
+NEEDED = ("scan", "date", "feed", "take", "judge")  # stages of any large capture
 NOTICE = "capanalyze: compiling the fast path for this machine, once; this takes about half a minute\n"
 
 
@@ -21,11 +23,17 @@ class Gear:
     Args:
         octets: size of the captures, as far as it is known.
         compiled: True or False: whatever is read.
+        live: the capture is being made: compiling must not keep it waiting, so that it runs beside.
+        quiet: say nothing.
     """
 
-    def __init__(self, octets: int = 0, *, compiled: bool | None = None) -> None:
+    def __init__(
+        self, octets: int = 0, *, compiled: bool | None = None, live: bool = False, quiet: bool = False
+    ) -> None:
         self.compiled = bool(compiled)
         self._fixed = compiled is not None
+        self._live = live
+        self._quiet = quiet
         self._octets = 0
         self.read(octets)
         self._octets = 0
@@ -35,11 +43,23 @@ class Gear:
         self._octets += octets
         if self.compiled or self._fixed or self._octets < LOADING:
             return
-        ready = _is_ready()
-        if ready or self._octets >= LARGE:
+        if _is_ready():
             self.compiled = True
-            if not ready and sys.stderr.isatty():
+        elif self._octets >= LARGE:
+            self._fixed = True
+            if not self._quiet and sys.stderr.isatty():
                 sys.stderr.write(NOTICE)
+            if self._live:
+                Thread(target=self._prepare, name="compile", daemon=True).start()
+            else:
+                self.compiled = True
+
+    def _prepare(self) -> None:
+        """Compile what is needed, and only then use it."""
+        from capanalyze.compiled import prepare
+
+        prepare(NEEDED)
+        self.compiled = True
 
     def __call__(self, function: Stage) -> Stage:
         """A stage, to be run over buffers."""
@@ -54,4 +74,4 @@ def _is_ready() -> bool:
     """Whether compiled code lies in the cache."""
     from capanalyze.cache import is_filled
 
-    return is_filled()
+    return is_filled(NEEDED)

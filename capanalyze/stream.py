@@ -15,6 +15,7 @@ from capanalyze.exchanges.arrival import Arrival, Places, merged
 from capanalyze.exchanges.batch import Names
 from capanalyze.exchanges.engine import Engine
 from capanalyze.exchanges.row import CAPTURE
+from capanalyze.exchanges.table import EVICTED, FORGOTTEN_COUNT
 from capanalyze.gear import Gear
 from capanalyze.protocols import PROTOCOLS
 from capanalyze.reading import open_reading
@@ -35,6 +36,7 @@ class Stream:
     """The exchanges of an audit, batch by batch; to be used in a `with` statement.
 
     Attributes:
+        total: octets of all captures, None where nobody can tell.
         gear: plain or compiled.
         places: labels of the interfaces met so far.
         names: what the numbers in rows stand for.
@@ -43,11 +45,16 @@ class Stream:
         malformed: messages that did not parse, by (capture, service, kind).
         engine: what pairs the captures at hand.
         ended: whether all was read, and only what was open then is to come.
+        evicted: exchanges that were let go before their time, for want of room.
+        forgotten: those of them whose window was not over.
     """
 
-    def __init__(self, audit: Audit, *, compiled: bool | None = None) -> None:
+    def __init__(self, audit: Audit, *, compiled: bool | None = None, quiet: bool = False) -> None:
         self.audit = audit
-        self.gear = Gear(sum(map(size_of, audit.captures)), compiled=compiled)
+        sizes = [size_of(file) for file in audit.captures]
+        live = any(file.path == "-" for file in audit.captures)
+        self.total = sum(sizes) if all(sizes) else None
+        self.gear = Gear(sum(sizes), compiled=compiled, live=live, quiet=quiet)
         self.places = Places()
         self.names = Names([file.name for file in audit.captures], self.places.labels)
         self.hints = Hints()
@@ -60,6 +67,7 @@ class Stream:
         self._sources = self._sources_of()
         self.engine = Engine(self._sources, self.gear)
         self.ended = False
+        self.evicted = self.forgotten = 0
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +89,10 @@ class Stream:
     def readings(self) -> list[Reading]:
         """The captures read so far, in the order of the audit."""
         return [self._readings[file.name] for file in self.audit.captures if file.name in self._readings]
+
+    def octets_read(self) -> int:
+        """How many octets were read by now."""
+        return sum(reading.capture.octets_read for reading in list(self._readings.values()))
 
     def facts(self) -> dict[str, CaptureFacts]:
         """What judging needs to know of the captures, as far as they were read."""
@@ -115,7 +127,7 @@ class Stream:
             self.ended = group is self._groups[-1]
             yield []
             yield from ([batch] for batch in self.engine.finish())
-            self._count_malformed()
+            self._count()
 
     def _sources_of(self) -> list[int]:
         """For each capture the number of its source among those that it is paired with."""
@@ -131,7 +143,10 @@ class Stream:
             yield self.engine.feed(rows.rows, rows.pool, rows.count)
             self._refuse(self.engine.same_packet())
 
-    def _count_malformed(self) -> None:
+    def _count(self) -> None:
+        """What was counted while a group was paired."""
+        self.evicted += self.engine.state[EVICTED]
+        self.forgotten += self.engine.state[FORGOTTEN_COUNT]
         for (capture, module, kind), count in self.engine.malformed().items():
             key = self.names.captures[capture], PROTOCOLS[module].name, PROTOCOLS[module].kind(kind)
             self.malformed[key] = self.malformed.get(key, 0) + count

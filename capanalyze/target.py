@@ -62,6 +62,8 @@ class Contact:
     server: str
     asked: bool
     outcome: Outcome
+    network: tuple[int, bool] | None  # IP version, whether link-local; None where an end is no single host
+    on_loopback: bool
     count: int = 0
     rtts: list[float] = field(default_factory=list)
 
@@ -98,8 +100,15 @@ class Contacts:
             key = (client, client_low, server, server_low, place, outcome, asked)
             found = self._found.get(key)
             if found is None:
-                ends = host_text(client, client_low), host_text(server, server_low)
-                found = self._found[key] = Contact(places[place], *ends, asked, OUTCOMES[outcome])
+                found = self._found[key] = Contact(
+                    places[place],
+                    host_text(client, client_low),
+                    host_text(server, server_low),
+                    asked,
+                    OUTCOMES[outcome],
+                    network_of(client, client_low) if network_of(server, server_low) else None,
+                    is_loopback(client, client_low),
+                )
             found.count += 1
             if wide[w + RTT] >= 0:
                 found.rtts.append(wide[w + RTT] / 1000)
@@ -180,7 +189,7 @@ def find_target(contacts: Contacts, hints: Hints, given: tuple[str, ...], descri
         TargetError: nobody can tell; the message names the candidates and the option.
     """
     groups = _groups(contacts)
-    if not given and contacts.seen and all(ip_address(one.client).is_loopback for one in contacts):
+    if not given and contacts.seen and all(one.on_loopback for one in contacts):
         how = "all traffic is on the loopback interface"
         return Target(addresses=["127.0.0.1"], how=how, assumed=False, warnings=[])
     addresses, how = _known(hints, given, described)
@@ -229,11 +238,26 @@ def _groups(contacts: Contacts) -> Groups:
     """Unicast exchanges by interface, IP version and scope: a host has an address of its own in each."""
     groups: Groups = {}
     for one in contacts:
-        if _is_group(one.client) or _is_group(one.server):
-            continue
-        client = ip_address(one.client)
-        groups.setdefault((one.interface, client.version, client.is_link_local), []).append(one)
+        if one.network:
+            groups.setdefault((one.interface, *one.network), []).append(one)
     return groups
+
+
+def is_loopback(high: int, low: int) -> bool:
+    """Whether an address is ::1 or in 127.0.0.0/8."""
+    return high == 0 and (low == 1 or low >> 24 == 0xFFFF7F)
+
+
+def network_of(high: int, low: int) -> tuple[int, bool] | None:
+    """IP version of an address and whether it is link-local; None where it cannot name one host on a network."""
+    if is_loopback(high, low):
+        return None
+    if high == 0 and low >> 32 == 0xFFFF:
+        first = low >> 24 & 0xFF
+        no_host = first & 0xF0 == 0xE0 or low & 0xFF == 0xFF or low & 0xFFFFFFFF == 0
+        return None if no_host else (4, low >> 16 & 0xFFFF == 0xA9FE)
+    multicast = high >> 56 & 0xFF == 0xFF
+    return None if multicast or high == low == 0 else (6, high >> 54 & 0x3FF == 0x3FA)
 
 
 def _ends(contacts: Iterable[Contact]) -> list[set[str]]:

@@ -30,9 +30,11 @@ def test_without_a_place_to_keep_it_nothing_is_kept(tmp_path: Path, monkeypatch:
     assert cache.cache_folder() is None
 
 
-def test_a_cache_is_ready_once_something_lies_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_is_ready_once_all_stages_lie_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert not cache.is_filled()
-    (cache.folder_of() / "capanalyze").mkdir(parents=True)
-    (cache.folder_of() / "capanalyze" / "stage.nbc").write_bytes(b"")
-    assert cache.is_filled()
+    cache.note("scan")  # without a folder nothing is kept
+    assert not cache.is_filled(["scan"])
+    cache.cache_folder()
+    cache.note("scan")
+    assert cache.is_filled(["scan"])
+    assert not cache.is_filled(["scan", "feed"])

@@ -6,7 +6,6 @@ that are not frames. The records themselves are read in the loop (`pcap.read_rec
 """
 
 import hashlib
-import sys
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from capanalyze.buffers import longs
 from capanalyze.capture import pcap, pcapng
 from capanalyze.capture.compressed import DamagedError, Readable, Unpacked, compression
 from capanalyze.capture.interface import Interface
+from capanalyze.capture.pipe import standard_input
 from capanalyze.capture.records import (
     BIG,
     DIVISOR,
@@ -256,6 +256,11 @@ class Capture:
         return -1
 
     @property
+    def octets_read(self) -> int:
+        """How many octets of the file were read by now."""
+        return self._raw.octets
+
+    @property
     def size(self) -> int:
         """Octets of the file, 0 where nobody can tell."""
         return self.path.stat().st_size if self.path is not None and self.path.is_file() else 0
@@ -298,11 +303,10 @@ class Capture:
                 found[offset] = stream.read(length)
             return found
 
-    def _open(self) -> IO[bytes]:
+    def _open(self) -> Any:
         if self.path is None:
             self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the capture
-            # A thread may wait for it while the program ends, which a buffered reader does not survive.
-            return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+            return standard_input()
         try:
             if self.path.is_dir():
                 raise CaptureError(f"{self.path}: is a directory, not a capture")

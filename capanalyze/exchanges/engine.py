@@ -103,6 +103,7 @@ class Engine:
         b[t.FRAGMENTS] = longs(t.FRAGMENT_ROOM * t.FIRST)
         b[t.FRAGMENT_HEADS] = longs(t.FRAGMENT_MASK + 1)
         b[t.LINKS] = longs(LINKS_AT_FIRST * LINK)
+        b[t.SOON] = longs(2 * t.SOON_ROOM)
         self.state[t.NEXT_LINK] = 1
         self.state[t.LINK_ROOM] = LINKS_AT_FIRST
         self.state[t.MANY_SOURCES] = int(len(set(sources)) > 1)
@@ -210,7 +211,7 @@ class Engine:
         """A ring of so many nodes, with what the present one holds."""
         b, state = self._buffers, self.state
         b[t.OLD_NODES], state[t.OLD_NODE_MASK] = b[t.NODES], state[t.NODE_MASK]
-        b[t.NODES], b[t.KEY_HEADS] = longs(size * t.NODE), longs(size)
-        state[t.NODE_MASK] = state[t.KEY_MASK] = size - 1
+        b[t.NODES], b[t.KEY_HEADS] = longs(size * t.NODE), longs(2 * size)
+        state[t.NODE_MASK], state[t.KEY_MASK] = size - 1, 2 * size - 1
         self._gear(ring.move_nodes)(b, state[t.NODE_HEAD], state[t.NODE_TAIL])
         b[t.OLD_NODES] = b""

@@ -34,6 +34,7 @@ from capanalyze.exchanges.effects import (
     source_of,
     stray,
 )
+from capanalyze.exchanges.fetch import fetch, fetch_first
 from capanalyze.exchanges.repeats import (
     MILLISECOND,
     identity,
@@ -201,9 +202,11 @@ PAIRS_AT_ONCE, NODES_AT_ONCE = 300, 900
 
 def feed(b: Any, start: int, stop: int) -> int:
     """Take in messages from row `start` to before `stop`; the row where room ended, else `stop`."""
+    fetch_first(b, start, stop)
     for number in range(start, stop):
         if has_room(b) == 0:
             return number
+        fetch(b, number, stop)
         message(b, number * MESSAGE_WORDS)
     return stop
 

@@ -28,8 +28,9 @@ from capanalyze.packets.message import PROCESS, WORDS
     OUT_NARROW,
     OUT_LINKS,
     OLD_NODES,  # the ring that nodes are moved from
-) = range(24)
-BUFFERS = 24
+    SOON,  # hashes that the next messages will look for
+) = range(25)
+BUFFERS = 25
 
 # A message that has been dated: where it lies is known, so that three fields serve anew.
 WHEN = PROCESS  # clock, nanoseconds
@@ -76,6 +77,10 @@ MODULE_FIELDS = 8
 
 # Facts about a UDP port, bits.
 IS_SERVED, IS_REGISTERED, IS_NEVER_ANSWERED = 1, 2, 4
+
+# How many messages before its turn a message's index entry, node and exchange are fetched.
+FETCH_HEAD, FETCH_NODE, FETCH_PAIR = 16, 10, 5
+SOON_ROOM = 32  # messages, two hashes each; -1 for none
 
 # A node of a match key.
 NODE_HASH, NODE_PAIR, NODE_OLDER = range(3)
