@@ -1,4 +1,4 @@
-"""Where compiled code is kept: a folder of the user's cache, named after a digest of all sources.
+"""Where compiled code is kept: a folder of the user's cache, named after a digest of the sources.
 
 numba's own cache does not notice when a function that is called by a compiled one changes; a new name does.
 """
@@ -15,13 +15,18 @@ from pathlib import Path
 
 KEPT = 30 * 24 * 3600  # seconds: another version of the program may still use its own cache
 FOLDER = Path(__file__).resolve().parent
+# Where the stages are, and all that they are made of.
+SOURCES = (
+    *("buffers.py", "compiled.py", "capture/*.py", "packets/*.py", "protocols/*.py", "exchanges/*.py"),
+    *("judging/*.py", "summary/*.py", "report/row_*.py"),
+)
 
 
 @cache
 def sources_digest() -> str:
     """What the compiled code depends on, as a few hexadecimal digits."""
     digest = hashlib.sha256(f"{version('numba')} {version('numpy')}".encode())
-    for source in sorted(FOLDER.glob("**/*.py")):
+    for source in sorted(source for pattern in SOURCES for source in FOLDER.glob(pattern)):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -128,6 +128,7 @@ class Stream:
             yield []
             yield from ([batch] for batch in self.engine.finish())
             self._count()
+            self.engine.release()
 
     def _sources_of(self) -> list[int]:
         """For each capture the number of its source among those that it is paired with."""

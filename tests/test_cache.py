@@ -1,11 +1,12 @@
 """Where compiled code is kept."""
 
+import inspect
 import os
 from pathlib import Path
 
 import pytest
 
-from capanalyze import cache
+from capanalyze import cache, compiled
 
 
 def test_compiled_code_is_kept_in_a_folder_of_its_own_and_old_folders_go(
@@ -38,3 +39,14 @@ def test_a_cache_is_ready_once_all_stages_lie_in_it(tmp_path: Path, monkeypatch:
     cache.note("scan")
     assert cache.is_filled(["scan"])
     assert not cache.is_filled(["scan", "feed"])
+
+
+def test_every_stage_is_made_of_sources_that_the_digest_knows() -> None:
+    """A compiled function may call only what lies in its own module or in others of the list."""
+    known = {source for pattern in cache.SOURCES for source in cache.FOLDER.glob(pattern)}
+    for module in compiled.MODULES:
+        assert Path(str(module.__file__)) in known
+        for name, thing in vars(module).items():
+            source = Path(inspect.getsourcefile(thing) or "") if inspect.isfunction(thing) else None
+            ours = source is not None and source.is_relative_to(cache.FOLDER)
+            assert not ours or source in known, (module.__name__, name)

@@ -128,6 +128,11 @@ class Engine:
         self._gear(settle.finish)(self._buffers, 0, 0)
         return self._takes()
 
+    def release(self) -> None:
+        """Let go of the rings: nothing more will come."""
+        for buffer in (t.WIDES, t.NARROWS, t.NODES, t.KEY_HEADS, t.CLIENT_HEADS, t.LINKS):
+            self._buffers[buffer] = longs(0)
+
     def remaining(self) -> Iterator[tuple[Batch, int, int]]:
         """What is open, where it stands: rows from the one to before the other number of a batch."""
         b, state = self._buffers, self.state
