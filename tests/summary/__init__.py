@@ -1,0 +1,1 @@
+"""Exchanges summed up as they come."""

@@ -1,0 +1,126 @@
+"""Whatever the split, the result is the same: pieces of a rotated capture, blocks of any size, plain and compiled."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capanalyze import analysis, stream
+from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.audit import audit_of
+from capanalyze.gear import Gear
+from capanalyze.model import Exchange
+from capanalyze.packets import messages
+from tests.bench.generate import Wanted, generate
+from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
+
+FAR = ipv4(PEER, "10.255.255.1", 89, b"ospf")
+HEADER = 24
+
+
+@pytest.fixture(scope="module")
+def flood(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("flood") / "flood.pcap"
+    generate(Wanted("flood", 600_000), path)
+    return path
+
+
+def records(octets: bytes) -> list[bytes]:
+    """The records of a little-endian pcap."""
+    found, at = [], HEADER
+    while at < len(octets):
+        end = at + 16 + int.from_bytes(octets[at + 8 : at + 12], "little")
+        found.append(octets[at:end])
+        at = end
+    return found
+
+
+def joined(exchange: Exchange, starts: dict[str, int]) -> tuple[Any, ...]:
+    """An exchange with frames as they are numbered in the whole; those in further pieces are left out."""
+    first = exchange.capture
+    requests = [starts[first] + frame for frame in exchange.requests][:1]
+    replies = [starts[exchange.reply_capture or first] + frame for frame in exchange.replies][:1]
+    told = exchange.service, exchange.client, exchange.client_port, exchange.outcome, exchange.reason, exchange.rtt_us
+    return requests, replies, *told, exchange.time_ns, exchange.reply_octets
+
+
+@settings(deadline=None, max_examples=8)
+@given(cuts=st.lists(st.integers(0, 3000), min_size=1, max_size=4))
+def test_pieces_of_a_rotated_capture_are_one(
+    flood: Path, tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
+) -> None:
+    octets = flood.read_bytes()
+    frames = records(octets)
+    folder = tmp_path_factory.mktemp("pieces")
+    starts, paths = {}, []
+    for number, (start, end) in enumerate(pairwise([0, *sorted(min(cut, len(frames)) for cut in cuts), len(frames)])):
+        path = folder / f"flood.pcap{number}"
+        path.write_bytes(octets[:HEADER] + b"".join(frames[start:end]))
+        starts[path.name] = start
+        paths.append(str(path))
+    starts[flood.name] = 0
+    whole = [joined(pair.exchange, starts) for pair in find_exchanges(audit_of([str(flood)]))]
+    pieces = [joined(pair.exchange, starts) for pair in find_exchanges(audit_of(paths[::-1]))]
+    assert sorted(map(repr, pieces)) == sorted(map(repr, whole))
+
+
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize("size", [1000, 7919, 1 << 20])
+def test_blocks_of_any_size_give_the_same_report(
+    flood: Path, monkeypatch: pytest.MonkeyPatch, size: int, few: bool
+) -> None:
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+    audit = audit_of([str(flood)], mode="block-all")
+    whole = analyze(audit)
+    monkeypatch.setattr(messages, "PLAIN_BLOCK", size)
+    assert analyze(audit) == whole
+
+
+@pytest.mark.parametrize("size", [7919, 1 << 20])
+def test_compiled_and_in_threads_the_report_is_the_same(
+    flood: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(analysis, "FEW", -1)
+    audit = audit_of([str(flood)], mode="block-all")
+    plain = analyze(audit)
+    monkeypatch.setattr(messages, "COMPILED_BLOCK", size)
+    monkeypatch.setattr(stream, "Gear", lambda *_, **__: Gear(compiled=True))
+    assert analyze(audit) == plain
+
+
+def asked(number: int, *, ident: int = 1) -> bytes:
+    return ipv4(PEER, TARGET, 17, udp(40000 + number, 123, ntp(transmit=number)), ident=ident)
+
+
+def told(number: int) -> bytes:
+    return ipv4(TARGET, PEER, 17, udp(123, 40000 + number, ntp(4, origin=number, transmit=9)))
+
+
+def pieces(folder: Path, *each: list[tuple[float, bytes]]) -> list[str]:
+    paths = []
+    for number, frames in enumerate(each):
+        path = folder / f"cap.pcap{number}"
+        path.write_bytes(pcap([(START + time, frame) for time, frame in frames]))
+        paths.append(str(path))
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wanted"),
+    [
+        ([(0.0, asked(1))], [(0.1, told(1)), (99.0, FAR)], [([1], [1], "cap.pcap1", "replied")]),
+        ([(0.0, asked(1))], [(1.0, asked(1, ident=2)), (99.0, FAR)], [([1], [], None, "silent")]),
+        ([(0.0, asked(1)), (1.0, FAR)], [(0.5, told(1)), (99.0, FAR)], [([1], [1], "cap.pcap1", "replied")]),
+        ([(0.0, asked(1)), (0.1, told(1))], [(0.1, told(1)), (99.0, FAR)], [([1], [2], None, "replied")]),
+        ([(0.0, asked(1))], [(3.0, FAR), (99.0, FAR)], [([1], [], None, "silent")]),
+    ],
+    ids=["reply", "retransmission", "overlap", "the same frame in both", "silence"],
+)
+def test_an_exchange_goes_on_in_the_next_piece(
+    tmp_path: Path, first: list[tuple[float, bytes]], second: list[tuple[float, bytes]], wanted: list[Any]
+) -> None:
+    found = [pair.exchange for pair in find_exchanges(audit_of(pieces(tmp_path, first, second)))]
+    assert [(one.requests, one.replies, one.reply_capture, one.outcome) for one in found] == wanted
