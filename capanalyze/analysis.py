@@ -15,6 +15,7 @@ from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, service_at
 from capanalyze.exchanges.engine import LARGEST
+from capanalyze.exchanges.held import Held
 from capanalyze.exchanges.pair import pairs_of
 from capanalyze.judging.judge import Judge
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
@@ -24,7 +25,7 @@ from capanalyze.stream import Stream
 from capanalyze.target import Contacts, find_target, known_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from capanalyze.audit import Audit, Mode
     from capanalyze.exchanges.batch import Batch, Names
@@ -50,7 +51,7 @@ class Flow:
         self._guess = guess
         self._audit = stream.audit
         self._units = stream.units()
-        self._held: list[Batch] = []
+        self._held = Held()
         self._judge = Judge(self._audit, stream.places.labels, stream.gear)
         self.names: Names = replace(
             stream.names, modes=[mode.name for mode in self._audit.modes], zones=self._judge.zones
@@ -66,13 +67,15 @@ class Flow:
     def judged(self) -> Iterator[Batch]:
         """All exchanges, judged."""
         self._judge.see(self._stream.facts())
+        with self._held as held:
+            if self._stream.ended:
+                # What a silent request's capture leaves open at its end, an answer in any other may tell.
+                for batch in held:
+                    self._judge.note(batch, 0, batch.count)
+            yield from map(self._settled, held)
         if self._stream.ended:
-            self._held += [batch for unit in self._units for batch in unit]
-            self._judge.judge_all(self._held)
-            yield from self._held
             return
-        yield from map(self._settled, self._held)
-        self._held = []
+        self._held = Held()
         for unit in self._units:
             self._judge.see(self._stream.facts())
             if self._stream.ended and not unit:
@@ -96,7 +99,7 @@ class Flow:
         """Read on until the target is known: to the end, where there is not one large capture alone."""
         stream = self._stream
         for number, unit in enumerate(self._units, 1):
-            self._held += unit
+            self._hold(unit)
             if stream.ended:
                 break
             if not stream.has_one_source or number not in TRIES:
@@ -106,8 +109,13 @@ class Flow:
             except TargetError:
                 if number == TRIES[-1]:
                     raise
-        self._held += [batch for unit in self._units for batch in unit]
+        for unit in self._units:
+            self._hold(unit)
         return self._target()
+
+    def _hold(self, unit: Iterable[Batch]) -> None:
+        for batch in unit:
+            self._held.add(batch)
 
     def _target(self) -> Target:
         stream, given = self._stream, self._audit.target

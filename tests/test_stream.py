@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from capanalyze import analysis, stream
 from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import audit_of
+from capanalyze.capture import Capture
+from capanalyze.exchanges import held as holding
 from capanalyze.gear import Gear
 from capanalyze.model import Exchange
 from capanalyze.packets import messages
@@ -124,3 +126,43 @@ def test_an_exchange_goes_on_in_the_next_piece(
 ) -> None:
     found = [pair.exchange for pair in find_exchanges(audit_of(pieces(tmp_path, first, second)))]
     assert [(one.requests, one.replies, one.reply_capture, one.outcome) for one in found] == wanted
+
+
+@pytest.mark.parametrize("held", [0, 500, 1 << 40])
+def test_captures_that_are_paired_together_may_be_of_any_size(
+    flood: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    """What is held until all is known goes to a temporary file."""
+    octets = flood.read_bytes()
+    frames = records(octets)
+    paths = []
+    for number, name in enumerate(("block-all.en0.pcap", "block-all.ppp0.pcap")):
+        path = tmp_path / name
+        path.write_bytes(octets[:HEADER] + b"".join(frames[number::2]))
+        paths.append(str(path))
+    monkeypatch.setattr(analysis, "FEW", -1)
+    monkeypatch.setattr(holding, "IN_MEMORY", held)
+    found = analyze(audit_of(paths))
+    monkeypatch.setattr(holding, "IN_MEMORY", 1 << 40)
+    assert found == analyze(audit_of(paths))
+    assert sum(one.exchanges for one in found.findings) > 1500
+    assert {one.zone for one in found.findings} == {"internet", "lan"}
+
+
+def test_a_capture_that_grows_is_read_to_the_end_that_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "grows.pcap"
+    path.write_bytes(pcap([(START, asked(1)), (START + 0.1, told(1)), (START + 99, FAR)]))
+    before = analyze(audit_of([str(path)]))
+    whole = Capture.read
+
+    def read(capture: Capture, size: int = 0) -> bytes:
+        with path.open("ab") as file:
+            file.write(pcap([(START + 100, asked(2))])[HEADER:])
+        return whole(capture, size)
+
+    monkeypatch.setattr(Capture, "read", read)
+    found = analyze(audit_of([str(path)]))
+    (note,) = found.inputs[0].notes
+    assert note.startswith("it grew while it was read: ")
+    found.inputs[0].notes = []
+    assert found == before

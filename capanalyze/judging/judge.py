@@ -68,15 +68,6 @@ class Judge:
         self._buffers[t.COVERED] = array("q", covered)
         self._buffers[t.STATE][t.COVERED_COUNT] = len(covered) // t.COVERED_FIELDS
 
-    def judge_all(self, batches: Sequence[Batch]) -> None:
-        """Judge all rows that there are, in place."""
-        unsettled = [batch for batch in batches if self.judge(batch)]
-        if unsettled:
-            for batch in batches:
-                self.note(batch, 0, batch.count)
-            for batch in unsettled:
-                self.settle(batch)
-
     def judge(self, batch: Batch) -> int:
         """Judge rows, in place; how many wait for `settle`."""
         self._buffers[t.PLACES] = self._zones.places()
