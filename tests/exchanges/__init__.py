@@ -1,0 +1,1 @@
+"""Messages brought into order, and exchanges on their way."""

@@ -1,0 +1,198 @@
+"""Every exchange judged, compared with the tables of the design put into plain Python."""
+
+from array import array
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capanalyze.audit import DEFAULT_ZONES, Audit, CaptureFile, Mode, Segment
+from capanalyze.exchanges.batch import Batch, Names, exchange_of, words_of
+from capanalyze.exchanges.row import (
+    ASKED,
+    CAPTURE,
+    CLIENT,
+    CLOCK,
+    DOUBTED,
+    FLAGS,
+    FORGOTTEN,
+    GROUP,
+    LINK,
+    MODE,
+    MODULE,
+    NARROW,
+    OUTCOME,
+    OUTCOMES,
+    PLACE,
+    PORT,
+    REPLY,
+    REQUEST,
+    RTT,
+    SECONDS,
+    SERVER,
+    SERVICE,
+    UNANSWERABLE_REQUEST,
+    UNPROVEN,
+    WIDE,
+    ZONE,
+)
+from capanalyze.gear import Gear
+from capanalyze.judging.judge import Judge
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.services import NEVER_ANSWERS
+from capanalyze.verdicts import CaptureFacts, promise_of, verdict_of
+
+SECOND = 1_000_000_000
+BEGIN, FLIP, END = 1000, 1050, 1100  # seconds
+HOSTS = ["192.0.2.10", "192.0.2.11", "198.51.100.7", "203.0.113.9", "127.0.0.1", "2001:db8::10", "::1"]
+OWN = ["192.0.2.10", "2001:db8::10"]
+PLACES = ["en0", "ppp0", "if0", "dmz0"]
+MODES = (
+    Mode("strict", "strict", "block"),
+    Mode("stealth", "stealth", "block", ("udp/7", "ntp"), stealth=True),
+    Mode("open", "open", "allow"),
+)
+AUDIT = Audit(
+    captures=(
+        CaptureFile("a", "a", (Segment("strict", until=FLIP * SECOND), Segment("stealth", since=FLIP * SECOND))),
+        CaptureFile("b", "b", (Segment("open"),)),
+        CaptureFile("c", "c"),
+    ),
+    modes=MODES,
+    zones={"dmz0": "dmz", "198.51.100.0/24": "partners"},
+)
+FACTS = {name: CaptureFacts(BEGIN * SECOND, END * SECOND, one_sided=name == "c") for name in ("a", "b", "c")}
+MODULES = [GENERIC_UDP, TCP, *range(2, len(PROTOCOLS))]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One exchange that was paired."""
+
+    capture: int
+    place: int
+    client: str
+    server: str
+    module: int
+    port: int
+    outcome: str
+    flags: int
+    time: int
+    replies: bool
+
+
+rows = st.builds(
+    Row,
+    capture=st.integers(0, 2),
+    place=st.integers(0, len(PLACES) - 1),
+    client=st.sampled_from(HOSTS),
+    server=st.sampled_from(HOSTS),
+    module=st.sampled_from(MODULES),
+    port=st.sampled_from([7, 22, 138, 5000]),
+    outcome=st.sampled_from(OUTCOMES),
+    flags=st.sampled_from([0, 0, 0, GROUP, UNANSWERABLE_REQUEST, DOUBTED, FORGOTTEN]),
+    time=st.integers(BEGIN, END),
+    replies=st.booleans(),
+)
+
+
+def batch_of(found: list[Row]) -> Batch:
+    """Rows of numbers."""
+    wide, narrow = array("q", (0,)) * (len(found) * WIDE), array("i", (0,)) * (len(found) * NARROW)
+    for number, row in enumerate(found):
+        w, n = number * WIDE, number * NARROW
+        wide[w + CLOCK] = wide[w + ASKED] = row.time * SECOND
+        wide[w + SECONDS], wide[w + RTT] = row.time, -1
+        wide[w + CLIENT : w + CLIENT + 2] = array("q", words_of(row.client))
+        wide[w + SERVER : w + SERVER + 2] = array("q", words_of(row.server))
+        wide[w + REQUEST] = row.capture * CAPTURE + number + 1
+        wide[w + REPLY] = wide[w + REQUEST] if row.replies else 0
+        narrow[n + PLACE], narrow[n + MODULE], narrow[n + SERVICE] = row.place, row.module, row.module
+        narrow[n + PORT], narrow[n + OUTCOME], narrow[n + FLAGS] = row.port, OUTCOMES.index(row.outcome), row.flags
+        narrow[n + MODE] = narrow[n + ZONE] = -1
+    return Batch(wide, narrow, array("q", (0,)) * LINK, len(found))
+
+
+def direction(row: Row) -> str:
+    """Design section 5: seen from the target; loopback is local, a group includes the target."""
+    if ip_address(row.client).is_loopback and ip_address(row.server).is_loopback:
+        return "local"
+    asks, answers, group = row.client in OWN, row.server in OWN, bool(row.flags & GROUP)
+    if row.outcome == "unsolicited":
+        return "outbound" if answers else "inbound" if asks or group else "passing"
+    if asks:
+        return "local" if answers else "outbound"
+    return "inbound" if answers or (group and not row.replies) else "passing"
+
+
+def zone(row: Row) -> str:
+    """By interface, by the peer's network, by default."""
+    label = PLACES[row.place]
+    if label in AUDIT.zones:
+        return AUDIT.zones[label]
+    peers = {"inbound": [row.client], "outbound": [row.server]}.get(direction(row), [row.client, row.server])
+    if any(ip_address(one) in ip_network("198.51.100.0/24") for one in peers):
+        return "partners"
+    return DEFAULT_ZONES.get(label, label)
+
+
+def outcome(row: Row, all_rows: list[Row]) -> tuple[str, bool]:
+    """The outcome, once silence is told from not knowing; and whether it proves nothing."""
+    protocol = PROTOCOLS[row.module]
+    if row.outcome != "silent":
+        return row.outcome, False
+    never = row.module == GENERIC_UDP and f"udp/{row.port}" in NEVER_ANSWERS
+    if row.flags & (GROUP | UNANSWERABLE_REQUEST) or not protocol.silence_proves or never:
+        return "silent", True
+    if row.flags & (DOUBTED | FORGOTTEN):
+        return "indeterminate", False
+    if row.time * SECOND + protocol.window <= END * SECOND:
+        return "silent", False
+    answered = any(
+        other.outcome == "replied" and other.time > row.time and asked_of(other) == asked_of(row) for other in all_rows
+    )
+    return ("silent", False) if answered else ("indeterminate", False)
+
+
+def asked_of(row: Row) -> tuple[object, ...]:
+    """Whom a request asks for what, where and under which mode."""
+    return mode(row), row.server, service(row), row.place
+
+
+def mode(row: Row) -> str | None:
+    """That at the first request."""
+    return AUDIT.captures[row.capture].mode_at(row.time * SECOND)
+
+
+def service(row: Row) -> str:
+    name = PROTOCOLS[row.module].name
+    return f"{name}/{row.port}" if row.module in (GENERIC_UDP, TCP) else name
+
+
+@pytest.mark.parametrize("gear", [Gear(compiled=False), Gear(compiled=True)], ids=["plain", "compiled"])
+@settings(deadline=None)
+@given(st.lists(rows, max_size=12))
+def test_every_exchange_is_judged_by_the_tables(gear: Gear, found: list[Row]) -> None:
+    batch = batch_of(found)
+    judge = Judge(AUDIT, PLACES, gear)
+    judge.target(OWN)
+    judge.see(FACTS)
+    judge.note(batch, 0, batch.count)
+    if judge.judge(batch):
+        judge.settle(batch)
+    names = Names(["a", "b", "c"], PLACES, [one.name for one in MODES], judge.zones)
+    modes = {one.name: one for one in MODES}
+    for number, row in enumerate(found):
+        told = exchange_of(batch, number, names)
+        wanted, unproven = outcome(row, found)
+        assert (told.direction, told.zone, told.mode, told.outcome) == (direction(row), zone(row), mode(row), wanted)
+        judged = told.direction == "inbound" and told.mode is not None and wanted != "unsolicited"
+        if not judged:
+            assert told.verdict is None
+            continue
+        promise = modes[str(told.mode)]
+        assert told.verdict == verdict_of(told.outcome, promise, service(row), unproven=unproven)
+        assert bool(batch.narrow[number * NARROW + FLAGS] & UNPROVEN) == unproven
+        assert promise_of(promise, service(row)) in ("allow", "block")
