@@ -65,7 +65,7 @@ class Stream:
         ]
         self._readings: dict[str, Reading] = {}
         self._sources = self._sources_of()
-        self.engine = Engine(self._sources, self.gear)
+        self.engine: Engine
         self.ended = False
         self.evicted = self.forgotten = 0
 

@@ -20,7 +20,6 @@ from capanalyze.exchanges.row import (
     ADDRESS_CHANGED,
     ANSWERED,
     ASKED,
-    BACKWARD,
     CLIENT,
     CLIENT_LOW,
     CLIENT_PORT,
@@ -31,7 +30,6 @@ from capanalyze.exchanges.row import (
     ECHOED,
     FINDABLE,
     FLAGS,
-    FORWARD,
     GROUP,
     IDENT,
     INDETERMINATE,
@@ -216,8 +214,6 @@ def begin(b: Any, m: int, turned: int) -> int:
     narrows[n + KEY_COUNT] = 0
     narrows[n + OLDER] = 0
     narrows[n + SIBLINGS] = 0
-    narrows[n + FORWARD] = 0
-    narrows[n + BACKWARD] = 0
     narrows[n + DIRECTION] = 0
     narrows[n + MODE] = -1
     narrows[n + ZONE] = -1

@@ -57,14 +57,12 @@ WIDE = 18
     KEY_COUNT,
     OLDER,  # how many exchanges ago the one before this of the same client began, 0 for none
     SIBLINGS,  # how many exchanges later the next one of the same request to a group began, 0 for none
-    FORWARD,  # datagrams of a five-tuple behind the first of either side
-    BACKWARD,
     DIRECTION,  # index in DIRECTIONS
     MODE,  # index of the mode, -1 for none
     ZONE,  # index of the zone
     VERDICT,  # index in VERDICTS_OF, 0 for none
-) = range(31)
-NARROW = 31
+) = range(29)
+NARROW = 29
 
 CAPTURE = 1 << 40  # a frame as one number: capture * CAPTURE + frame
 

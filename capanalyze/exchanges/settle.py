@@ -70,13 +70,11 @@ from capanalyze.exchanges.ring import (
 from capanalyze.exchanges.row import (
     ANSWERED,
     ASKED,
-    BACKWARD,
     CLOCK,
     DEADLINE,
     DIGEST,
     FLAGS,
     FORGOTTEN,
-    FORWARD,
     GROUP,
     IDENT,
     INDETERMINATE,
@@ -671,7 +669,7 @@ def new_flow(b: Any, m: int, source: int, destination: int) -> int:
 
 
 def flow_back(b: Any, pair: int, m: int) -> int:
-    """A datagram to who asked: the first one answers, the others are counted."""
+    """A datagram to who asked: the first one answers, of the others only the octets count."""
     rows = longs_of(b, ROWS)
     narrows = ints_of(b, NARROWS)
     n = narrow_at(b, pair)
@@ -679,7 +677,6 @@ def flow_back(b: Any, pair: int, m: int) -> int:
     if narrows[n + OUTCOME] in (SILENT, REJECTED):
         return answer(b, pair, m)
     longs_of(b, WIDES)[wide_at(b, pair) + REPLY_OCTETS] += rows[m + SIZE]
-    narrows[n + BACKWARD] += 1
     return 0
 
 
@@ -693,7 +690,6 @@ def flow_on(b: Any, pair: int, m: int) -> int:
     window = longs_of(b, MODULES)[narrows[n + OF_MODULE] * MODULE_FIELDS + WINDOW]
     if is_retransmission(b, pair, m) and rows[m + WHEN] <= longs_of(b, WIDES)[w + CLOCK] + window:
         return resend(b, pair, m)
-    narrows[n + FORWARD] += 1
     return 0
 
 

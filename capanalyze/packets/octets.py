@@ -68,9 +68,9 @@ def digest(octets: Any, start: int, end: int) -> int:
     key = end - start
     stop = start + min(key, 256)
     at = start
-    while at + 4 <= stop:
-        key = mix(key, be32(octets, at))
-        at += 4
+    while at + 8 <= stop:
+        key = mix(key, be64(octets, at))
+        at += 8
     while at < stop:
         key = mix(key, octets[at] * 1)
         at += 1

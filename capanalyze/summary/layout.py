@@ -111,8 +111,8 @@ FIRSTS, SLOW, LAST = 6, 6, 7
 SLOTS = 8
 LEAST_LEVEL = 10
 MAX_DETAILS = 4096
-MAX_PLAIN = 256  # of them for ports that gave no reply
-MAX_ANSWERING = 1024  # and for those that did; services have the rest
+MAX_PLAIN = 128  # of them for ports that gave no reply
+MAX_ANSWERING = 512  # and for those that did; services have the rest
 
 # What is kept of a row's lists of frames beside their first: so many links for each.
 LISTED = 12
