@@ -83,9 +83,9 @@ class Engine:
         largest: exchanges that may be open at a time, a power of two.
     """
 
-    def __init__(self, sources: Sequence[int], gear: Gear, *, largest: int = LARGEST) -> None:
+    def __init__(self, sources: Sequence[int], gear: Gear, *, largest: int | None = None) -> None:
         self._gear = gear
-        self._largest = largest
+        self._largest = largest or LARGEST
         self._buffers: list[Any] = [b""] * t.BUFFERS
         self.state = longs(t.STATE_FIELDS)
         b = self._buffers

@@ -188,7 +188,7 @@ from capanalyze.protocols.udp import DATAGRAM, IDLE
 
 FIRST_EPHEMERAL = 32768  # of Linux; IANA's range and that of the BSDs begin at 49152
 FRAGMENTATION_NEEDED = 4  # code of ICMP type 3 that speaks of size, not of refusal
-LONG = 128 * SECOND  # more than any patience
+LONG = 64 * SECOND  # more than any patience
 MOVES_AT_ONCE = 50  # exchanges moved on by one message
 LINGER = SECOND  # how long a settled exchange stays, for copies and fragments of its last frame
 SLOT = 2 * SECOND  # that two captures' stamps of one packet may differ

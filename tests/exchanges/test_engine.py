@@ -1,0 +1,89 @@
+"""Rings of exchanges: what goes on for long does not hold others up, and what there is no room for is let go."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.audit import audit_of
+from capanalyze.exchanges import engine
+from capanalyze.exchanges.batch import Batch
+from capanalyze.exchanges.engine import SMALLEST, Engine
+from capanalyze.exchanges.settle import LONG
+from capanalyze.exchanges.table import RING_MASK
+from capanalyze.protocols._protocol import SECOND
+from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
+from tests.oracle import collect, pair_messages, source
+
+FAR = ipv4(PEER, "10.255.255.1", 89, b"ospf")
+
+
+def asked(number: int) -> bytes:
+    return ipv4(PEER, TARGET, 17, udp(1024 + number % 60000, 123, ntp(transmit=number + 1)), ident=number % 65536)
+
+
+def written(folder: Path, frames: list[tuple[float, bytes]]) -> Path:
+    path = folder / "block-all.pcap"
+    path.write_bytes(pcap([(START + time, frame) for time, frame in [*frames, (frames[-1][0] + 999, FAR)]]))
+    return path
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How large the ring was after each unit of messages."""
+    found: list[int] = []
+    feed = Engine.feed
+
+    def spy(one: Engine, rows: Any, pool: Any, count: int) -> list[Batch]:
+        batches = feed(one, rows, pool, count)
+        found.append(one.state[RING_MASK] + 1)
+        return batches
+
+    monkeypatch.setattr(Engine, "feed", spy)
+    return found
+
+
+def test_what_there_is_no_room_for_is_let_go_and_counted(
+    tmp_path: Path, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LARGEST", SMALLEST)
+    path = written(tmp_path, [(number / 10_000, asked(number)) for number in range(5000)])
+    analysis = analyze(audit_of([str(path)], target=(TARGET,)))
+    (finding,) = analysis.findings
+    assert set(sizes) == {SMALLEST}
+    assert (finding.exchanges, finding.replied) == (5000, 0)
+    assert finding.reasons["too many requests were open at a time"] == finding.indeterminate > 3000
+    assert finding.silent == 5000 - finding.indeterminate > 500  # those that were open at the end
+    (note,) = analysis.notes
+    assert f"{finding.indeterminate:,} it is not known whether they were answered" in note
+
+
+def test_of_what_is_let_go_behind_its_window_silence_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LARGEST", SMALLEST)
+    path = written(tmp_path, [(number / 100, asked(number)) for number in range(5000)])
+    analysis = analyze(audit_of([str(path)], target=(TARGET,)))
+    (finding,) = analysis.findings
+    assert (finding.silent, finding.indeterminate) == (5000, 0)
+    assert "of 0 it is not known" in analysis.notes[0]
+
+
+def test_a_flow_that_goes_on_for_long_holds_nobody_up(tmp_path: Path, sizes: list[int]) -> None:
+    """A ring in order of beginning would grow behind it."""
+    frames = [(number / 20, asked(number)) for number in range(8000)]
+    for number in range(41):
+        frames.append((number * 10.0, ipv4(PEER, TARGET, 17, udp(50000, 4433, b"on %d" % number))))
+        frames.append((number * 10.0 + 0.1, ipv4(TARGET, PEER, 17, udp(4433, 50000, b"and on %d" % number))))
+    path = written(tmp_path, sorted(frames, key=lambda frame: frame[0]))
+    found = [pair.exchange for pair in find_exchanges(audit_of([str(path)]))]
+    assert LONG // SECOND * 20 < max(sizes) < 8000 // 2
+    (flow,) = (one for one in found if one.service == "udp/4433")
+    assert (flow.outcome, flow.replies, flow.reply_octets) == (
+        "replied",
+        [3],
+        sum(len(b"and on %d" % n) for n in range(41)),
+    )
+    wanted = [pair.exchange for pair in pair_messages(collect([source(path)])).done]
+    assert sorted((one.requests, one.replies, one.reply_octets) for one in found) == sorted(
+        (one.requests, one.replies, one.reply_octets) for one in wanted
+    )
