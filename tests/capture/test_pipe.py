@@ -1,11 +1,14 @@
 """A live capture on standard input: it ends when who watches it says so, with what came by then."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
+from array import array
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,15 @@ def test_told_to_end_it_reads_what_is_there(monkeypatch: pytest.MonkeyPatch) -> 
     one.close()
 
 
+def wait_until_read(pipe_end: int) -> None:
+    """Wait until whoever reads a pipe has read all that is in it."""
+    left = array("i", [1])
+    end = time.monotonic() + 30
+    while left[0] and time.monotonic() < end:
+        fcntl.ioctl(pipe_end, termios.FIONREAD, left)
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("rest", [True, False])
 def test_an_interrupt_ends_a_live_capture_with_what_it_has(tmp_path: Path, rest: bool) -> None:
     octets = CAPTURE.read_bytes()
@@ -50,12 +62,16 @@ def test_an_interrupt_ends_a_live_capture_with_what_it_has(tmp_path: Path, rest:
         assert program.stdin
         program.stdin.write(octets[:5000])
         program.stdin.flush()
-        time.sleep(1)  # until it waits for more
+        wait_until_read(program.stdin.fileno())
         program.send_signal(signal.SIGINT)
         if rest:
             program.stdin.write(octets[5000:])
             program.stdin.flush()
-        assert program.wait(20) == 0, program.stderr and program.stderr.read()
+        try:
+            status = program.wait(30)
+        finally:
+            program.kill()
+        assert status == 0
     (found,) = json.loads((tmp_path / "report.json").read_text())["inputs"]
     assert found["octets"] == (len(octets) if rest else 5000)
     assert found["frames"] == 102 if rest else 0 < found["frames"] < 102
