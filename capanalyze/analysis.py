@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from capanalyze.audit import Audit, Mode
     from capanalyze.exchanges.batch import Batch, Names
-    from capanalyze.exchanges.pair import Pair
-    from capanalyze.findings import Payload, Summed
+    from capanalyze.exchanges.pair import Pair, Payload
+    from capanalyze.findings import Summed
     from capanalyze.model import Announcement, Disclosure
 
 FEW = 16_384  # messages, up to which all is held

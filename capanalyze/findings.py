@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capanalyze.audit import Mode
-    from capanalyze.exchanges.pair import Pair
+    from capanalyze.exchanges.pair import Pair, Payload
     from capanalyze.model import Exchange, Outcome, Verdict
 
 WORST: tuple[Outcome, ...] = ("replied", "rejected", "silent", "indeterminate")
@@ -66,15 +66,6 @@ def evidence(exchange: Exchange) -> Evidence:
     )
 
 
-class Payload(NamedTuple):
-    """Where a reply's payload is: capture, frame, offset and length in it."""
-
-    capture: str
-    frame: int
-    offset: int
-    length: int
-
-
 class Summed(NamedTuple):
     """A finding without its disclosures, where those come from, and the captures that it is about."""
 
@@ -105,11 +96,12 @@ def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Summed]:
 def payloads_of(pairs: Sequence[Pair]) -> list[Payload]:
     """Where the first replies of a cell are; those that only repeat the request tell nothing."""
     return [
-        Payload(name, pair.exchange.replies[0], offset, length)
+        pair.reply_payload
         for pair in pairs
-        if pair.exchange.outcome == "replied" and pair.reply_payload and pair.exchange.transport == "udp"
-        for name, offset, length in [pair.reply_payload]
-        if not pair.echoed
+        if pair.exchange.outcome == "replied"
+        and pair.reply_payload
+        and pair.exchange.transport == "udp"
+        and not pair.echoed
     ][:MAX_DECODED]
 
 

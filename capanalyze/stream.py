@@ -6,6 +6,7 @@ of a rotated capture are read behind each other as one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -95,8 +96,15 @@ class Stream:
         return sum(reading.capture.octets_read for reading in list(self._readings.values()))
 
     def facts(self) -> dict[str, CaptureFacts]:
-        """What judging needs to know of the captures, as far as they were read."""
-        return {one.file.name: one.facts(self.audit) for one in self.readings}
+        """What judging needs to know of the captures, as far as they were read; pieces of one end together."""
+        facts = {one.file.name: one.facts(self.audit) for one in self.readings}
+        for pieces in (pieces for group in self._groups for pieces in group if len(pieces) > 1):
+            lasts = [facts[file.name].last for file in pieces if file.name in facts]
+            last = max((one for one in lasts if one is not None), default=None)
+            for file in pieces:
+                if file.name in facts and facts[file.name].last is not None:
+                    facts[file.name] = replace(facts[file.name], last=last)
+        return facts
 
     def cut_modes(self) -> set[str | None]:
         """Modes whose silence means nothing as frames are cut; None for no mode."""

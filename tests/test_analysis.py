@@ -18,6 +18,7 @@ from tests.build import (
     block,
     enhanced,
     ethernet,
+    icmp,
     interface,
     ipv4,
     ntp,
@@ -151,3 +152,14 @@ def test_a_reply_that_repeats_its_request_discloses_nothing(tmp_path: Path) -> N
     path = write(tmp_path, "block-all.ppp0.pcap", [(0.0, asked), (0.1, echoed), LAST])
     found = analyze(audit_of([path], target=(TARGET,))).findings
     assert [one.disclosures for one in found] == [[]]
+
+
+def test_a_fact_names_the_reply_that_told_it_not_an_error_before_it(tmp_path: Path) -> None:
+    error = ipv4(TARGET, PEER, 1, icmp(3, 3, payload=ask(1)))
+    pieces = [[(0.0, ask(1)), (0.05, error)], [(0.1, answer(1)), LAST]]
+    whole = write(tmp_path, "block-all.ppp0.pcap", pieces[0] + pieces[1])
+    (finding,) = analyze(audit_of([whole], target=(TARGET,))).findings
+    assert {fact.frame for fact in finding.disclosures} == {3}
+    paths = [write(tmp_path, f"block-all.en0.pcap{number}", frames) for number, frames in enumerate(pieces)]
+    (finding,) = analyze(audit_of(paths, target=(TARGET,))).findings
+    assert {(fact.capture, fact.frame) for fact in finding.disclosures} == {("block-all.en0.pcap1", 1)}

@@ -118,8 +118,9 @@ def pieces(folder: Path, *each: list[tuple[float, bytes]]) -> list[str]:
         ([(0.0, asked(1)), (1.0, FAR)], [(0.5, told(1)), (99.0, FAR)], [([1], [1], "cap.pcap1", "replied")]),
         ([(0.0, asked(1)), (0.1, told(1))], [(0.1, told(1)), (99.0, FAR)], [([1], [2], None, "replied")]),
         ([(0.0, asked(1))], [(3.0, FAR), (99.0, FAR)], [([1], [], None, "silent")]),
+        ([(0.0, asked(1))], [(99.0, FAR)], [([1], [], None, "silent")]),
     ],
-    ids=["reply", "retransmission", "overlap", "the same frame in both", "silence"],
+    ids=["reply", "retransmission", "overlap", "the same frame in both", "silence", "a long pause"],
 )
 def test_an_exchange_goes_on_in_the_next_piece(
     tmp_path: Path, first: list[tuple[float, bytes]], second: list[tuple[float, bytes]], wanted: list[Any]

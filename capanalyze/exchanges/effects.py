@@ -60,6 +60,7 @@ from capanalyze.exchanges.row import (
     REPLY,
     REPLY_AT,
     REPLY_CAPTURED,
+    REPLY_FRAME,
     REPLY_OCTETS,
     REQUEST,
     REQUEST_OCTETS,
@@ -234,6 +235,7 @@ def begin(b: Any, m: int, turned: int) -> int:
         wides[w + REPLY] = rows[m + FRAME]
         wides[w + REPLY_OCTETS] = size
         wides[w + REPLY_AT] = rows[m + PAYLOAD]
+        wides[w + REPLY_FRAME] = rows[m + FRAME]
         narrows[n + REQUEST_OCTETS] = 0
         narrows[n + REPLY_CAPTURED] = rows[m + CAPTURED]
     else:
@@ -241,6 +243,7 @@ def begin(b: Any, m: int, turned: int) -> int:
         wides[w + REPLY] = 0
         wides[w + REPLY_OCTETS] = 0
         wides[w + REPLY_AT] = -1
+        wides[w + REPLY_FRAME] = 0
         narrows[n + REQUEST_OCTETS] = size
         narrows[n + REPLY_CAPTURED] = 0
     return pair
@@ -406,6 +409,7 @@ def first_reply(b: Any, pair: int, m: int) -> None:
     if is_late(b, pair, rows[m + WHEN]):
         reason |= LATE
     wides[w + REPLY_AT] = rows[m + PAYLOAD]
+    wides[w + REPLY_FRAME] = rows[m + FRAME]
     narrows[n + REPLY_CAPTURED] = rows[m + CAPTURED]
     if rows[m + MESSAGE_DIGEST] == wides[w + DIGEST] and rows[m + SIZE] == narrows[n + REQUEST_OCTETS]:
         narrows[n + FLAGS] |= ECHOED
@@ -494,6 +498,7 @@ def another(b: Any, pair: int, m: int) -> int:
     wides[w + RTT] = -1
     wides[w + REPLY_OCTETS] = 0
     wides[w + REPLY_AT] = -1
+    wides[w + REPLY_FRAME] = 0
     wides[w + WANTED] = rows[m + SRC]
     wides[w + WANTED_LOW] = rows[m + SRC_LOW]
     narrows[n + WANTED_PORT] = rows[m + SPORT]

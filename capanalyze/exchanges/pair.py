@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.exchanges.batch import exchange_of
 from capanalyze.exchanges.row import (
@@ -15,9 +15,9 @@ from capanalyze.exchanges.row import (
     MODULE,
     NARROW,
     PLACE,
-    REPLY,
     REPLY_AT,
     REPLY_CAPTURED,
+    REPLY_FRAME,
     REPLY_OCTETS,
     REQUEST,
     REQUEST_OCTETS,
@@ -34,6 +34,15 @@ if TYPE_CHECKING:
     from capanalyze.model import Exchange
 
 
+class Payload(NamedTuple):
+    """Where a reply's payload is: capture, frame, offset and length in it."""
+
+    capture: str
+    frame: int
+    offset: int
+    length: int
+
+
 @dataclass(slots=True, eq=False)
 class Pair:
     """An exchange, and what pairing knows of it besides.
@@ -44,7 +53,7 @@ class Pair:
         clock: that of the first request, nanoseconds.
         kind: what is alike enough to be compared over time.
         unproven: whether it is silent, and that proves nothing.
-        reply_payload: capture, offset and length of the first reply's payload.
+        reply_payload: where the first reply's payload is.
         echoed: whether that repeats the request.
     """
 
@@ -54,7 +63,7 @@ class Pair:
     kind: str
     unproven: bool
     retransmissions: int
-    reply_payload: tuple[str, int, int] | None
+    reply_payload: Payload | None
     echoed: bool
 
 
@@ -71,8 +80,8 @@ def pair_of(batch: Batch, number: int, names: Names) -> Pair:
     flags = narrow[n + FLAGS]
     payload = None
     if wide[w + REPLY_AT] >= 0:
-        capture = names.captures[wide[w + REPLY] // CAPTURE]
-        payload = (capture, wide[w + REPLY_AT], narrow[n + REPLY_CAPTURED])
+        number_of, frame = divmod(wide[w + REPLY_FRAME], CAPTURE)
+        payload = Payload(names.captures[number_of], frame, wide[w + REPLY_AT], narrow[n + REPLY_CAPTURED])
     return Pair(
         exchange=exchange_of(batch, number, names),
         interface=names.places[narrow[n + PLACE]],

@@ -26,9 +26,10 @@ from capanalyze.model import Direction, Outcome, Verdict
     RTT,  # nanoseconds from the first request to the first frame of the outcome, -1 for none
     REPLY_OCTETS,  # payload of all replies
     REPLY_AT,  # offset of the first reply's payload in its (unpacked) capture, -1 for none
+    REPLY_FRAME,  # its frame, which is not the first that came back where an ICMP error came before
     KEY_AT,  # the first match key's node
-) = range(18)
-WIDE = 18
+) = range(19)
+WIDE = 19
 
 # Fields of the narrow row.
 (

@@ -17,6 +17,7 @@ from capanalyze.summary.layout import (
     CLASS_UNIT,
     DETAIL,
     KEY,
+    LEFT_OUT,
     LOST,
     MAX_CELLS,
     MODULE_CODE,
@@ -46,7 +47,7 @@ def code_of(service: int, port: int) -> int:
 
 
 def find_cell(b: Any, key: int) -> int:
-    """The cell with a key, a new one where there is none; ports share one where they are too many."""
+    """The cell with a key, a new one where there is none; ports share one where they are too many; -1 for no room."""
     cells = longs_of(b, CELLS)
     heads = ints_of(b, CELL_HEADS)
     state = longs_of(b, STATE)
@@ -76,10 +77,13 @@ def find_shared(b: Any, key: int) -> int:
 
 
 def new_cell(b: Any, key: int, place: int) -> int:
-    """A cell without exchanges."""
+    """A cell without exchanges, -1 where there is no room."""
     cells = longs_of(b, CELLS)
     state = longs_of(b, STATE)
     cell = state[CELL_COUNT]
+    if cell >= state[CELL_ROOM]:
+        state[LEFT_OUT] += 1
+        return -1
     state[CELL_COUNT] = cell + 1
     for field in range(CELL):
         cells[cell * CELL + field] = 0

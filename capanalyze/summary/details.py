@@ -9,9 +9,9 @@ from capanalyze.exchanges.row import (
     FLAGS,
     NANOS,
     NARROW,
-    REPLY,
     REPLY_AT,
     REPLY_CAPTURED,
+    REPLY_FRAME,
     RTT,
     SECONDS,
     WIDE,
@@ -49,7 +49,6 @@ from capanalyze.summary.layout import (
     PAYLOAD_SIZE,
     RANK,
     REPLIED,
-    REPLY_FRAME,
     SLOTS,
     SLOW,
     SLOW_ROW,
@@ -62,6 +61,7 @@ from capanalyze.summary.layout import (
     STATE,
     STEPS_OF_OCTAVE,
     TO_DECODE,
+    TOLD_FRAME,
     TOUCHED,
     TOUCHED_COUNT,
     WIDES,
@@ -240,7 +240,7 @@ def note_payload(b: Any, s: int, row: int) -> None:
         return
     at = s + TO_DECODE + spreads[s + DECODABLE] * DECODE
     spreads[s + DECODABLE] += 1
-    spreads[at + REPLY_FRAME] = wide[row * WIDE + REPLY]
+    spreads[at + TOLD_FRAME] = wide[row * WIDE + REPLY_FRAME]
     spreads[at + PAYLOAD_AT] = wide[row * WIDE + REPLY_AT]
     spreads[at + PAYLOAD_SIZE] = narrow[row * NARROW + REPLY_CAPTURED]
 

@@ -128,6 +128,8 @@ def add_row(b: Any, wide: Any, narrow: Any, row: int) -> None:
     key = key_of(narrow, n)
     known = longs_of(b, STATE)[CELL_COUNT]
     cell = find_cell(b, key)
+    if cell < 0:
+        return
     if cell >= known:
         longs_of(b, CELLS)[cell * CELL + PORT_SEEN] = narrow[n + SERVER_PORT]
     count(b, cell, wide, narrow, row, kind)
@@ -191,6 +193,8 @@ def add_unasked(b: Any, row: int) -> None:
     narrow = ints_of(b, NARROWS)
     n = row * NARROW
     cell = find_cell(b, key_of(narrow, n) + UNASKED)
+    if cell < 0:
+        return
     cells = longs_of(b, CELLS)
     cells[cell * CELL + COUNTS] += 1
     if cells[cell * CELL + DETAIL] == 0:

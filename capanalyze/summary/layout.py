@@ -49,9 +49,10 @@ BUFFERS = 24
     ALWAYS_COUNT,
     UNPLACED,  # exchanges outside of every mode's time
     LOST,  # reasons, turns and changes that there was no room for
+    LEFT_OUT,  # and exchanges, of too many services
     DIRECTIONS,  # exchanges by direction, five numbers
-) = range(19)
-STATE_FIELDS = 23
+) = range(20)
+STATE_FIELDS = 24
 KINDS = 6
 
 # Classes of exchanges, worst first.
@@ -120,7 +121,7 @@ SLOT_LINKS = 2 * LISTED
 
 # A spread.
 DECODABLE, TO_DECODE, MAX_DECODED = 0, 1, 64
-REPLY_FRAME, PAYLOAD_AT, PAYLOAD_SIZE = range(3)
+TOLD_FRAME, PAYLOAD_AT, PAYLOAD_SIZE = range(3)
 DECODE = 3
 HISTOGRAM = TO_DECODE + MAX_DECODED * DECODE
 STEPS_OF_OCTAVE = 32

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
-from capanalyze.exchanges.pair import kind_at
+from capanalyze.exchanges.pair import Payload, kind_at
 from capanalyze.exchanges.row import CAPTURE, OUTCOMES, SAID_CUT
-from capanalyze.findings import WORST, Payload, Summed, evidence, in_order, utc, zones_in_order
+from capanalyze.findings import WORST, Summed, evidence, in_order, utc, zones_in_order
 from capanalyze.model import Announcement, Bin, Change, Evidence, Finding, RoundTrip, Timeline, Zone
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.services import registered_name

@@ -141,3 +141,14 @@ def test_bins_reach_as_far_as_needed_and_lose_nothing(rows: list[tuple[int, int]
         place = (seconds * 10**9 >> details[t.LEVEL]) - details[t.FIRST_BIN]
         assert 0 <= place < t.MOST_BINS
         assert details[t.BINS + place * t.CLASSES + kind] > 0
+
+
+def test_services_that_are_too_many_are_left_out_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold, "MOST", (4, *fold.MOST[1:]))
+    frames = [(START + port, ipv4(PEER, TARGET, 17, udp(40000, 20000 + port, b"x"))) for port in range(20)]
+    path = tmp_path / "block-all.pcap"
+    path.write_bytes(pcap([*frames, (START + 200, FAR)]))
+    found = summed(audit_of([str(path)], target=(TARGET,)), monkeypatch, few=False)
+    assert isinstance(found, Analysis)
+    assert [one.exchanges for one in found.findings] == [1] * 4
+    assert found.notes == ["16 exchanges are in no finding: there are too many services and zones"]
