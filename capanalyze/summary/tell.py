@@ -126,11 +126,12 @@ class Teller:
 
     def notes(self) -> list[str]:
         """What there was no room for."""
-        if not self._state[t.LOST]:
-            return []
-        return [
-            "too many kinds of exchanges to tell all reasons and changes apart: some are left out, counts are exact"
-        ]
+        found = []
+        if self._state[t.LOST]:
+            found.append("too many kinds of exchanges to keep every reason and change: counts are exact")
+        if self._state[t.LEFT_OUT]:
+            found.append(f"{self._state[t.LEFT_OUT]:,} exchanges are in no finding: there are too many services and zones")
+        return found
 
     # Cells
 
