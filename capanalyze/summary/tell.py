@@ -130,7 +130,7 @@ class Teller:
         if self._state[t.LOST]:
             found.append("too many kinds of exchanges to keep every reason and change: counts are exact")
         if self._state[t.LEFT_OUT]:
-            found.append(f"{self._state[t.LEFT_OUT]:,} exchanges are in no finding: there are too many services and zones")
+            found.append(f"{self._state[t.LEFT_OUT]:,} exchanges are in no finding: too many services and zones")
         return found
 
     # Cells

@@ -151,4 +151,4 @@ def test_services_that_are_too_many_are_left_out_and_counted(tmp_path: Path, mon
     found = summed(audit_of([str(path)], target=(TARGET,)), monkeypatch, few=False)
     assert isinstance(found, Analysis)
     assert [one.exchanges for one in found.findings] == [1] * 4
-    assert found.notes == ["16 exchanges are in no finding: there are too many services and zones"]
+    assert found.notes == ["16 exchanges are in no finding: too many services and zones"]
