@@ -328,11 +328,6 @@ REGISTERED: dict[tuple[str, int], str] = {
 }
 
 
-def is_registered(transport: str, port: int) -> bool:
-    """Whether the port belongs to a service of this table."""
-    return (transport, port) in REGISTERED
-
-
 def registered_name(service: str) -> str | None:
     """The name to show beside a service: `ntp` is NTP, `tcp/22` is ssh, `udp/28524` has none."""
     transport, _, port = service.partition("/")

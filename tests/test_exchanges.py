@@ -4,16 +4,13 @@ import random
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capanalyze.errors import AuditError
-from capanalyze.exchanges.batch import Batch
-from capanalyze.exchanges.engine import LATE, SMALLEST, Engine
-from capanalyze.exchanges.table import RING_MASK
+from capanalyze.exchanges.engine import LATE
 from tests.build import (
     PEER,
     START,
@@ -654,22 +651,3 @@ def in_words(
         ([words[frame] for frame in one.requests], [words[frame] for frame in one.replies], one.outcome)
         for one in (pair.exchange for pair in paired(path).done)
     )
-
-
-def test_state_is_bounded_by_what_may_still_be_answered_not_by_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rate, seconds = 20, 180
-    frames = [(number / rate, asked(number + 1)) for number in range(rate * seconds)]
-    sizes: list[int] = []
-    feed = Engine.feed
-
-    def spy(engine: Engine, rows: Any, pool: Any, count: int) -> list[Batch]:
-        found = feed(engine, rows, pool, count)
-        sizes.append(engine.state[RING_MASK] + 1)
-        return found
-
-    monkeypatch.setattr(Engine, "feed", spy)
-    assert len(paired(source(tmp_path, "en0.pcap", frames)).done) == rate * seconds
-    assert rate * LATE // SECOND < SMALLEST
-    assert sizes == [SMALLEST]

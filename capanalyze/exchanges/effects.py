@@ -11,6 +11,7 @@ from capanalyze.exchanges.ring import (
     add_frame,
     add_node,
     append,
+    copied,
     narrow_at,
     waits,
     wide_at,
@@ -46,7 +47,6 @@ from capanalyze.exchanges.row import (
     MAY_ANNOUNCE,
     MODE,
     NANOS,
-    NARROW,
     OLDER,
     OUTCOME,
     PLACE,
@@ -84,7 +84,6 @@ from capanalyze.exchanges.row import (
     WANTED_LOW,
     WANTED_PORT,
     WEAK_PAIRING,
-    WIDE,
     ZONE,
 )
 from capanalyze.exchanges.row import MODULE as OF_MODULE
@@ -478,22 +477,14 @@ def another(b: Any, pair: int, m: int) -> int:
     rows = longs_of(b, ROWS)
     wides = longs_of(b, WIDES)
     narrows = ints_of(b, NARROWS)
-    state = longs_of(b, STATE)
-    other = state[TAIL]
-    state[TAIL] = other + 1
-    w = wide_at(b, pair)
-    n = narrow_at(b, pair)
-    for field in range(WIDE):
-        wides[wide_at(b, other) + field] = wides[w + field]
-    for field in range(NARROW):
-        narrows[narrow_at(b, other) + field] = narrows[n + field]
+    other = copied(b, pair)
     last = pair
     while narrows[narrow_at(b, last) + SIBLINGS]:
         last += narrows[narrow_at(b, last) + SIBLINGS] * 1
     narrows[narrow_at(b, last) + SIBLINGS] = other - last
     w = wide_at(b, other)
     n = narrow_at(b, other)
-    wides[w + KEY_AT] = state[NODE_TAIL]
+    wides[w + KEY_AT] = longs_of(b, STATE)[NODE_TAIL]
     wides[w + REPLY] = 0
     wides[w + RTT] = -1
     wides[w + REPLY_OCTETS] = 0

@@ -317,20 +317,29 @@ def chain_clients(b: Any, start: int, stop: int) -> int:
     return stop
 
 
+def copied(b: Any, pair: int) -> int:
+    """A new exchange that is like another one; nothing finds it yet."""
+    state = longs_of(b, STATE)
+    wides = longs_of(b, WIDES)
+    narrows = ints_of(b, NARROWS)
+    new = state[TAIL]
+    state[TAIL] = new + 1
+    for field in range(WIDE):
+        wides[wide_at(b, new) + field] = wides[wide_at(b, pair) + field]
+    for field in range(NARROW):
+        narrows[narrow_at(b, new) + field] = narrows[narrow_at(b, pair) + field]
+    return new
+
+
 def move_on(b: Any, pair: int) -> None:
     """Let an exchange that goes on and on stand behind all others, so that they need not wait for it."""
     state = longs_of(b, STATE)
     wides = longs_of(b, WIDES)
     narrows = ints_of(b, NARROWS)
     nodes = longs_of(b, NODES)
-    new = state[TAIL]
-    state[TAIL] = new + 1
+    new = copied(b, pair)
     w = wide_at(b, pair)
     n = narrow_at(b, pair)
-    for field in range(WIDE):
-        wides[wide_at(b, new) + field] = wides[w + field]
-    for field in range(NARROW):
-        narrows[narrow_at(b, new) + field] = narrows[n + field]
     first = wides[w + KEY_AT]
     wides[wide_at(b, new) + KEY_AT] = state[NODE_TAIL]
     for node in range(first, min(first + MOST_NODES, state[NODE_TAIL])):

@@ -15,7 +15,6 @@ from capanalyze.summary.layout import (
     CELL_ROOM,
     CELLS,
     CLASS_UNIT,
-    DETAIL,
     KEY,
     LEFT_OUT,
     LOST,
@@ -48,32 +47,24 @@ def code_of(service: int, port: int) -> int:
 
 def find_cell(b: Any, key: int) -> int:
     """The cell with a key, a new one where there is none; ports share one where they are too many; -1 for no room."""
-    cells = longs_of(b, CELLS)
     heads = ints_of(b, CELL_HEADS)
-    state = longs_of(b, STATE)
-    mask = 2 * state[CELL_ROOM] - 1
-    place = mix(key, key >> 20) & mask
-    while heads[place]:
-        if cells[(heads[place] - 1) * CELL + KEY] == key:
-            return heads[place] - 1
-        place = (place + 1) & mask
+    place = place_of(b, key)
     code = key & (ZONE_UNIT - 1)
-    if state[CELL_COUNT] >= MAX_CELLS // 2 and code < MODULE_CODE:
-        return find_shared(b, key - code + OVERFLOW + code // TCP_CODE)
-    return new_cell(b, key, place)
+    if heads[place] == 0 and longs_of(b, STATE)[CELL_COUNT] >= MAX_CELLS // 2 and code < MODULE_CODE:
+        key += OVERFLOW + code // TCP_CODE - code
+        place = place_of(b, key)
+    return heads[place] - 1 if heads[place] else new_cell(b, key, place)
 
 
-def find_shared(b: Any, key: int) -> int:
-    """The cell that ports of a mode, zone and transport share."""
+def place_of(b: Any, key: int) -> int:
+    """Where in the index the cell with a key stands, or would."""
     cells = longs_of(b, CELLS)
     heads = ints_of(b, CELL_HEADS)
     mask = 2 * longs_of(b, STATE)[CELL_ROOM] - 1
     place = mix(key, key >> 20) & mask
-    while heads[place]:
-        if cells[(heads[place] - 1) * CELL + KEY] == key:
-            return heads[place] - 1
+    while heads[place] and cells[(heads[place] - 1) * CELL + KEY] != key:
         place = (place + 1) & mask
-    return new_cell(b, key, place)
+    return place
 
 
 def new_cell(b: Any, key: int, place: int) -> int:
@@ -102,11 +93,6 @@ def is_always(b: Any, key: int) -> int:
         if always[number] == code:
             return 1
     return 0
-
-
-def has_detail(b: Any, cell: int) -> int:
-    """Whether a cell has one."""
-    return 1 if longs_of(b, CELLS)[cell * CELL + DETAIL] else 0
 
 
 def bit_of(number: int) -> int:

@@ -9,7 +9,7 @@ from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import audit_of
 from capanalyze.exchanges import engine
 from capanalyze.exchanges.batch import Batch
-from capanalyze.exchanges.engine import SMALLEST, Engine
+from capanalyze.exchanges.engine import LATE, SMALLEST, Engine
 from capanalyze.exchanges.settle import LONG
 from capanalyze.exchanges.table import RING_MASK
 from capanalyze.protocols._protocol import SECOND
@@ -42,6 +42,14 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(Engine, "feed", spy)
     return found
+
+
+def test_state_is_bounded_by_what_may_still_be_answered_not_by_the_run(tmp_path: Path, sizes: list[int]) -> None:
+    rate, seconds = 20, 180
+    path = written(tmp_path, [(number / rate, asked(number)) for number in range(rate * seconds)])
+    assert len(find_exchanges(audit_of([str(path)]))) == rate * seconds
+    assert rate * LATE // SECOND < SMALLEST
+    assert sizes == [SMALLEST]
 
 
 def test_what_there_is_no_room_for_is_let_go_and_counted(

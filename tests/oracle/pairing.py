@@ -26,7 +26,7 @@ from capanalyze.packets.message import (
 from capanalyze.protocols import GENERIC_UDP, TCP
 from capanalyze.protocols._protocol import EMPTY, GARBAGE
 from capanalyze.protocols.udp import DATAGRAM, IDLE
-from capanalyze.services import NEVER_ANSWERS, is_registered
+from capanalyze.services import NEVER_ANSWERS, REGISTERED
 from tests.oracle.book import Book
 from tests.oracle.pair import (
     Pair,
@@ -414,7 +414,7 @@ def _is_retransmission(pair: Pair, seen: Sighting) -> bool:
 def _mid_flow(seen: Sighting) -> bool:
     """Whether a first datagram looks like an answer: from a registered port to an ephemeral one."""
     to = seen.message.dport
-    return is_registered("udp", seen.message.sport) and to >= FIRST_EPHEMERAL and not is_registered("udp", to)
+    return ("udp", seen.message.sport) in REGISTERED and to >= FIRST_EPHEMERAL and ("udp", to) not in REGISTERED
 
 
 def _rejection(seen: Sighting) -> str | None:
