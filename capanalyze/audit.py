@@ -66,6 +66,12 @@ class CaptureFile:
     segments: tuple[Segment, ...] = ()
     interface: str | None = None
 
+    @property
+    def modes(self) -> set[str | None]:
+        """The modes that its frames may count for; None where there are some that may count for none."""
+        always = any(segment.since is None and segment.until is None for segment in self.segments)
+        return {segment.mode for segment in self.segments} | (set() if always else {None})
+
     def mode_at(self, time: int | None) -> str | None:
         """The mode at a time; that of the whole file where it has but one."""
         for segment in self.segments:

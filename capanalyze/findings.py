@@ -119,7 +119,7 @@ def in_order(findings: list[Summed], modes: Sequence[Mode]) -> list[Summed]:
 
 def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
     """The finding of one cell."""
-    pairs = sorted(pairs, key=lambda pair: (pair.clock, pair.exchange.capture, frame_of(pair.exchange)))
+    pairs = sorted(pairs, key=lambda pair: pair.clock)  # frames of one clock stay in order
     first = pairs[0].exchange
     unproven = [pair for pair in pairs if pair.unproven]
     proven = Counter(pair.exchange.outcome for pair in pairs if not pair.unproven)
@@ -163,11 +163,6 @@ def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
         more_changes=more,
         timeline=timeline(pairs),
     )
-
-
-def frame_of(exchange: Exchange) -> int:
-    """The first frame of an exchange."""
-    return (exchange.requests or exchange.replies or [0])[0]
 
 
 def worst_verdict(pairs: list[Pair]) -> Verdict:

@@ -51,7 +51,9 @@ class Stream:
     """
 
     def __init__(self, audit: Audit, *, compiled: bool | None = None, quiet: bool = False) -> None:
-        self.audit = audit
+        series = rotations(audit.captures)
+        # Pieces count in the order in which they were written, however they were given.
+        self.audit = audit = replace(audit, captures=tuple(file for pieces in series for file in pieces))
         sizes = [size_of(file) for file in audit.captures]
         live = any(file.path == "-" for file in audit.captures)
         self.total = sum(sizes) if all(sizes) else None
@@ -61,9 +63,7 @@ class Stream:
         self.hints = Hints()
         self.messages = 0
         self.malformed: dict[tuple[str, str, str], int] = {}
-        self._groups = [
-            rotations([file for file in audit.captures if file.name in names]) for names in together(audit.captures)
-        ]
+        self._groups = [[pieces for pieces in series if pieces[0].name in names] for names in together(audit.captures)]
         self._readings: dict[str, Reading] = {}
         self._sources = self._sources_of()
         self.engine: Engine
@@ -111,7 +111,7 @@ class Stream:
         found: set[str | None] = set()
         for reading in self.readings:
             if reading.is_cut:
-                found |= {None, *(segment.mode for segment in reading.file.segments)}
+                found |= reading.file.modes
         return found
 
     def batches(self) -> Iterator[Batch]:

@@ -48,11 +48,10 @@ def span(mode: str | None, facts: dict[str, CaptureFacts], audit: Audit) -> tupl
     cut = False
     for file in audit.captures:
         one = facts.get(file.name)
-        segments = [segment for segment in file.segments if segment.mode == mode]
-        if one is None or one.first is None or one.last is None or bool(segments) != bool(mode):
+        if one is None or one.first is None or one.last is None or mode not in file.modes:
             continue
         cut = cut or one.cut
-        for segment in segments or [Segment("")]:
+        for segment in [segment for segment in file.segments if segment.mode == mode] or [Segment("")]:
             since = one.first if segment.since is None else segment.since
             until = one.last if segment.until is None else segment.until
             found.append((max(since, one.first), min(until, one.last)))

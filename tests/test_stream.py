@@ -4,6 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -167,3 +168,22 @@ def test_a_capture_that_grows_is_read_to_the_end_that_it_had(tmp_path: Path, mon
     assert note.startswith("it grew while it was read: ")
     found.inputs[0].notes = []
     assert found == before
+
+
+def test_pieces_may_be_given_in_any_order(tmp_path: Path) -> None:
+    frames = [[(10.0 * number, asked(number)), (10 * number + 0.1, told(number))] for number in range(1, 12)]
+    paths = pieces(tmp_path, *frames, [(400, FAR)])
+    first, second = (msgspec.to_builtins(analyze(audit_of(given))) for given in (paths, sorted(paths)))
+    assert paths != sorted(paths)
+    assert first == second
+
+
+def test_a_little_jitter_where_pieces_meet_changes_nothing(tmp_path: Path) -> None:
+    frames = [(0.0, asked(1)), (1.0, asked(2)), (0.8, told(2)), (99.0, FAR)]
+    whole = tmp_path / "whole.pcap"
+    whole.write_bytes(pcap([(START + time, frame) for time, frame in frames]))
+    outcomes = [
+        [pair.exchange.outcome for pair in find_exchanges(audit_of(given))]
+        for given in ([str(whole)], pieces(tmp_path, frames[:2], frames[2:]))
+    ]
+    assert outcomes[0] == outcomes[1] == ["silent", "replied"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from capanalyze import analysis
 from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import Audit, CaptureFile, Mode, Segment, audit_of, load_audit
 from capanalyze.capture import Interface
@@ -13,6 +14,7 @@ from capanalyze.verdicts import promise_of
 from tests.build import PEER, START, TARGET, dns, icmp, ipv4, ntp, pcap, udp
 
 FAR = 100.0  # seconds after which every window is over
+NAMES = ("block-all.ppp0.pcap", "other.pcap")
 
 
 def request(number: int, payload: bytes | None = None, port: int = 123) -> bytes:
@@ -153,6 +155,17 @@ def test_frames_cut_before_their_ports_make_silence_uncertain(tmp_path: Path) ->
     path.write_bytes(pcap([(START, request(1))]) + answer + pcap([(START + FAR, LAST)])[24:])
     (pair,) = find_exchanges(audit_of([str(path)]))
     assert (pair.exchange.outcome, pair.exchange.reason) == ("indeterminate", "frames are cut")
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_cut_frames_are_those_of_their_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool) -> None:
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+    cut = pcap([(START + FAR + 1, reply(1))], snaplen=22)[24:]
+    paths = [write(tmp_path, [(0.0, request(number)), (FAR, LAST)], name) for number, name in enumerate(NAMES)]
+    with Path(paths[0]).open("ab") as file:
+        file.write(cut)
+    found = analyze(audit_of(paths, target=(TARGET,))).findings
+    assert {one.mode: one.outcome for one in found} == {"block-all": "indeterminate", None: "silent"}
 
 
 def test_a_finding_takes_the_verdict_of_its_worst_outcome_and_counts_what_could_answer(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def read_clock(b: Any, place: int, seconds: int, nanos: int) -> int:
         return clocks[c + NOW]
     if clocks[c + FRESH]:
         clocks[c + FRESH] = 0
-        if time > clocks[c + NOW] - OVERLAP:
+        if clocks[c + NOW] - OVERLAP < time < clocks[c + NOW] - STEP:
             clocks[c + NOW] = time
     if time < clocks[c + NOW] - STEP:
         clocks[c + SHIFT] += clocks[c + NOW] - time

@@ -49,7 +49,6 @@ class Pair:
 
     Attributes:
         interface: label of the interface that it came by.
-        clock, asked: clocks of the first and of the last request, nanoseconds.
         clock: that of the first request, nanoseconds.
         kind: what is alike enough to be compared over time.
         unproven: whether it is silent, and that proves nothing.

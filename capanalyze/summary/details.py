@@ -5,14 +5,17 @@ from typing import Any
 from capanalyze.buffers import ints_of, longs_of
 from capanalyze.capture.records import NO_TIME
 from capanalyze.exchanges.row import (
+    CLOCK,
     ECHOED,
     FLAGS,
     NANOS,
     NARROW,
+    REASON,
     REPLY_AT,
     REPLY_CAPTURED,
     REPLY_FRAME,
     RTT,
+    SAID_CUT,
     SECONDS,
     WIDE,
 )
@@ -35,8 +38,10 @@ from capanalyze.summary.layout import (
     FIRST_BIN,
     FIRSTS,
     HISTOGRAM,
+    INDETERMINATE,
     KEPT,
     LAST,
+    LAST_CLOCK,
     LAST_ROW,
     LEAST_LEVEL,
     LEVEL,
@@ -49,8 +54,10 @@ from capanalyze.summary.layout import (
     PAYLOAD_SIZE,
     RANK,
     REPLIED,
+    SILENT,
     SLOTS,
     SLOW,
+    SLOW_CLOCK,
     SLOW_ROW,
     SLOW_TIME,
     SPREAD,
@@ -68,6 +75,7 @@ from capanalyze.summary.layout import (
 )
 
 SECOND = 1_000_000_000
+NEVER = -(1 << 62)  # before any clock
 MAX_SECONDS = 9_000_000_000  # what nanoseconds can be counted for in 63 bits
 
 
@@ -103,24 +111,52 @@ def exemplify(b: Any, number: int, row: int, kind: int) -> None:
     """Keep the row if it is one of the first of the worst class; the last and the slowest when the batch ends."""
     details = longs_of(b, DETAILS)
     d = number * DETAIL_SIZE
+    if kind == INDETERMINATE and details[d + RANK] == SILENT and is_cut(b, row):
+        details[d + RANK] = kind  # so is the silence of all before
     if kind > details[d + RANK]:
         return
     if kind < details[d + RANK]:
         details[d + RANK] = kind
         details[d + FILLED] = 0
+        details[d + LAST_ROW] = 0
+        details[d + LAST_CLOCK] = NEVER
         details[d + SLOW_ROW] = 0
         details[d + SLOW_TIME] = -1
-    if details[d + FILLED] < FIRSTS:
-        keep(b, WIDES, row, KEPT, number * SLOTS + details[d + FILLED])
-        details[d + FILLED] += 1
-    details[d + LAST_ROW] = row + 1
+    clock = longs_of(b, WIDES)[row * WIDE + CLOCK]
+    keep_early(b, number, row, clock)
+    if clock >= details[d + LAST_CLOCK]:
+        details[d + LAST_CLOCK] = clock
+        details[d + LAST_ROW] = row + 1
     rtt = longs_of(b, WIDES)[row * WIDE + RTT]
-    if rtt > details[d + SLOW_TIME]:
+    if rtt > details[d + SLOW_TIME] or (rtt == details[d + SLOW_TIME] and clock < details[d + SLOW_CLOCK]):
         details[d + SLOW_TIME] = rtt
+        details[d + SLOW_CLOCK] = clock
         details[d + SLOW_ROW] = row + 1
     if details[d + DIRTY] == 0:
         details[d + DIRTY] = 1
         touch(b, number)
+
+
+def is_cut(b: Any, row: int) -> int:
+    """Whether a row's silence means nothing as frames are cut."""
+    return 1 if ints_of(b, NARROWS)[row * NARROW + REASON] == SAID_CUT else 0
+
+
+def keep_early(b: Any, number: int, row: int, clock: int) -> None:
+    """Keep a row if it is one of the first: mostly rows come in order, some are settled late."""
+    details = longs_of(b, DETAILS)
+    kept = longs_of(b, KEPT)
+    d = number * DETAIL_SIZE
+    slot = number * SLOTS
+    at = details[d + FILLED] * 1
+    while at > 0 and clock < kept[(slot + at - 1) * WIDE + CLOCK]:
+        at -= 1
+    if at == FIRSTS:
+        return
+    details[d + FILLED] = min(details[d + FILLED] + 1, FIRSTS)
+    for later in range(details[d + FILLED] - 1, at, -1):
+        keep(b, KEPT, slot + later - 1, KEPT, slot + later)
+    keep(b, WIDES, row, KEPT, slot + at)
 
 
 def touch(b: Any, number: int) -> None:

@@ -73,9 +73,10 @@ CLASSES = 5
     CAPTURES,  # likewise
     DETAIL,  # number plus 1, 0 for none
     MORE_CHANGES,
+    UNCOMPARED,  # exchanges that were settled too late to tell what came before and after them
     PORT_SEEN,  # of the server in the first row
-) = (0, 1, *range(6, 17))
-CELL = 17
+) = (0, 1, *range(6, 18))
+CELL = 18
 BITS = 62
 # Its key: mode + 1, zone + 1, and the service: a UDP port, a TCP port, a module.
 MODE_UNIT, ZONE_UNIT = 1 << 40, 1 << 20
@@ -97,15 +98,17 @@ MAX_REASONS = 1 << 19
     RANK,  # the worst class so far; its exemplars are those that are kept
     FILLED,  # how many of the first ones there are
     LAST_ROW,  # of the batch plus 1, until it ends; 0 for none
+    LAST_CLOCK,
     SLOW_ROW,
     SLOW_TIME,  # -1 for none
+    SLOW_CLOCK,
     DIRTY,
     SPREAD_AT,  # number plus 1
     FIRST_BIN,
     LEVEL,  # a bin is 2 to this nanoseconds wide
     BINNED,  # exchanges with a time
     BINS,  # by bin, then by class
-) = range(12)
+) = range(14)
 MOST_BINS = 240
 DETAIL_SIZE = BINS + MOST_BINS * CLASSES
 FIRSTS, SLOW, LAST = 6, 6, 7
@@ -129,11 +132,22 @@ OCTAVES = 40
 SPREAD = HISTOGRAM + STEPS_OF_OCTAVE * OCTAVES
 MAX_SPREADS = 3072
 
-# A turn.
-TURN_DETAIL, TURN_HIGH, TURN_LOW, TURN_KIND, TURN_CLASS, TURN_ROW = range(6)
-TURN = 6
+# A turn: a run of one outcome, and which came before. Its last and its first row are kept.
+(
+    TURN_DETAIL,
+    TURN_HIGH,
+    TURN_LOW,
+    TURN_KIND,
+    TURN_CLASS,  # plus 1, 0 for none
+    TURN_BEFORE,  # the class of the run before, likewise
+    TURN_SINCE,  # clock of the run's first exchange
+    TURN_UNTIL,  # and of its last
+    TURN_ROW,  # its last row in the batch plus 1, 0 for none
+) = range(9)
+TURN = 9
+TURN_SLOTS = 2
 MAX_TURNS = 1 << 14
-CHANGE_CELL, BEFORE, AFTER = range(3)
-CHANGE = 3
+CHANGE_CELL, CHANGE_TURN, BEFORE, AFTER = range(4)
+CHANGE = 4
 MAX_CHANGES = 4096
 CHANGES_OF_CELL = 100

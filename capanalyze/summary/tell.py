@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
 from capanalyze.exchanges.pair import Payload, kind_at
-from capanalyze.exchanges.row import CAPTURE, OUTCOMES, SAID_CUT
+from capanalyze.exchanges.row import CAPTURE, CLOCK, OUTCOMES, SAID_CUT, WIDE
 from capanalyze.findings import WORST, Summed, evidence, in_order, utc, zones_in_order
 from capanalyze.model import Announcement, Bin, Change, Evidence, Finding, RoundTrip, Timeline, Zone
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
@@ -43,9 +43,22 @@ class Cell:
     captures: int
     detail: int
     changes: int
+    uncompared: int
     port: int | None
     reasons: Counter[tuple[int, int, int]] = field(default_factory=Counter)
     ports: int = 1
+    has_more: bool = False  # ports that nobody counted
+
+
+class Step(NamedTuple):
+    """A change of outcome: when, in which turn, from which class to which, and the rows that show both."""
+
+    clock: int
+    turn: int
+    before: int
+    after: int
+    row_before: int
+    row_after: int
 
 
 class Teller:
@@ -158,6 +171,7 @@ class Teller:
                     captures=c[t.CAPTURES],
                     detail=detail,
                     changes=c[t.MORE_CHANGES],
+                    uncompared=c[t.UNCOMPARED],
                     port=None if c[t.PORT_SEEN] < 0 else c[t.PORT_SEEN],
                 )
             )
@@ -201,7 +215,7 @@ class Teller:
         worst = next((kind for kind in range(t.UNPROVEN) if counts[kind]), t.UNPROVEN)
         outcome: Outcome = "silent" if worst == t.UNPROVEN else WORST[worst]
         shown = self._exemplars(cell)
-        changes = self._changes(cell)
+        changes, more = self._changes(cell)
         asked, answered = cell.octets
         count, fastest, slowest = cell.times
         return Finding(
@@ -210,7 +224,7 @@ class Teller:
             service=service,
             transport=transport_of(cell.code),
             port=PORTS[service][0] if service in PORTS else cell.port,
-            name=f"{cell.ports:,} further ports" if cell.code >= t.OVERFLOW else registered_name(service) or service,
+            name=further_ports(cell) if cell.code >= t.OVERFLOW else registered_name(service) or service,
             promise=promise_of(mode, service) if mode else None,
             verdict=verdict_of(outcome, mode, service, unproven=worst == t.UNPROVEN) if mode else None,
             outcome=outcome,
@@ -236,8 +250,9 @@ class Teller:
             factor=answered / asked if asked and counts[t.REPLIED] else None,
             disclosures=[],
             changes=changes,
-            more_changes=cell.changes - len(changes),
+            more_changes=more,
             timeline=self._timeline(cell),
+            notes=uncompared(cell),
         )
 
     def _shown(self, slot: int) -> Evidence:
@@ -275,27 +290,31 @@ class Teller:
                 return min(max((low + high) / 2, fastest), slowest)
         return slowest
 
-    def _changes(self, cell: Cell) -> list[Change]:
-        found = []
-        cut = self._mode_name(cell) in self._cut
-        changes = self._b[t.CHANGES]
-        for number in self._changes_of.get(cell.detail, ()) if cell.detail >= 0 else ():
-            _, before, after = changes[number * t.CHANGE : (number + 1) * t.CHANGE]
-            if cut and t.SILENT in (before, after):
-                continue
-            exchange = exchange_of(self._changed, 2 * number + 1, self._names)
-            found.append(
-                Change(
-                    time=utc(exchange.time_ns),
-                    server=exchange.server,
-                    kind=kind_at(self._changed, 2 * number + 1),
-                    before=OUTCOMES[before],
-                    after=OUTCOMES[after],
-                    last_before=evidence(exchange_of(self._changed, 2 * number, self._names)),
-                    first_after=evidence(exchange),
-                )
-            )
-        return found
+    def _changes(self, cell: Cell) -> tuple[list[Change], int]:
+        """Changes in the order of time, and how many more there are at most."""
+        kept = self._changes_of.get(cell.detail, []) if cell.detail >= 0 else []
+        steps = [self._step(number) for number in kept]
+        if self._mode_name(cell) in self._cut:
+            steps = across_silence(steps)
+        steps.sort(key=lambda step: (step.clock, step.row_after))
+        return [self._change(step) for step in steps], cell.changes - len(kept)
+
+    def _step(self, number: int) -> Step:
+        _, turn, before, after = self._b[t.CHANGES][number * t.CHANGE : (number + 1) * t.CHANGE]
+        row = 2 * number + 1
+        return Step(self._changed.wide[row * WIDE + CLOCK], turn, before, after, row - 1, row)
+
+    def _change(self, step: Step) -> Change:
+        exchange = exchange_of(self._changed, step.row_after, self._names)
+        return Change(
+            time=utc(exchange.time_ns),
+            server=exchange.server,
+            kind=kind_at(self._changed, step.row_after),
+            before=OUTCOMES[step.before],
+            after=OUTCOMES[step.after],
+            last_before=evidence(exchange_of(self._changed, step.row_before, self._names)),
+            first_after=evidence(exchange),
+        )
 
     def _timeline(self, cell: Cell) -> Timeline:
         d = cell.detail * t.DETAIL_SIZE
@@ -352,10 +371,42 @@ def transport_of(code: int) -> str:
     return PROTOCOLS[code - t.MODULE_CODE if code >= t.MODULE_CODE else code // t.TCP_CODE].transport
 
 
+def across_silence(steps: Sequence[Step]) -> list[Step]:
+    """Changes where silence means nothing: what came before it is compared with what came after."""
+    found = []
+    spoke: dict[int, Step] = {}
+    for step in sorted(steps, key=lambda step: (step.clock, step.row_after)):
+        if step.before == t.SILENT:
+            last = spoke.pop(step.turn, None)
+            if last and last.before != step.after:
+                found.append(step._replace(before=last.before, row_before=last.row_before))
+        elif step.after == t.SILENT:
+            spoke[step.turn] = step
+        else:
+            found.append(step)
+    return found
+
+
+def further_ports(cell: Cell) -> str:
+    """What ports are called that are not told apart."""
+    if not cell.has_more:
+        return f"{cell.ports:,} further ports"
+    return f"more than {cell.ports:,} further ports" if cell.ports else "further ports"
+
+
+def uncompared(cell: Cell) -> list[str]:
+    """A note on exchanges that are missing among the changes."""
+    if not cell.uncompared:
+        return []
+    return [f"{cell.uncompared:,} exchanges lasted so long that they are not compared with those around them"]
+
+
 def as_rest(cell: Cell, code: int) -> Cell:
     """A port's cell, as the first of further ports."""
-    ports = cell.ports if cell.code < t.OVERFLOW else 0
-    return Cell(**{**vars(cell), "code": code, "port": None, "ports": ports, "reasons": Counter(cell.reasons)})
+    rest = Cell(**{**vars(cell), "code": code, "port": None, "reasons": Counter(cell.reasons)})
+    if cell.code >= t.OVERFLOW:
+        rest.ports, rest.has_more = 0, True
+    return rest
 
 
 def joined(rest: Cell, cell: Cell) -> Cell:
@@ -367,8 +418,12 @@ def joined(rest: Cell, cell: Cell) -> Cell:
     rest.places |= cell.places
     rest.captures |= cell.captures
     rest.changes += cell.changes
+    rest.uncompared += cell.uncompared
     rest.reasons.update(cell.reasons)
-    rest.ports += cell.ports if cell.code < t.OVERFLOW else 0
+    if cell.code >= t.OVERFLOW:
+        rest.has_more = True
+    else:
+        rest.ports += cell.ports
     return rest
 
 

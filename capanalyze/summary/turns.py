@@ -3,7 +3,7 @@
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
-from capanalyze.exchanges.row import KIND, MODULE, NARROW, REQUEST_OCTETS, SERVER, SERVER_LOW, WIDE
+from capanalyze.exchanges.row import CLOCK, KIND, MODULE, NARROW, REQUEST_OCTETS, SERVER, SERVER_LOW, WIDE
 from capanalyze.packets.octets import mix
 from capanalyze.protocols import GENERIC_UDP
 from capanalyze.summary.details import touch
@@ -18,6 +18,7 @@ from capanalyze.summary.layout import (
     CHANGE_COUNT,
     CHANGE_KEPT,
     CHANGE_ROOM,
+    CHANGE_TURN,
     CHANGES,
     CHANGES_OF_CELL,
     LOST,
@@ -25,6 +26,7 @@ from capanalyze.summary.layout import (
     NARROWS,
     STATE,
     TURN,
+    TURN_BEFORE,
     TURN_CLASS,
     TURN_COUNT,
     TURN_DETAIL,
@@ -35,7 +37,11 @@ from capanalyze.summary.layout import (
     TURN_LOW,
     TURN_ROOM,
     TURN_ROW,
+    TURN_SINCE,
+    TURN_SLOTS,
+    TURN_UNTIL,
     TURNS,
+    UNCOMPARED,
     WIDES,
 )
 
@@ -50,12 +56,50 @@ def add_turn(b: Any, cell: int, number: int, row: int, kind: int) -> None:
         return
     turns = longs_of(b, TURNS)
     at = turn * TURN
-    if turns[at + TURN_CLASS] not in (0, kind + 1):
-        change(b, cell, turn, row, kind)
-    turns[at + TURN_CLASS] = kind + 1
+    clock = longs_of(b, WIDES)[row * WIDE + CLOCK]
+    if turns[at + TURN_CLASS] and clock < turns[at + TURN_UNTIL]:
+        add_late(b, cell, turn, row, kind)
+        return
+    if turns[at + TURN_CLASS] != kind + 1:
+        begin_run(b, cell, turn, row, kind)
+        turns[at + TURN_SINCE] = clock
+    turns[at + TURN_UNTIL] = clock
     if turns[at + TURN_ROW] == 0:
         touch(b, -1 - turn)
     turns[at + TURN_ROW] = row + 1
+
+
+def begin_run(b: Any, cell: int, turn: int, row: int, kind: int) -> None:
+    """A row whose class differs from those before it, or the first of all."""
+    turns = longs_of(b, TURNS)
+    at = turn * TURN
+    if turns[at + TURN_CLASS]:
+        if turns[at + TURN_ROW]:
+            change(b, cell, turn, (WIDES, turns[at + TURN_ROW] - 1), (WIDES, row), turns[at + TURN_CLASS] - 1, kind)
+        else:
+            last = turn * TURN_SLOTS
+            change(b, cell, turn, (TURN_KEPT, last), (WIDES, row), turns[at + TURN_CLASS] - 1, kind)
+    else:
+        keep(b, WIDES, row, TURN_KEPT, turn * TURN_SLOTS + 1)
+    turns[at + TURN_BEFORE] = turns[at + TURN_CLASS]
+    turns[at + TURN_CLASS] = kind + 1
+
+
+def add_late(b: Any, cell: int, turn: int, row: int, kind: int) -> None:
+    """A row that began before the last one, but was open for longer: it is told where it belongs, or counted."""
+    turns = longs_of(b, TURNS)
+    at = turn * TURN
+    early = longs_of(b, WIDES)[row * WIDE + CLOCK] < turns[at + TURN_SINCE]
+    if early and turns[at + TURN_BEFORE] == 0:
+        first = turn * TURN_SLOTS + 1
+        if turns[at + TURN_CLASS] != kind + 1:
+            change(b, cell, turn, (WIDES, row), (TURN_KEPT, first), kind, turns[at + TURN_CLASS] - 1)
+            turns[at + TURN_BEFORE] = kind + 1
+        else:
+            turns[at + TURN_SINCE] = longs_of(b, WIDES)[row * WIDE + CLOCK]
+            keep(b, WIDES, row, TURN_KEPT, first)
+    elif (turns[at + TURN_BEFORE] if early else turns[at + TURN_CLASS]) != kind + 1:
+        longs_of(b, CELLS)[cell * CELL + UNCOMPARED] += 1
 
 
 def turn_of(b: Any, number: int, row: int) -> int:
@@ -84,8 +128,8 @@ def turn_of(b: Any, number: int, row: int) -> int:
     turns[turn * TURN + TURN_HIGH] = high
     turns[turn * TURN + TURN_LOW] = low
     turns[turn * TURN + TURN_KIND] = kind
-    turns[turn * TURN + TURN_CLASS] = 0
-    turns[turn * TURN + TURN_ROW] = 0
+    for field in range(TURN_CLASS, TURN):
+        turns[turn * TURN + field] = 0
     return turn
 
 
@@ -98,11 +142,10 @@ def kind_of(b: Any, row: int) -> int:
     return KIND_UNIT + narrow[n + REQUEST_OCTETS]
 
 
-def change(b: Any, cell: int, turn: int, row: int, kind: int) -> None:
-    """Keep the exchange before and that after a change, if there is room."""
+def change(b: Any, cell: int, turn: int, last: Any, first: Any, before: int, after: int) -> None:
+    """Keep the exchange before and that after a change, each given by its buffers and its row, if there is room."""
     state = longs_of(b, STATE)
     cells = longs_of(b, CELLS)
-    turns = longs_of(b, TURNS)
     changes = longs_of(b, CHANGES)
     number = state[CHANGE_COUNT]
     cells[cell * CELL + MORE_CHANGES] += 1  # all of them; those that are kept are taken off in the end
@@ -113,17 +156,15 @@ def change(b: Any, cell: int, turn: int, row: int, kind: int) -> None:
         return
     state[CHANGE_COUNT] = number + 1
     changes[number * CHANGE + CHANGE_CELL] = cell
-    changes[number * CHANGE + BEFORE] = turns[turn * TURN + TURN_CLASS] - 1
-    changes[number * CHANGE + AFTER] = kind
-    if turns[turn * TURN + TURN_ROW]:
-        keep(b, WIDES, turns[turn * TURN + TURN_ROW] - 1, CHANGE_KEPT, 2 * number)
-    else:
-        keep(b, TURN_KEPT, turn, CHANGE_KEPT, 2 * number)
-    keep(b, WIDES, row, CHANGE_KEPT, 2 * number + 1)
+    changes[number * CHANGE + CHANGE_TURN] = turn
+    changes[number * CHANGE + BEFORE] = before
+    changes[number * CHANGE + AFTER] = after
+    keep(b, last[0], last[1], CHANGE_KEPT, 2 * number)
+    keep(b, first[0], first[1], CHANGE_KEPT, 2 * number + 1)
 
 
 def flush_turn(b: Any, turn: int) -> None:
     """The batch ends: keep the turn's last row."""
     turns = longs_of(b, TURNS)
-    keep(b, WIDES, turns[turn * TURN + TURN_ROW] - 1, TURN_KEPT, turn)
+    keep(b, WIDES, turns[turn * TURN + TURN_ROW] - 1, TURN_KEPT, turn * TURN_SLOTS)
     turns[turn * TURN + TURN_ROW] = 0

@@ -10,17 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capanalyze import analysis, stream
+from capanalyze.analysis import analyze
 from capanalyze.audit import Audit, audit_of, load_audit
 from capanalyze.buffers import ints, longs
 from capanalyze.errors import CapanalyzeError
+from capanalyze.exchanges import arrival
 from capanalyze.exchanges.row import NARROW, SECONDS, WIDE
 from capanalyze.gear import Gear
 from capanalyze.model import Analysis
-from capanalyze.summary import fold
+from capanalyze.packets import messages
+from capanalyze.summary import cells, fold
 from capanalyze.summary import layout as t
 from capanalyze.summary.details import add_time, step_of
 from capanalyze.summary.tell import bounds
-from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
+from tests.build import PEER, START, TARGET, dns_message, icmp, ipv4, ntp, pcap, question, record, udp
 from tests.packets.test_scan import CAPTURES
 
 LEOPARD = Path(__file__).resolve().parents[2] / "pcaps" / "leopard" / "audit.toml"
@@ -152,3 +155,146 @@ def test_services_that_are_too_many_are_left_out_and_counted(tmp_path: Path, mon
     assert isinstance(found, Analysis)
     assert [one.exchanges for one in found.findings] == [1] * 4
     assert found.notes == ["16 exchanges are in no finding: too many services and zones"]
+
+
+# Exchanges that are settled late
+
+OTHER_HOST = "192.0.2.11"
+
+
+def datagram(port: int, payload: bytes, server: int = 4433) -> bytes:
+    return ipv4(PEER, TARGET, 17, udp(port, server, payload))
+
+
+def flow(start: int, port: int, length: int) -> list[tuple[float, bytes]]:
+    """A datagram and its answer every ten seconds."""
+    answer = ipv4(TARGET, PEER, 17, udp(4433, port, b"xyz"))
+    return [
+        (start + 10 * number + late, frame)
+        for number in range(length)
+        for late, frame in ((0, datagram(port, b"abc")), (0.1, answer))
+    ]
+
+
+def refused(time: float, port: int) -> list[tuple[float, bytes]]:
+    asked = datagram(port, b"abc")
+    return [(time, asked), (time + 0.1, ipv4(TARGET, PEER, 1, icmp(3, 3, payload=asked)))]
+
+
+def told(folder: Path, frames: list[tuple[float, bytes]], more: bytes = b"", service: str = "udp/4433") -> Any:
+    """The finding of a service in these frames."""
+    path = folder / "block-all.ppp0.pcap"
+    ordered = sorted(frames, key=lambda one: one[0])
+    path.write_bytes(pcap([(START + time, frame) for time, frame in ordered]) + more)
+    findings = analyze(audit_of([str(path)], target=(TARGET, OTHER_HOST))).findings
+    return next(one for one in findings if one.service == service)
+
+
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize(
+    ("frames", "changes"),
+    [
+        ([*flow(0, 50000, 21), *refused(100.5, 50001)], [("replied", "rejected", 1, 23)]),
+        ([*flow(0, 50000, 21), *refused(100.5, 50001), *refused(150.5, 50002)], [("replied", "rejected", 1, 23)]),
+        ([*flow(0, 50000, 21), *flow(5, 50001, 3), *refused(100.5, 50002)], [("replied", "rejected", 3, 29)]),
+    ],
+    ids=["a long flow", "and more of the other", "and more of its own"],
+)
+def test_a_flow_that_goes_on_for_long_does_not_turn_a_flip_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool, frames: Any, changes: list[tuple[str, str, int, int]]
+) -> None:
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+    found = told(tmp_path, [*frames, (400, FAR)])
+    assert [
+        (one.before, one.after, one.last_before.requests[0], one.first_after.requests[0]) for one in found.changes
+    ] == changes
+    assert found.notes == []
+
+
+def test_what_cannot_be_compared_any_more_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "FEW", -1)
+    frames = [*refused(0, 50001), *flow(50, 50000, 21), *refused(100.5, 50002), *refused(150.5, 50003)]
+    found = told(tmp_path, [*frames, (500, FAR)])
+    assert found.changes == []
+    assert found.notes == ["1 exchanges lasted so long that they are not compared with those around them"]
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_hosts_that_answer_later_do_not_change_the_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool
+) -> None:
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+
+    def query(name: str, ident: int) -> bytes:
+        return ipv4(PEER, "224.0.0.251", 17, udp(5353, 5353, dns_message(0, 0, [question(name)])), ident=ident)
+
+    def response(host: str, name: str, ident: int) -> bytes:
+        return ipv4(host, "224.0.0.251", 17, udp(5353, 5353, dns_message(0, 0x8400, (), [record(name)])), ident=ident)
+
+    frames = [
+        *((0.0, query("a.local", 1)), (0.1, response(TARGET, "a.local", 2))),
+        *((0.2, query("b.local", 3)), (0.3, response(TARGET, "b.local", 4))),
+        *((0.5, response(OTHER_HOST, "a.local", 5)), (99.0, FAR)),
+    ]
+    found = told(tmp_path, frames, service="mdns")
+    assert [one.requests for one in found.evidence] == [[1], [1], [3]]
+    assert (found.first.requests, found.last.requests) == ([1], [3])
+
+
+# Frames that are found cut when much was judged
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settling begins before all is read, as in a large capture."""
+    monkeypatch.setattr(analysis, "FEW", -1)
+    monkeypatch.setattr(messages, "PLAIN_BLOCK", 200)
+    monkeypatch.setattr(arrival, "UNIT", 8)
+    monkeypatch.setattr(arrival, "ROOM_AT_FIRST", 8)
+    monkeypatch.setattr(analysis, "TRIES", (1, 2, 4))
+
+
+def asked(number: int, port: int = 123) -> bytes:
+    return ipv4(PEER, TARGET, 17, udp(40000 + number, port, ntp(transmit=number)), ident=number)
+
+
+def answered(number: int) -> bytes:
+    return ipv4(TARGET, PEER, 17, udp(123, 40000 + number, ntp(4, origin=number, transmit=9)), ident=number)
+
+
+def cut_at(time: float) -> bytes:
+    return pcap([(START + time, answered(1))], snaplen=22)[24:]
+
+
+@pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize(
+    ("third", "changes"),
+    [(ipv4(TARGET, PEER, 1, icmp(3, 3, payload=asked(3))), [("replied", "rejected")]), (answered(3), [])],
+    ids=["rejected", "replied"],
+)
+def test_a_cut_frame_that_comes_late_lets_changes_be_told_across_silence(
+    tmp_path: Path, third: bytes, changes: list[tuple[str, str]]
+) -> None:
+    between: list[tuple[float, bytes]] = [(30.0 + number, asked(100 + number, port=7)) for number in range(30)]
+    frames = [(0, asked(1)), (0.1, answered(1)), (10, asked(2)), (20, asked(3)), (20.1, third), *between, (200, FAR)]
+    found = told(tmp_path, frames, cut_at(201), service="ntp")
+    assert [(one.before, one.after) for one in found.changes] == changes
+    assert found.more_changes == 0
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_cut_frame_that_comes_late_leaves_the_last_exemplar(tmp_path: Path) -> None:
+    frames = [*((10.0 * number, asked(number + 1)) for number in range(30)), (299.0, asked(60))]
+    found = told(tmp_path, frames, cut_at(301), service="ntp")
+    assert (found.indeterminate, found.first.requests, found.last.requests) == (31, [1], [31])
+
+
+def test_ports_that_share_a_cell_are_not_called_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "FEW", -1)
+    for module in (cells, fold):
+        monkeypatch.setattr(module, "MAX_CELLS", 16)
+    monkeypatch.setattr(fold, "MOST", (16, *fold.MOST[1:]))
+    frames = [(number / 100, datagram(40000, b"x", 3000 + number)) for number in range(60)]
+    assert told(tmp_path, [*frames, (200, FAR)], service="udp/other").name == "further ports"
+    monkeypatch.setattr(fold, "MAX_PLAIN", 4)
+    assert told(tmp_path, [*frames, (200, FAR)], service="udp/other").name == "more than 4 further ports"
