@@ -18,7 +18,7 @@ from capanalyze.gear import Gear
 from capanalyze.model import Exchange
 from capanalyze.packets import messages
 from tests.bench.generate import Wanted, generate
-from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
+from tests.build import PEER, START, TARGET, icmp, ipv4, ntp, pcap, udp
 
 FAR = ipv4(PEER, "10.255.255.1", 89, b"ospf")
 HEADER = 24
@@ -102,6 +102,10 @@ def told(number: int) -> bytes:
     return ipv4(TARGET, PEER, 17, udp(123, 40000 + number, ntp(4, origin=number, transmit=9)))
 
 
+def refused(number: int) -> bytes:
+    return ipv4(TARGET, PEER, 1, icmp(3, 3, payload=asked(number)))
+
+
 def pieces(folder: Path, *each: list[tuple[float, bytes]]) -> list[str]:
     paths = []
     for number, frames in enumerate(each):
@@ -118,10 +122,21 @@ def pieces(folder: Path, *each: list[tuple[float, bytes]]) -> list[str]:
         ([(0.0, asked(1))], [(1.0, asked(1, ident=2)), (99.0, FAR)], [([1], [], None, "silent")]),
         ([(0.0, asked(1)), (1.0, FAR)], [(0.5, told(1)), (99.0, FAR)], [([1], [1], "cap.pcap1", "replied")]),
         ([(0.0, asked(1)), (0.1, told(1))], [(0.1, told(1)), (99.0, FAR)], [([1], [2], None, "replied")]),
+        ([(0.0, asked(1)), (0.1, refused(1))], [(0.2, told(1)), (99.0, FAR)], [([1], [1], "cap.pcap1", "replied")]),
+        ([(0.0, asked(1))], [(0.1, refused(1)), (0.2, told(1)), (99.0, FAR)], [([1], [1, 2], "cap.pcap1", "replied")]),
         ([(0.0, asked(1))], [(3.0, FAR), (99.0, FAR)], [([1], [], None, "silent")]),
         ([(0.0, asked(1))], [(99.0, FAR)], [([1], [], None, "silent")]),
     ],
-    ids=["reply", "retransmission", "overlap", "the same frame in both", "silence", "a long pause"],
+    ids=[
+        "reply",
+        "retransmission",
+        "overlap",
+        "the same frame in both",
+        "error",
+        "error and reply",
+        "silence",
+        "a long pause",
+    ],
 )
 def test_an_exchange_goes_on_in_the_next_piece(
     tmp_path: Path, first: list[tuple[float, bytes]], second: list[tuple[float, bytes]], wanted: list[Any]

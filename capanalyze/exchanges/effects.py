@@ -21,6 +21,7 @@ from capanalyze.exchanges.row import (
     ADDRESS_CHANGED,
     ANSWERED,
     ASKED,
+    CAPTURE,
     CLIENT,
     CLIENT_LOW,
     CLIENT_PORT,
@@ -141,7 +142,6 @@ from capanalyze.protocols._protocol import SECOND
 
 QUOTED = 65536  # a role from here on is that of a datagram quoted by an ICMP error
 ESTABLISHED = 60 * SECOND  # how long a connection without a word from the client may still be taken back
-ONE_CAPTURE = 1 << 40
 MAX_SECONDS = 9_000_000_000  # what nanoseconds can be counted for in 63 bits
 
 
@@ -152,7 +152,7 @@ def kind_of(b: Any, m: int) -> int:
 
 def source_of(b: Any, frame: int) -> int:
     """The source that a frame is of: pieces of a rotated capture are one."""
-    return longs_of(b, SOURCES)[frame // ONE_CAPTURE]
+    return longs_of(b, SOURCES)[frame // CAPTURE]
 
 
 def begin(b: Any, m: int, turned: int) -> int:
@@ -407,6 +407,10 @@ def first_reply(b: Any, pair: int, m: int) -> None:
         reason = kind_of(b, m)
     if is_late(b, pair, rows[m + WHEN]):
         reason |= LATE
+    if wides[w + REPLY] // CAPTURE != rows[m + FRAME] // CAPTURE and wides[w + REPLY]:
+        # An exchange shows what came back in one capture: that of the reply, not of an ICMP error before it.
+        append(b, n + REPLIES, n + REPLIES_LAST, wides[w + REPLY])
+        wides[w + REPLY] = 0
     wides[w + REPLY_AT] = rows[m + PAYLOAD]
     wides[w + REPLY_FRAME] = rows[m + FRAME]
     narrows[n + REPLY_CAPTURED] = rows[m + CAPTURED]
