@@ -128,14 +128,8 @@ def pieces(folder: Path, *each: list[tuple[float, bytes]]) -> list[str]:
         ([(0.0, asked(1))], [(99.0, FAR)], [([1], [], None, "silent")]),
     ],
     ids=[
-        "reply",
-        "retransmission",
-        "overlap",
-        "the same frame in both",
-        "error",
-        "error and reply",
-        "silence",
-        "a long pause",
+        *("reply", "retransmission", "overlap", "the same frame in both"),
+        *("error and reply", "both in the next", "silence", "a long pause"),
     ],
 )
 def test_an_exchange_goes_on_in_the_next_piece(

@@ -15,7 +15,6 @@ from capanalyze.exchanges.answers import (
     by_other_port,
 )
 from capanalyze.exchanges.effects import (
-    ONE_CAPTURE,
     QUOTED,
     add_reply,
     also_from,
@@ -70,6 +69,7 @@ from capanalyze.exchanges.ring import (
 from capanalyze.exchanges.row import (
     ANSWERED,
     ASKED,
+    CAPTURE,
     CLOCK,
     DEADLINE,
     DIGEST,
@@ -707,7 +707,7 @@ def count_malformed(b: Any, m: int) -> None:
     rows = longs_of(b, ROWS)
     kind = kind_of(b, m)
     if kind == GARBAGE or (rows[m + ROLE] % ROLES == MALFORMED and kind != EMPTY):
-        at = (rows[m + FRAME] // ONE_CAPTURE * MODULE_COUNT + rows[m + MODULE]) * KINDS + kind
+        at = (rows[m + FRAME] // CAPTURE * MODULE_COUNT + rows[m + MODULE]) * KINDS + kind
         longs_of(b, MALFORMED_COUNTS)[at] += 1
 
 
