@@ -1,204 +1,85 @@
-"""Stages of the flow compiled by numba: the same functions, over pointers instead of `bytes` and arrays.
+"""Runs stages that are compiled: loaded from the cache, or compiled first."""
 
-Nothing else imports numba. What to know before changing a function that is compiled:
-signed arithmetic must stay within 63 bits (`mix` has an unsigned twin here); `uint8 << int` would be
-unsigned; pointers have no bounds, so that every read is guarded.
-"""
+from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from types import ModuleType
-from typing import Any
+import ctypes
+from array import array
+from typing import TYPE_CHECKING, Any
 
-import numba
-import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload, register_jitable
+from llvmlite import binding as llvm
 
-from capanalyze import buffers, cache
-from capanalyze.capture import pcap, pcapng
-from capanalyze.exchanges import answers, dating, effects, fetch, out, repeats, ring, settle
-from capanalyze.judging import decide
-from capanalyze.packets import dispatch, link, naming, network, octets, scan, transport
-from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, sip, snmp
-from capanalyze.report import row_columns, row_text
-from capanalyze.summary import cells, details, fold, kept, turns
+from capanalyze import cache
 
-MODULES: tuple[ModuleType, ...] = (
-    *(dispatch, link, naming, network, octets, scan, transport, pcap, pcapng),
-    *(_names, _questions, dhcp, mdns, nbns, ntp, sip, snmp),
-    *(dating, ring, fetch, answers, effects, repeats, settle, out, decide),
-    *(cells, kept, details, turns, fold),
-    *(row_text, row_columns),
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Function = Callable[..., int]
+
+# Where the answer goes, a place that is not used; the buffers' addresses, from, to. Python's lock is let go meanwhile.
+PROTOTYPE = ctypes.CFUNCTYPE(
+    ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
 )
-MULTIPLIER = np.uint64(octets.MULTIPLIER)
-MASK = np.uint64(octets.MASK)
-SHIFT = np.uint64(29)
-
-
-def _pointer(kind: Any) -> Any:
-    def cast(_context: Any, _address: Any) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
-
-        return types.CPointer(kind)(types.intp), emit
-
-    return intrinsic(cast)
-
-
-@intrinsic
-def _prefetch(_context: Any, pointer: Any, index: Any) -> Any:
-    def emit(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        octet, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), octet)
-        kind = ir.FunctionType(ir.VoidType(), [octet, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [place, number(0), number(3), number(1)])  # to read, keep it near, data
-        return context.get_constant(types.int64, 0)
-
-    return types.int64(pointer, index), emit
-
-
-def _prefetch_at(buffer: Any, index: int) -> Any:
-    return _prefetch(buffer, index)  # type: ignore[call-arg] # numba gives the context
-
-
-octet_pointer = _pointer(types.uint8)
-long_pointer = _pointer(types.int64)
-int_pointer = _pointer(types.int32)
-
-
-def _octets_of(table: Any, index: int) -> Any:
-    return octet_pointer(table[index])
-
-
-def _longs_of(table: Any, index: int) -> Any:
-    return long_pointer(table[index])
-
-
-def _ints_of(table: Any, index: int) -> Any:
-    return int_pointer(table[index])
-
-
-def _mix64(key: int, value: int) -> Any:
-    folded = (np.uint64(key) ^ np.uint64(value)) * MULTIPLIER & MASK
-    return np.int64(folded ^ folded >> SHIFT)
-
-
-def _none(_number: int, _octets: Any, _at: int, _end: int, _last: Any) -> int:
-    return 0
-
-
-def _no_match(_number: int, _octets: Any, _start: int, _end: int, _size: int, _keys: Any) -> int:
-    return 0
-
-
-def _header_link(number: int, function: Any, following: Any) -> Any:
-    def step(index: int, octets: Any, at: int, end: int, row: Any) -> int:
-        if index == number:
-            return function(octets, at, end, row)
-        return following(index, octets, at, end, row)
-
-    return register_jitable(step)
-
-
-def _match_link(number: int, function: Any, following: Any) -> Any:
-    def step(index: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-        if index == number:
-            return function(octets, start, end, size, keys)
-        return following(index, octets, start, end, size, keys)
-
-    return register_jitable(step)
-
-
-def _chain(functions: tuple[Callable[..., int], ...], last: Any, join: Callable[..., Any]) -> Any:
-    following = register_jitable(last)
-    for number in reversed(range(len(functions))):
-        following = join(number, functions[number], following)
-    return following
-
-
-def _functions() -> list[Callable[..., Any]]:
-    found = [
-        thing
-        for module in MODULES
-        for thing in vars(module).values()
-        if callable(thing) and getattr(thing, "__module__", "") == module.__name__ and not isinstance(thing, type)
-    ]
-    return list(dict.fromkeys(found + [protocol.match for protocol in PROTOCOLS]))
-
-
-def _register() -> bool:
-    """Make every function of the stages known to numba, once a process; whether compiled code can be kept."""
-    overload(octets.mix, strict=False)(lambda key, value: _mix64)  # noqa: ARG005 - numba compares the names
-    overload(buffers.octets_of, strict=False)(lambda buffers, index: _octets_of)  # noqa: ARG005
-    overload(buffers.longs_of, strict=False)(lambda buffers, index: _longs_of)  # noqa: ARG005
-    overload(buffers.ints_of, strict=False)(lambda buffers, index: _ints_of)  # noqa: ARG005
-    overload(buffers.prefetch, strict=False)(lambda buffer, index: _prefetch_at)  # noqa: ARG005
-    headers = _chain(dispatch.HEADERS, _none, _header_link)
-    matches = _chain(dispatch.MATCHES, _no_match, _match_link)
-    overload(dispatch.header, strict=False)(lambda step, octets, at, end, row: headers)  # noqa: ARG005
-    overload(dispatch.match, strict=False)(lambda module, octets, start, end, size, keys: matches)  # noqa: ARG005
-    special = {octets.mix, dispatch.header, dispatch.match}
-    for function in _functions():
-        if function not in special:
-            register_jitable(function)
-    folder = cache.cache_folder()
-    settings: Any = numba.config
-    settings.CACHE_DIR = str(folder or "")
-    return folder is not None
-
-
-_kept: bool | None = None
-_stages: dict[Callable[..., int], "Stage"] = {}
+SYMBOL = "capanalyze_{}"  # what a stage is called in its object file
+_stages: dict[Function, Stage] = {}
 
 
 class Stage:
-    """One stage compiled: on its first call, or loaded from the cache."""
+    """One stage, as machine code.
 
-    def __init__(self, function: Callable[..., int]) -> None:
-        global _kept  # noqa: PLW0603 - once a process
-        if _kept is None:
-            _kept = _register()
-        inner = register_jitable(function)
+    Args:
+        name: in the object file.
+        code: the object file.
+    """
 
-        def entry(table: int, start: int, stop: int) -> int:
-            return inner(long_pointer(table), start, stop)
-
-        self._entry = numba.njit(cache=_kept, nogil=True)(entry)
-        self._name: str | None = function.__name__
-
-    def compile(self) -> None:
-        """Compile it now, not on the first call."""
-        self._entry.compile((types.int64, types.int64, types.int64))
+    def __init__(self, name: str, code: bytes) -> None:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        machine = llvm.Target.from_default_triple().create_target_machine()
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        self._run = PROTOTYPE(self._engine.get_function_address(name))
 
     def __call__(self, given: Sequence[Any], start: int, stop: int) -> int:
         """Run over these buffers."""
-        addresses = np.array([address(one) for one in given], np.int64)
-        answer = int(self._entry(addresses.ctypes.data, start, stop))
-        if self._name:
-            cache.note(self._name)
-            self._name = None
-        return answer
+        addresses = array("q", map(address, given))
+        answer = ctypes.c_int64()
+        unused = ctypes.c_int64()
+        failure = self._run(ctypes.addressof(answer), ctypes.addressof(unused), addresses.buffer_info()[0], start, stop)
+        if failure:
+            raise RuntimeError(f"compiled code: answered {failure}, expected 0")
+        return answer.value
 
 
-def stage(function: Callable[..., int]) -> Stage:
+def stage(function: Function) -> Stage:
     """The compiled form of a stage."""
     if function not in _stages:
-        _stages[function] = Stage(function)
+        name = function.__name__
+        code = cache.load(name)
+        if code is None:
+            from capanalyze.compiler import machine_code
+
+            code = machine_code(function, SYMBOL.format(name))
+            cache.keep(name, code)
+        _stages[function] = Stage(SYMBOL.format(name), code)
     return _stages[function]
 
 
 def prepare(names: Sequence[str]) -> None:
-    """Compile the stages with these names."""
-    for function in _functions():
-        if function.__name__ in names and function.__code__.co_varnames[:3] == ("b", "start", "stop"):
-            stage(function).compile()
+    """Load the stages with these names, or compile them."""
+    from capanalyze.compiler import stages
+
+    for function in stages():
+        if function.__name__ in names:
+            stage(function)
 
 
 def address(buffer: Any) -> int:
     """Where a buffer begins in memory; its owner keeps it alive."""
-    if isinstance(buffer, np.ndarray):
-        return int(buffer.ctypes.data)
-    return int(np.frombuffer(buffer, np.uint8).ctypes.data) if len(buffer) else 0
+    if isinstance(buffer, array):
+        return buffer.buffer_info()[0]
+    if not len(buffer):
+        return 0
+    if isinstance(buffer, bytes):
+        return ctypes.cast(ctypes.c_char_p(buffer), ctypes.c_void_p).value or 0
+    return ctypes.addressof(ctypes.c_char.from_buffer(buffer))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze import cache, compiled
+from capanalyze import cache, compiler
+from capanalyze.gear import NEEDED
 
 
 def test_compiled_code_is_kept_in_a_folder_of_its_own_and_old_folders_go(
@@ -29,22 +30,30 @@ def test_without_a_place_to_keep_it_nothing_is_kept(tmp_path: Path, monkeypatch:
     blocked.write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     assert cache.cache_folder() is None
+    cache.keep("scan", b"code")
+    assert cache.load("scan") is None
 
 
 def test_a_cache_is_ready_once_all_stages_lie_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    cache.note("scan")  # without a folder nothing is kept
     assert not cache.is_filled(["scan"])
-    cache.cache_folder()
-    cache.note("scan")
+    assert cache.load("scan") is None
+    cache.keep("scan", b"code")
+    assert cache.load("scan") == b"code"
     assert cache.is_filled(["scan"])
     assert not cache.is_filled(["scan", "feed"])
+
+
+def test_each_stage_has_a_name_of_its_own() -> None:
+    names = [stage.__name__ for stage in compiler.stages()]
+    assert len(names) == len(set(names)) > 10
+    assert set(NEEDED) <= set(names)
 
 
 def test_every_stage_is_made_of_sources_that_the_digest_knows() -> None:
     """A compiled function may call only what lies in its own module or in others of the list."""
     known = {source for pattern in cache.SOURCES for source in cache.FOLDER.glob(pattern)}
-    for module in compiled.MODULES:
+    for module in compiler.MODULES:
         assert Path(str(module.__file__)) in known
         for name, thing in vars(module).items():
             source = Path(inspect.getsourcefile(thing) or "") if inspect.isfunction(thing) else None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze import compiled
+from capanalyze import compiler
 from capanalyze.packets import octets
 from capanalyze.packets.message import MAPPED, address
 from tests.build import Guarded
@@ -46,7 +46,7 @@ def test_a_hash_fits_63_bits_and_is_the_same_compiled(key: int, value: int) -> N
     found = octets.mix(key, value)
     assert 0 <= found <= octets.MASK
     with np.errstate(over="ignore"):
-        assert found == compiled._mix64(key, value % 2**64)  # noqa: SLF001 - compiled mode takes it in place of `mix`
+        assert found == compiler._mix64(key, value % 2**64)  # noqa: SLF001 - compiled mode takes it in place of `mix`
 
 
 @settings(deadline=None)
