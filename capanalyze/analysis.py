@@ -127,11 +127,11 @@ class Flow:
         interfaces = [interface for reading in stream.readings for interface in reading.capture.interfaces]
         described = {one for interface in interfaces for one in interface.addresses}
         if not self._guess:
-            addresses = known_addresses(contacts, stream.hints, given, described)
+            addresses = known_addresses(contacts, stream.hints.told(), given, described)
             return Target(addresses=addresses, how="given or told", assumed=False, warnings=[])
         if not any(one.asked for one in contacts) and not given:
             return Target(addresses=[], how="not looked for: no exchanges", assumed=False, warnings=[])
-        return find_target(contacts, stream.hints, given, described)
+        return find_target(contacts, stream.hints.told(), given, described)
 
 
 def find_exchanges(audit: Audit) -> list[Pair]:

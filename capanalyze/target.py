@@ -8,13 +8,29 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import ip_address
+from operator import itemgetter
 from statistics import median
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import host_text
-from capanalyze.exchanges.row import CLIENT, FLAGS, NARROW, OUTCOME, OUTCOMES, PLACE, REQUEST, RTT, VOID, WIDE
+from capanalyze.exchanges.row import (
+    CLIENT,
+    CLIENT_LOW,
+    FLAGS,
+    NARROW,
+    OUTCOME,
+    OUTCOMES,
+    PLACE,
+    REQUEST,
+    RTT,
+    SERVER,
+    SERVER_LOW,
+    VOID,
+    WIDE,
+)
 from capanalyze.model import Target
 from capanalyze.packets.message import (
     DIRECTION,
@@ -42,6 +58,9 @@ if TYPE_CHECKING:
     from capanalyze.packets.messages import Rows
 
 Groups = dict[tuple[str, int, bool], "list[Contact]"]  # interface, IP version, link-local
+Key = tuple[tuple[int, ...], int, int, bool]  # ends, place, outcome, whether asked
+ENDS = (CLIENT, CLIENT_LOW, SERVER, SERVER_LOW)
+LOOKED_AT = (SRC, SRC_LOW, DST, DST_LOW, INTERFACE, SRC_MAC, TTL, DIRECTION, GROUP, TUNNELS, SENDER, SENDER_LOW)
 INITIAL_TTLS = (32, 60, 64, 128, 255)
 MAX_NAMED = 6
 MIN_TIMES = 5  # round-trip times of either way, before they are compared
@@ -83,47 +102,92 @@ class Contacts:
     """Who had exchanges with whom; of the first exchanges only."""
 
     seen: int = 0
-    _found: dict[tuple[int, ...], Contact] = field(default_factory=dict)
+    _found: dict[Key, Contact] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Contact]:
         return iter(self._found.values())
 
     def take(self, batch: Batch, places: Sequence[str], start: int, stop: int) -> None:
         """Look at rows from `start` to before `stop` of a batch; once enough were seen, no more."""
-        wide, narrow = batch.wide, batch.narrow
-        for number in range(start, min(stop, start + MAX_CONTACTS - self.seen)):
-            w, n = number * WIDE, number * NARROW
-            client, client_low, server, server_low = wide[w + CLIENT : w + CLIENT + 4]
-            place, outcome, asked = narrow[n + PLACE], narrow[n + OUTCOME], wide[w + REQUEST] > 0
-            if narrow[n + FLAGS] & VOID:
+        stop = min(stop, start + MAX_CONTACTS - self.seen)
+        ends = zip(*(column(batch.wide, WIDE, field, start, stop) for field in ENDS), strict=True)
+        asked = [frame > 0 for frame in column(batch.wide, WIDE, REQUEST, start, stop)]
+        where = column(batch.narrow, NARROW, PLACE, start, stop), column(batch.narrow, NARROW, OUTCOME, start, stop)
+        void = [flags & VOID for flags in column(batch.narrow, NARROW, FLAGS, start, stop)]
+        times = column(batch.wide, WIDE, RTT, start, stop)
+        for key, is_void, rtt in zip(zip(ends, *where, asked, strict=True), void, times, strict=True):
+            if is_void:
                 continue
-            key = (client, client_low, server, server_low, place, outcome, asked)
-            found = self._found.get(key)
-            if found is None:
-                found = self._found[key] = Contact(
-                    places[place],
-                    host_text(client, client_low),
-                    host_text(server, server_low),
-                    asked,
-                    OUTCOMES[outcome],
-                    network_of(client, client_low) if network_of(server, server_low) else None,
-                    is_loopback(client, client_low),
-                )
+            found = self._found.get(key) or self._meet(key, places)
             found.count += 1
-            if wide[w + RTT] >= 0:
-                found.rtts.append(wide[w + RTT] / 1000)
+            if rtt >= 0:
+                found.rtts.append(rtt / 1000)
             self.seen += 1
+
+    def _meet(self, key: Key, places: Sequence[str]) -> Contact:
+        (client, client_low, server, server_low), place, outcome, asked = key
+        found = self._found[key] = Contact(
+            places[place],
+            host_text(client, client_low),
+            host_text(server, server_low),
+            asked,
+            OUTCOMES[outcome],
+            network_of(client, client_low) if network_of(server, server_low) else None,
+            is_loopback(client, client_low),
+        )
+        return found
+
+
+def column(numbers: Any, words: int, field: int, start: int, stop: int) -> Any:
+    """A field of rows from `start` to before `stop`, of so many words each."""
+    return numbers[start * words + field : stop * words : words]
+
+
+class Hints:
+    """Collects what messages tell of hosts besides what they say; of the first messages only."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._alike: Counter[tuple[int, ...]] = Counter()
+        self._places: Sequence[str] = ()
+
+    def take(self, messages: Rows, places: Sequence[str]) -> None:
+        """Look at some messages; once enough were seen, no more."""
+        stop = min(messages.count, MAX_SEEN - self._seen)
+        self._alike.update(zip(*(column(messages.rows, WORDS, field, 0, stop) for field in LOOKED_AT), strict=True))
+        self._seen += stop
+        self._places = places
+
+    def told(self) -> Told:
+        """What they tell by now."""
+        told = Told()
+        for row, count in self._alike.items():
+            src, src_low, dst, dst_low, interface, mac, ttl, direction, group, *from_elsewhere = row
+            if any(from_elsewhere):
+                continue
+            source = host_text(src, src_low)
+            if mac > 0:
+                told.senders_of_mac.setdefault((self._places[interface], mac), set()).add(source)
+            if not group:
+                told.ttls.setdefault(source, []).append((ttl, count))
+            if direction == OUTBOUND:
+                told.outward[source, host_text(dst, dst_low)] += count
+            elif direction == INBOUND and not group:
+                told.inward[source, host_text(dst, dst_low)] += count
+        return told
 
 
 @dataclass
-class Hints:
-    """What messages tell of hosts besides what they say: directions, MAC addresses, hop counts."""
+class Told:
+    """What messages tell of hosts: who sends from which MAC address of an interface, directions, hop counts.
+
+    `outward` and `inward` count by sender and receiver; `ttls` are a sender's hop counts and how often each was seen.
+    """
 
     senders_of_mac: dict[tuple[str, int], set[str]] = field(default_factory=dict)
-    ttls: dict[str, Counter[int]] = field(default_factory=dict)
-    seen: int = 0
-    _outward: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _inward: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ttls: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    outward: Counter[tuple[str, str]] = field(default_factory=Counter)
+    inward: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def macs(self, interface: str) -> dict[str, int]:
         """The MAC address of each sender on an interface, where it has but one."""
@@ -133,55 +197,35 @@ class Hints:
                 found.setdefault(one, set()).add(mac)
         return {one: macs.pop() for one, macs in found.items() if len(macs) == 1}
 
-    def take(self, messages: Rows, places: Sequence[str]) -> None:
-        """Look at some messages; once enough were seen, no more."""
-        for m in range(0, min(messages.count, MAX_SEEN - self.seen) * WORDS, WORDS):
-            self._look(messages.rows[m : m + WORDS], places)
-            self.seen += 1
-
-    def _look(self, row: Sequence[int], places: Sequence[str]) -> None:
-        if row[TUNNELS] or row[SENDER] or row[SENDER_LOW]:
-            return
-        source = host_text(row[SRC], row[SRC_LOW])
-        if row[SRC_MAC] > 0:
-            self.senders_of_mac.setdefault((places[row[INTERFACE]], row[SRC_MAC]), set()).add(source)
-        if not row[GROUP]:
-            self.ttls.setdefault(source, Counter())[row[TTL]] += 1
-        if row[DIRECTION] == OUTBOUND:
-            self._outward[source, host_text(row[DST], row[DST_LOW])] += 1
-        elif row[DIRECTION] == INBOUND and not row[GROUP]:
-            self._inward[source, host_text(row[DST], row[DST_LOW])] += 1
-
-    @property
+    @cached_property
     def forwarded(self) -> set[tuple[str, str]]:
         """Ends of what went through the host: seen both ways."""
-        return {ends for ends in self._inward if ends in self._outward and ends[0] != ends[1]}
+        return {ends for ends in self.inward if ends in self.outward and ends[0] != ends[1]}
 
-    @property
+    @cached_property
     def sent(self) -> Counter[str]:
         """Who sent what the capture calls outbound."""
-        return self._own(self._outward, 0)
+        return self._own(self.outward, 0)
 
-    @property
+    @cached_property
     def received(self) -> Counter[str]:
         """Whom the capture calls the receiver."""
-        return self._own(self._inward, 1)
+        return self._own(self.inward, 1)
 
     def _own(self, table: Counter[tuple[str, str]], end: int) -> Counter[str]:
         found: Counter[str] = Counter()
-        forwarded = self.forwarded
         for ends, count in table.items():
-            if ends not in forwarded:
+            if ends not in self.forwarded:
                 found[ends[end]] += count
         return found
 
 
-def find_target(contacts: Contacts, hints: Hints, given: tuple[str, ...], described: set[str]) -> Target:
+def find_target(contacts: Contacts, told: Told, given: tuple[str, ...], described: set[str]) -> Target:
     """The target of these exchanges.
 
     Args:
         contacts: of the exchanges.
-        hints: of the messages.
+        told: by the messages.
         given: addresses that the user names.
         described: addresses that the captures give their interfaces.
 
@@ -192,10 +236,10 @@ def find_target(contacts: Contacts, hints: Hints, given: tuple[str, ...], descri
     if not given and contacts.seen and all(one.on_loopback for one in contacts):
         how = "all traffic is on the loopback interface"
         return Target(addresses=["127.0.0.1"], how=how, assumed=False, warnings=[])
-    addresses, how = _known(hints, given, described)
+    addresses, how = _known(told, given, described)
     certain = bool(addresses)
     if not addresses:
-        addresses = _common(groups, hints)
+        addresses = _common(groups, told)
         how = "the one address common to all unicast exchanges, with several peers" if addresses else ""
     assumed = not addresses
     if assumed:
@@ -203,29 +247,29 @@ def find_target(contacts: Contacts, hints: Hints, given: tuple[str, ...], descri
         how = "assumed: it answers the requests" if _any_answer(groups) else "assumed: it is the one that is asked"
     if not addresses:
         _give_up(groups)
-    shown = _shown(addresses, groups, hints)
+    shown = _shown(addresses, groups, told)
     if shown:
         how += f"; {', '.join(shown)} added, as {'its' if len(shown) == 1 else 'their'} frames show"
-    guessed = [] if certain else _guessed(addresses + shown, groups, hints)
+    guessed = [] if certain else _guessed(addresses + shown, groups, told)
     if guessed and not assumed:
         how += f"; {', '.join(guessed)} assumed too, as nothing else of that network is known"
     addresses = addresses + shown + guessed
-    warnings = _warnings(addresses, hints, contacts) + _unknown(given, addresses, groups)
+    warnings = _warnings(addresses, told, contacts) + _unknown(given, addresses, groups)
     return Target(addresses=addresses, how=how, assumed=assumed, warnings=warnings)
 
 
-def known_addresses(contacts: Contacts, hints: Hints, given: tuple[str, ...], described: set[str]) -> list[str]:
+def known_addresses(contacts: Contacts, told: Told, given: tuple[str, ...], described: set[str]) -> list[str]:
     """The target's addresses as far as they are given or told by the captures; none are guessed."""
-    addresses, _ = _known(hints, given, described)
-    return addresses + _shown(addresses, _groups(contacts), hints)
+    addresses, _ = _known(told, given, described)
+    return addresses + _shown(addresses, _groups(contacts), told)
 
 
-def _known(hints: Hints, given: tuple[str, ...], described: set[str]) -> tuple[list[str], str]:
+def _known(told: Told, given: tuple[str, ...], described: set[str]) -> tuple[list[str], str]:
     """Addresses that need no inference, and how they are known."""
     if given:
         return list(dict.fromkeys(given)), "given"
-    told = sorted(one for one in described | set(hints.sent) | set(hints.received) if not _is_group(one))
-    return told, "told by the capture: packet directions or interface addresses"
+    addresses = sorted(one for one in described | set(told.sent) | set(told.received) if not _is_group(one))
+    return addresses, "told by the capture: packet directions or interface addresses"
 
 
 def _is_group(text: str) -> bool:
@@ -265,7 +309,7 @@ def _ends(contacts: Iterable[Contact]) -> list[set[str]]:
     return [one.ends for one in contacts]
 
 
-def _common(groups: Groups, hints: Hints) -> list[str]:
+def _common(groups: Groups, told: Told) -> list[str]:
     """The one address in every exchange of an interface, or of the one MAC address, with two peers or more."""
     found: list[str] = []
     for contacts in groups.values():
@@ -274,7 +318,7 @@ def _common(groups: Groups, hints: Hints) -> list[str]:
     if found:
         return found
     for interface in dict.fromkeys(interface for interface, _, _ in groups):
-        mac_of = hints.macs(interface)
+        mac_of = told.macs(interface)
         ends = [end for key, contacts in groups.items() if key[0] == interface for end in _ends(contacts)]
         if all(one in mac_of for end in ends for one in end):
             shared_mac = _shared([{str(mac_of[one]) for one in end} for end in ends])
@@ -308,26 +352,26 @@ def _answerers(groups: Groups) -> list[str]:
     return found
 
 
-def _shown(addresses: list[str], groups: Groups, hints: Hints) -> list[str]:
+def _shown(addresses: list[str], groups: Groups, told: Told) -> list[str]:
     """Further addresses that the target's own frames show: sent from its MAC address, or outbound as it is."""
     known = set(addresses)
     peers = set().union(*(end for contacts in groups.values() for end in _ends(contacts) if end & known))
     found: list[str] = []
-    for senders in hints.senders_of_mac.values():
-        if senders & known and not _router(senders, hints):
+    for senders in told.senders_of_mac.values():
+        if senders & known and not _router(senders, told):
             found += sorted(senders - peers - known - set(found))
-    if known & set(hints.sent):
-        found += sorted(set(hints.sent) - peers - known - set(found))
+    if known & set(told.sent):
+        found += sorted(set(told.sent) - peers - known - set(found))
     return [one for one in found if not _is_group(one)]
 
 
-def _guessed(addresses: list[str], groups: Groups, hints: Hints) -> list[str]:
+def _guessed(addresses: list[str], groups: Groups, told: Told) -> list[str]:
     """The target's address in networks where no address of it is known yet."""
     known = set(addresses)
     found: list[str] = []
     for key, contacts in groups.items():
         if not any(end & known for end in _ends(contacts)):
-            found += [one for one in _common({key: contacts}, hints) or _answerers({key: contacts}) if one not in found]
+            found += [one for one in _common({key: contacts}, told) or _answerers({key: contacts}) if one not in found]
     return found
 
 
@@ -358,20 +402,20 @@ def _give_up(groups: Groups) -> NoReturn:
     raise TargetError(f"the target cannot be told: candidates are {candidates}; name it with --target ADDRESS")
 
 
-def _router(senders: set[str], hints: Hints) -> bool:
+def _router(senders: set[str], told: Told) -> bool:
     """Whether a MAC address carries other hosts' packets: some of its senders arrive with fewer hops left."""
     return len(senders) > 1 and any(
-        all(ttl not in INITIAL_TTLS for ttl in hints.ttls[one]) for one in senders if one in hints.ttls
+        all(ttl not in INITIAL_TTLS for ttl, _ in ttls) for one in senders if (ttls := told.ttls.get(one))
     )
 
 
-def _warnings(addresses: list[str], hints: Hints, contacts: Contacts) -> list[str]:
+def _warnings(addresses: list[str], told: Told, contacts: Contacts) -> list[str]:
     warnings = []
     for one in addresses:
-        ttls = hints.ttls.get(one)
-        if ttls and all(ttl not in INITIAL_TTLS and ttl > 1 for ttl in ttls):
+        ttls = told.ttls.get(one)
+        if ttls and all(ttl not in INITIAL_TTLS and ttl > 1 for ttl, _ in ttls):
             warnings.append(
-                f"frames from {one} arrive with TTL {ttls.most_common(1)[0][0]}, as if hops away: "
+                f"frames from {one} arrive with TTL {max(ttls, key=itemgetter(1))[0]}, as if hops away: "
                 "the capture looks taken elsewhere, and a reply that it lacks may still have left the target"
             )
     outbound = [time for one in contacts if one.client in addresses for time in one.rtts]

@@ -61,6 +61,7 @@ from capanalyze.exchanges.table import (
     MAX_FOUND,
     MODULE_FIELDS,
     MODULES,
+    NAMELESS_UNTIL,
     NARROWS,
     POOL,
     ROWS,
@@ -239,8 +240,9 @@ def by_question(b: Any, m: int, first: int, count: int) -> int:
             hosts = gather(b, m, key_hash(module, ANY_CLIENT, ANY_SERVER, pool[place]), 0)
         else:
             hosts = gather(b, m, key_hash(module, destination_hash(b, m), ANY_SERVER, pool[place]), 0)
-            nobody = host_hash(0, UNSPECIFIED_LOW, rows[m + DPORT])
-            hosts = gather(b, m, key_hash(module, nobody, ANY_SERVER, pool[place]), hosts)
+            if longs_of(b, STATE)[NAMELESS_UNTIL] >= rows[m + WHEN]:
+                nobody = host_hash(0, UNSPECIFIED_LOW, rows[m + DPORT])
+                hosts = gather(b, m, key_hash(module, nobody, ANY_SERVER, pool[place]), hosts)
         for number in range(hosts):
             total = remember_found(b, longs_of(b, CANDIDATES)[number], total)
     sort_found(b, total)

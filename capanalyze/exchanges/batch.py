@@ -204,6 +204,8 @@ def service_at(batch: Batch, number: int) -> str:
 @lru_cache(65536)
 def host_text(high: int, low: int) -> str:
     """An address of two words as text."""
+    if high == 0 and low >> 32 == 0xFFFF:
+        return f"{low >> 24 & 255}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     return str(address(high, low))
 
 

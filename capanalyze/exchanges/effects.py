@@ -4,7 +4,7 @@ from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of, octets_of
 from capanalyze.capture.records import NO_TIME
-from capanalyze.exchanges.answers import MAX_PLACES, is_late, on_interface, sibling_of
+from capanalyze.exchanges.answers import MAX_PLACES, UNSPECIFIED_LOW, is_late, on_interface, sibling_of
 from capanalyze.exchanges.ring import (
     REPLY_LIST,
     REQUEST_LIST,
@@ -94,6 +94,7 @@ from capanalyze.exchanges.table import (
     LINKS,
     MODULE_FIELDS,
     MODULES,
+    NAMELESS_UNTIL,
     NARROWS,
     NODE_TAIL,
     PATIENCE,
@@ -268,7 +269,11 @@ def touch(b: Any, pair: int) -> None:
     state = longs_of(b, STATE)
     narrows = ints_of(b, NARROWS)
     n = narrow_at(b, pair)
-    deadline = longs_of(b, WIDES)[wide_at(b, pair) + DEADLINE]
+    wides = longs_of(b, WIDES)
+    w = wide_at(b, pair)
+    deadline = wides[w + DEADLINE]
+    if wides[w + CLIENT] == 0 and wides[w + CLIENT_LOW] == UNSPECIFIED_LOW:
+        state[NAMELESS_UNTIL] = max(state[NAMELESS_UNTIL], deadline)
     if narrows[n + FLAGS] & GROUP and deadline > state[GROUPS_UNTIL]:
         state[GROUPS_UNTIL] = deadline
     if narrows[n + OF_MODULE] == GENERIC_UDP and deadline > state[SERVED_UNTIL]:

@@ -103,11 +103,12 @@ class Engine:
         b[t.FRAGMENTS] = longs(t.FRAGMENT_ROOM * t.FIRST)
         b[t.FRAGMENT_HEADS] = longs(t.FRAGMENT_MASK + 1)
         b[t.LINKS] = longs(LINKS_AT_FIRST * LINK)
-        b[t.SOON] = longs(2 * t.SOON_ROOM)
+        b[t.SOON] = longs(t.SOON_HASHES * t.SOON_ROOM)
         self.state[t.NEXT_LINK] = 1
         self.state[t.LINK_ROOM] = LINKS_AT_FIRST
         self.state[t.MANY_SOURCES] = int(len(set(sources)) > 1)
-        self.state[t.SERVED_UNTIL] = self.state[t.GROUPS_UNTIL] = -(1 << 62)
+        for field in (t.SERVED_UNTIL, t.GROUPS_UNTIL, t.NAMELESS_UNTIL):
+            self.state[field] = -(1 << 62)
         self._make_ring(SMALLEST)
 
     def feed(self, rows: Any, pool: Any, count: int) -> list[Batch]:

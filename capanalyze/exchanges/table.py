@@ -61,6 +61,7 @@ MESSAGE_WORDS = WORDS
     SAME_FIRST,  # the same packet in two captures: its frames, 0 for none
     SAME_SECOND,
     GROUPS_UNTIL,  # until when some request to a group is open
+    NAMELESS_UNTIL,  # until when some request from 0.0.0.0 is open
     OUT_COUNT,
     OUT_LINK,  # links used in what is taken out
     OUT_LINK_ROOM,
@@ -68,8 +69,8 @@ MESSAGE_WORDS = WORDS
     EVICTED,  # exchanges let go before their time, for want of room
     FORGOTTEN_COUNT,  # those of them whose window was not over
     OLD_NODE_MASK,  # of the ring that nodes are moved from
-) = range(30)
-STATE_FIELDS = 30
+) = range(31)
+STATE_FIELDS = 31
 
 # Facts about a protocol, a row of numbers each.
 WINDOW, PATIENCE, RESENDS, TRANSPORT, BY_QUESTION, FROM_ANY_PORT, TELLS_UNASKED, BY_ENDS = range(8)
@@ -80,7 +81,8 @@ IS_SERVED, IS_REGISTERED, IS_NEVER_ANSWERED = 1, 2, 4
 
 # How many messages before its turn a message's index entry, node and exchange are fetched.
 FETCH_HEAD, FETCH_NODE, FETCH_PAIR = 16, 10, 5
-SOON_ROOM = 32  # messages, two hashes each; -1 for none
+SOON_ROOM = 32  # messages, with the hashes of two keys and of a client each; -1 for none
+CLIENT_SOON, SOON_HASHES = 2, 3
 
 # A node of a match key.
 NODE_HASH, NODE_PAIR, NODE_OLDER = range(3)
