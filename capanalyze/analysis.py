@@ -213,6 +213,7 @@ def gather_many(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     summary = Summary(stream.audit.modes, stream.gear)
     for batch in flow.judged():
         summary.add(batch)
+    summary.join_rest()
     teller = Teller(summary, flow.names, modes, stream.cut_modes())
     return Gathered(
         findings=teller.findings(),

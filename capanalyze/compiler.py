@@ -29,13 +29,13 @@ from capanalyze.judging import decide
 from capanalyze.packets import dispatch, link, naming, network, octets, scan, transport
 from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, sip, snmp
 from capanalyze.report import row_columns, row_text
-from capanalyze.summary import cells, details, fold, kept, turns
+from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
     *(dispatch, link, naming, network, octets, scan, transport, pcap, pcapng),
     *(_names, _questions, dhcp, mdns, nbns, ntp, sip, snmp),
     *(dating, ring, fetch, answers, effects, repeats, settle, out, decide),
-    *(cells, kept, details, turns, fold),
+    *(cells, kept, details, turns, fold, rest),
     *(row_text, row_columns),
 )
 MULTIPLIER = np.uint64(octets.MULTIPLIER)

@@ -29,7 +29,7 @@ from capanalyze.exchanges.row import (
     ZONE,
 )
 from capanalyze.exchanges.row import UNPROVEN as IS_UNPROVEN
-from capanalyze.summary.cells import bit_of, code_of, count_reason, find_cell, is_always
+from capanalyze.summary.cells import bit_of, code_of, count_reason, fetch_cell, fetch_head, find_cell, is_always
 from capanalyze.summary.details import add, flush_detail, give_detail
 from capanalyze.summary.layout import (
     ANSWERING,
@@ -73,6 +73,7 @@ from capanalyze.summary.layout import (
 )
 from capanalyze.summary.turns import add_turn, flush_turn
 
+FETCH_HEAD, FETCH_CELL = 12, 6  # rows before its turn that a row's index entry and cell are fetched
 MOST = (MAX_CELLS, MAX_REASONS, MAX_DETAILS, MAX_SPREADS, MAX_TURNS, MAX_CHANGES)
 
 
@@ -85,6 +86,7 @@ def fold(b: Any, start: int, stop: int) -> int:
         if has_room(state) == 0:
             flush(b)
             return row
+        fetch(b, row, stop)
         n = row * NARROW
         went = narrow[n + DIRECTION] * 1
         state[DIRECTIONS + went] += 1
@@ -97,6 +99,15 @@ def fold(b: Any, start: int, stop: int) -> int:
             add_row(b, wide, narrow, row)
     flush(b)
     return stop
+
+
+def fetch(b: Any, row: int, stop: int) -> None:
+    """Fetch the cells that the rows behind this one will be counted in: those of random ports lie far apart."""
+    narrow = ints_of(b, NARROWS)
+    if row + FETCH_HEAD < stop:
+        fetch_head(b, key_of(narrow, (row + FETCH_HEAD) * NARROW))
+    if row + FETCH_CELL < stop:
+        fetch_cell(b, key_of(narrow, (row + FETCH_CELL) * NARROW))
 
 
 def has_room(state: Any) -> int:

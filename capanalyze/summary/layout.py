@@ -75,14 +75,19 @@ CLASSES = 5
     MORE_CHANGES,
     UNCOMPARED,  # exchanges that were settled too late to tell what came before and after them
     PORT_SEEN,  # of the server in the first row
-) = (0, 1, *range(6, 18))
-CELL = 18
+    FURTHER,  # ports that were joined into this cell
+    UNCOUNTED,  # 1: and others that nobody counted
+    USUAL,  # class, module and reason of its first exchange, plus 1
+    USUAL_NUMBER,  # and of how many; all others are in REASONS
+) = (0, 1, *range(6, 22))
+CELL = 22
 BITS = 62
 # Its key: mode + 1, zone + 1, and the service: a UDP port, a TCP port, a module.
 MODE_UNIT, ZONE_UNIT = 1 << 40, 1 << 20
 TCP_CODE, MODULE_CODE = 65536, 131072
 UNASKED = 1 << 18  # added to the service of what the target tells unasked
 OVERFLOW = 1 << 19  # plus the transport: ports that are too many to be told apart
+JOINED = -1  # instead of a key: its exchanges are counted in such a cell
 MAX_CELLS = 1 << 18
 
 # A reason.

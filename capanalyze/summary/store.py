@@ -10,7 +10,7 @@ from capanalyze.exchanges.batch import Batch
 from capanalyze.exchanges.row import LINK, NARROW, WIDE
 from capanalyze.packets.octets import mix
 from capanalyze.protocols import GENERIC_UDP, TCP
-from capanalyze.summary import fold
+from capanalyze.summary import fold, rest
 from capanalyze.summary import layout as t
 from capanalyze.summary.cells import code_of
 
@@ -82,6 +82,14 @@ class Summary:
                 break
             self._make_room()
         b[t.WIDES] = b[t.NARROWS] = b[t.LINKS] = b""
+
+    def join_rest(self) -> None:
+        """Join the ports that have no finding of their own; nothing can be added afterwards."""
+        for kind, most, stage in zip(KINDS, fold.MOST, (rest.join_cells, rest.join_reasons), strict=False):
+            count = self.state[kind.number]
+            if self.state[kind.number + 1] < min(2 * count, most):
+                self._grow(kind, min(2 * self.state[kind.number + 1], most))
+            self._gear(stage)(self.buffers, 0, count)
 
     def rows(self, store: int) -> Batch:
         """The rows that are kept in one of the stores (KEPT, CHANGE_KEPT)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
@@ -45,9 +45,9 @@ class Cell:
     changes: int
     uncompared: int
     port: int | None
-    reasons: Counter[tuple[int, int, int]] = field(default_factory=Counter)
-    ports: int = 1
-    has_more: bool = False  # ports that nobody counted
+    reasons: Counter[int]
+    further: int = 0  # ports that were joined
+    has_more: bool = False  # and others that nobody counted
 
 
 class Step(NamedTuple):
@@ -65,7 +65,7 @@ class Teller:
     """Puts a summary into words.
 
     Args:
-        summary: of all exchanges.
+        summary: of all exchanges; ports without a finding of their own are joined.
         names: what the numbers in rows stand for.
         modes: those in use, in order.
         cut: names of the modes whose silence means nothing as frames are cut; None for no mode.
@@ -88,18 +88,8 @@ class Teller:
 
     def findings(self) -> list[Summed]:
         """A finding per mode, zone and service; ports beyond the first ones are summed up by transport."""
-        found = []
-        rest: dict[tuple[int, int, int], Cell] = {}
-        for cell in self._cells:
-            if cell.code & t.UNASKED:
-                continue
-            if cell.detail >= 0 or t.MODULE_CODE <= cell.code < t.OVERFLOW:
-                found.append(cell)
-                continue
-            shared = cell.code if cell.code >= t.OVERFLOW else t.OVERFLOW + cell.code // t.TCP_CODE
-            key = cell.mode, cell.zone, shared
-            rest[key] = joined(rest[key], cell) if key in rest else as_rest(cell, shared)
-        return in_order([self._summed(cell) for cell in [*found, *rest.values()]], self._order)
+        found = [self._summed(cell) for cell in self._cells if not cell.code & t.UNASKED]
+        return in_order(found, self._order)
 
     def announcements(self) -> list[Announcement]:
         """What the target told the network unasked."""
@@ -149,39 +139,38 @@ class Teller:
     # Cells
 
     def _read_cells(self) -> Iterator[Cell]:
-        cells = self._b[t.CELLS]
-        found = []
-        for number in range(self._state[t.CELL_COUNT]):
-            c = cells[number * t.CELL : (number + 1) * t.CELL]
-            mode, rest = divmod(c[t.KEY], t.MODE_UNIT)
-            zone, code = divmod(rest, t.ZONE_UNIT)
-            detail = c[t.DETAIL] - 1
-            if code >= t.OVERFLOW:
-                detail = -1  # it is about ports that have nothing in common
-            found.append(
-                Cell(
-                    mode=mode - 1,
-                    zone=zone - 1,
-                    code=code,
-                    counts=list(c[t.COUNTS : t.COUNTS + t.CLASSES]),
-                    resent=c[t.RESENT],
-                    octets=(c[t.ASKED_OCTETS], c[t.TOLD_OCTETS]),
-                    times=(c[t.TIMED], c[t.FASTEST], c[t.SLOWEST]),
-                    places=c[t.PLACES],
-                    captures=c[t.CAPTURES],
-                    detail=detail,
-                    changes=c[t.MORE_CHANGES],
-                    uncompared=c[t.UNCOMPARED],
-                    port=None if c[t.PORT_SEEN] < 0 else c[t.PORT_SEEN],
-                )
-            )
-        reasons = self._b[t.REASONS]
-        for at in range(0, self._state[t.REASON_COUNT] * t.REASON, t.REASON):
-            cell, rest = divmod(reasons[at + t.REASON_KEY], t.OF_CELL_UNIT)
-            kind, rest = divmod(rest, t.CLASS_UNIT)
-            module, reason = divmod(rest, t.REASON_UNIT)
-            found[cell].reasons[kind, module, reason] += reasons[at + t.REASON_NUMBER]
-        return iter(found)
+        cells, reasons = self._b[t.CELLS], self._b[t.REASONS]
+        keys = cells[t.KEY : self._state[t.CELL_COUNT] * t.CELL : t.CELL]
+        found = {number: self._read_cell(number) for number, key in enumerate(keys) if key != t.JOINED}
+        numbers = reasons[t.REASON_NUMBER : self._state[t.REASON_COUNT] * t.REASON : t.REASON]
+        for place, count in enumerate(numbers):
+            if count:
+                cell, said = divmod(reasons[place * t.REASON + t.REASON_KEY], t.OF_CELL_UNIT)
+                found[cell].reasons[said] += count
+        return iter(found.values())
+
+    def _read_cell(self, number: int) -> Cell:
+        c = self._b[t.CELLS][number * t.CELL : (number + 1) * t.CELL]
+        mode, rest = divmod(c[t.KEY], t.MODE_UNIT)
+        zone, code = divmod(rest, t.ZONE_UNIT)
+        return Cell(
+            mode=mode - 1,
+            zone=zone - 1,
+            code=code,
+            counts=list(c[t.COUNTS : t.COUNTS + t.CLASSES]),
+            resent=c[t.RESENT],
+            octets=(c[t.ASKED_OCTETS], c[t.TOLD_OCTETS]),
+            times=(c[t.TIMED], c[t.FASTEST], c[t.SLOWEST]),
+            places=c[t.PLACES],
+            captures=c[t.CAPTURES],
+            detail=-1 if code >= t.OVERFLOW else c[t.DETAIL] - 1,  # ports have nothing in common
+            changes=c[t.MORE_CHANGES],
+            uncompared=c[t.UNCOMPARED],
+            port=None if code >= t.OVERFLOW or c[t.PORT_SEEN] < 0 else c[t.PORT_SEEN],
+            further=c[t.FURTHER],
+            has_more=bool(c[t.UNCOUNTED]),
+            reasons=Counter({c[t.USUAL] - 1: c[t.USUAL_NUMBER]}),
+        )
 
     def _mode_name(self, cell: Cell) -> str | None:
         return self._names.modes[cell.mode] if cell.mode >= 0 else None
@@ -271,7 +260,9 @@ class Teller:
 
     def _reasons(self, cell: Cell) -> dict[str, int]:
         found: Counter[str] = Counter()
-        for (kind, module, reason), count in cell.reasons.items():
+        for said, count in cell.reasons.items():
+            kind, rest = divmod(said, t.CLASS_UNIT)
+            module, reason = divmod(rest, t.REASON_UNIT)
             found[reason_of(module, SAID_CUT if self._class(cell, kind) != kind else reason)] += count
         return dict(sorted(found.items()))
 
@@ -390,8 +381,8 @@ def across_silence(steps: Sequence[Step]) -> list[Step]:
 def further_ports(cell: Cell) -> str:
     """What ports are called that are not told apart."""
     if not cell.has_more:
-        return f"{cell.ports:,} further ports"
-    return f"more than {cell.ports:,} further ports" if cell.ports else "further ports"
+        return f"{cell.further:,} further ports"
+    return f"more than {cell.further:,} further ports" if cell.further else "further ports"
 
 
 def uncompared(cell: Cell) -> list[str]:
@@ -399,39 +390,6 @@ def uncompared(cell: Cell) -> list[str]:
     if not cell.uncompared:
         return []
     return [f"{cell.uncompared:,} exchanges lasted so long that they are not compared with those around them"]
-
-
-def as_rest(cell: Cell, code: int) -> Cell:
-    """A port's cell, as the first of further ports."""
-    rest = Cell(**{**vars(cell), "code": code, "port": None, "reasons": Counter(cell.reasons)})
-    if cell.code >= t.OVERFLOW:
-        rest.ports, rest.has_more = 0, True
-    return rest
-
-
-def joined(rest: Cell, cell: Cell) -> Cell:
-    """Further ports, and one more."""
-    rest.counts = [a + b for a, b in zip(rest.counts, cell.counts, strict=True)]
-    rest.resent += cell.resent
-    rest.octets = rest.octets[0] + cell.octets[0], rest.octets[1] + cell.octets[1]
-    rest.times = joined_times(rest.times, cell.times)
-    rest.places |= cell.places
-    rest.captures |= cell.captures
-    rest.changes += cell.changes
-    rest.uncompared += cell.uncompared
-    rest.reasons.update(cell.reasons)
-    if cell.code >= t.OVERFLOW:
-        rest.has_more = True
-    else:
-        rest.ports += cell.ports
-    return rest
-
-
-def joined_times(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
-    """How many round-trip times, the least, the greatest of two cells."""
-    if not one[0] or not other[0]:
-        return one if one[0] else other
-    return one[0] + other[0], min(one[1], other[1]), max(one[2], other[2])
 
 
 def bounds(step: int) -> tuple[int, int]:
