@@ -144,6 +144,8 @@ def stages() -> list[Callable[..., int]]:
 @cache
 def _register() -> None:
     """Make every function of the stages known to numba, once a process."""
+    settings: Any = numba.config
+    settings.OPT = type(settings.OPT)(0)  # all is optimised in the end, which saves a third of the time
     overload(octets.mix, strict=False)(lambda key, value: _mix64)  # noqa: ARG005 - numba compares the names
     overload(buffers.octets_of, strict=False)(lambda buffers, index: _octets_of)  # noqa: ARG005
     overload(buffers.longs_of, strict=False)(lambda buffers, index: _longs_of)  # noqa: ARG005

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Stage = Callable[..., int]
 
 LARGE = 24 * 1024 * 1024  # octets from which compiling pays
-LOADING = 4 * 1024 * 1024  # and from which loading pays what was compiled before
+LOADING = 128 * 1024  # and from which loading what was compiled before pays: some 50 ms
 NEEDED = ("scan", "date", "feed", "take", "judge")  # stages of any large capture
 NOTICE = "capanalyze: compiling the fast path for this machine, once; this takes about half a minute\n"
 
