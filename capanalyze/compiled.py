@@ -65,13 +65,12 @@ def stage(function: Function) -> Stage:
     return _stages[function]
 
 
-def prepare(names: Sequence[str]) -> None:
-    """Load the stages with these names, or compile them."""
+def compile_all() -> None:
+    """Compile every stage that is not in the cache yet."""
     from capanalyze.compiler import stages
 
     for function in stages():
-        if function.__name__ in names:
-            stage(function)
+        stage(function)
 
 
 def address(buffer: Any) -> int:
@@ -83,3 +82,7 @@ def address(buffer: Any) -> int:
     if isinstance(buffer, bytes):
         return ctypes.cast(ctypes.c_char_p(buffer), ctypes.c_void_p).value or 0
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+
+
+if __name__ == "__main__":
+    compile_all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from threading import Thread
+from subprocess import DEVNULL, Popen
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LARGE = 24 * 1024 * 1024  # octets from which compiling pays
 LOADING = 128 * 1024  # and from which loading what was compiled before pays: some 50 ms
 NEEDED = ("scan", "date", "feed", "take", "judge")  # stages of any large capture
+# A process of its own, for compiling takes Python's lock.
+COMPILE = (sys.executable, "-m", "capanalyze.compiled")
 NOTICE = "capanalyze: compiling the fast path for this machine, once; this takes about half a minute\n"
 
 
@@ -23,7 +25,7 @@ class Gear:
     Args:
         octets: size of the captures, as far as it is known.
         compiled: True or False: whatever is read.
-        live: the capture is being made: compiling must not keep it waiting, so that it runs beside.
+        live: the capture is being made: compiling must not keep it waiting, so that it runs beside until `close`.
         quiet: say nothing.
     """
 
@@ -35,12 +37,16 @@ class Gear:
         self._live = live
         self._quiet = quiet
         self._octets = 0
+        self._compiling: Popen[bytes] | None = None
         self.read(octets)
         self._octets = 0
 
     def read(self, octets: int) -> None:
         """So many more octets were read."""
         self._octets += octets
+        if self._compiling and self._compiling.poll() is not None:
+            self._compiling = None
+            self.compiled = _is_ready()
         if self.compiled or self._fixed or self._octets < LOADING:
             return
         if _is_ready():
@@ -50,16 +56,16 @@ class Gear:
             if not self._quiet and sys.stderr.isatty():
                 sys.stderr.write(NOTICE)
             if self._live:
-                Thread(target=self._prepare, name="compile", daemon=True).start()
+                self._compiling = Popen(COMPILE, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
             else:
                 self.compiled = True
 
-    def _prepare(self) -> None:
-        """Compile what is needed, and only then use it."""
-        from capanalyze.compiled import prepare
-
-        prepare(NEEDED)
-        self.compiled = True
+    def close(self) -> None:
+        """Compile no more."""
+        if self._compiling:
+            self._compiling.kill()
+            self._compiling.wait()
+            self._compiling = None
 
     def __call__(self, function: Stage) -> Stage:
         """A stage, to be run over buffers."""

@@ -80,6 +80,7 @@ class Stream:
         """Let go of the captures."""
         for reading in self._readings.values():
             reading.capture.close()
+        self.gear.close()
 
     @property
     def has_one_source(self) -> bool:

@@ -6,13 +6,17 @@ import os
 import select
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+if sys.platform == "linux":
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+ROOM = 1024 * 1024  # octets of a pipe, where that can be set: who writes a live capture waits less
 GRACE = 1.0  # seconds without an octet, after which a stream that was told to end does
 
 
@@ -26,6 +30,9 @@ class Pipe:
         self._descriptor = descriptor
         self._woken, self._waker = os.pipe()
         self._ending = False
+        if sys.platform == "linux":
+            with suppress(OSError):  # no pipe, or the user has too many
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, ROOM)
 
     def read(self, size: int, /) -> bytes:
         """At most `size` octets; none at the end."""
@@ -33,7 +40,13 @@ class Pipe:
 
     def readinto(self, room: memoryview) -> int:
         """Fill a room from its beginning, as far as octets are at hand; how many there were, 0 at the end."""
-        return os.readv(self._descriptor, [room]) if self._is_ready() else 0
+        if not self._is_ready():
+            return 0
+        count = more = os.readv(self._descriptor, [room])
+        while more and count < len(room) and select.select([self._descriptor], [], [], 0)[0]:
+            more = os.readv(self._descriptor, [room[count:]])
+            count += more
+        return count
 
     def end(self) -> None:
         """End soon."""

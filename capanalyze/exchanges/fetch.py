@@ -54,9 +54,9 @@ NONE = -1
 FETCHED_KEYS = 3  # of a message; most have fewer
 
 
-def fetch_first(b: Any, start: int, stop: int) -> None:
+def fetch_first(b: Any, first: int, stop: int) -> None:
     """Before the first message: its like and the next ones."""
-    for number in range(start, min(start + FETCH_HEAD, stop)):
+    for number in range(first, min(first + FETCH_HEAD, stop)):
         fetch_head(b, number)
 
 
