@@ -1,0 +1,86 @@
+"""Recording: one capture per interface of the target, and the packet filter's own log."""
+
+import re
+import signal
+import struct
+from pathlib import Path
+
+from tests.lab.jail import only_root_is_mapped
+from tests.lab.network import Network
+from tests.lab.places import LOGS, OUT
+from tests.lab.processes import Crew, LabError, run, until
+
+INTERFACES = ("en0", "ppp0")
+LOG = "nflog:5"
+# The buffer matters: in immediate mode a frame takes as much of it as the snap length, and bursts got lost.
+TCPDUMP = ("tcpdump", "-Z", "root", "-s", "2048", "-B", "8192", "--immediate-mode", "-U", "-n")
+# In an ordinary user's namespace tcpdump fails to become another user; dumpcap does not try to.
+DUMPCAP = ("dumpcap", "-q", "-P", "-s", "2048", "-B", "8")
+STARTED = re.compile(r"listening on|^File: ", re.MULTILINE)
+DROPPED = re.compile(r"([1-9]\d*) packets? dropped by kernel|received/dropped on .*?: \d+/([1-9]\d*)")
+QUIET = 1.0  # seconds; what was sent last is in the file by then
+
+RAW, PPP = 101, 9
+RAW_TYPES = (12, 14, RAW)
+PPP_HEADERS = {4: b"\xff\x03\x00\x21", 6: b"\xff\x03\x00\x57"}
+
+
+def log_of(mode: str) -> Path:
+    """Where the packet filter's log of a mode is recorded."""
+    return LOGS / f"{mode}.nflog.pcap"
+
+
+class Captures:
+    """The running captures of one mode."""
+
+    def __init__(self, network: Network, mode: str) -> None:
+        self.network = network
+        self.mode = mode
+        self.crew = Crew(LOGS)
+        self.files = {name: OUT / f"{mode}.{name}.pcap" for name in INTERFACES} | {LOG: log_of(mode)}
+
+    def begin(self) -> None:
+        """Start recording; it has begun when this returns."""
+        words = DUMPCAP if only_root_is_mapped() else TCPDUMP
+        for name, file in self.files.items():
+            self.crew.start(name, self.network.inside("target", [*words, "-i", name, "-w", str(file)]))
+        for name in self.files:
+            until(10, lambda name=name: bool(STARTED.search(self.crew.said(name))), f"the capture on {name}")  # type: ignore[misc]
+        self.crew.check()
+
+    def end(self) -> None:
+        """Stop recording. A capture that lost frames is worth nothing here."""
+        self.crew.check()
+        for name in self.files:
+            self.crew.stop(name, signal.SIGINT)
+            if lost := DROPPED.search(self.crew.said(name)):
+                raise LabError(f"{self.mode}.{name}: {lost[0]}")
+        raw_to_ppp(self.files["ppp0"])
+        for name in INTERFACES:
+            self.files[name].with_suffix(".tcpdump.txt").write_text(text_of(self.files[name]))
+
+
+def text_of(capture: Path) -> str:
+    """What tcpdump prints of a capture, times in UTC."""
+    words = ["tcpdump", "-n", "-tttt", "-r", str(capture)]
+    # In an ordinary user's namespace it is run as one who has nothing to give up.
+    words = ["unshare", "--user", *words] if only_root_is_mapped() else [*words, "-Z", "root"]
+    return run(words, env={"TZ": "UTC"})
+
+
+def raw_to_ppp(capture: Path) -> None:
+    """Give each frame the four octets that macOS puts before IP on `ppp0`; Linux records such a link as raw IP."""
+    octets = capture.read_bytes()
+    order = "<" if octets[:1] in (b"\xd4", b"\x4d") else ">"
+    (link,) = struct.unpack_from(f"{order}I", octets, 20)
+    if link not in RAW_TYPES:
+        raise LabError(f"{capture.name}: link type {link}, expected raw IP")
+    out, at = [octets[:20], struct.pack(f"{order}I", PPP)], 24
+    while at < len(octets):
+        seconds, fraction, size, whole = struct.unpack_from(f"{order}4I", octets, at)
+        frame = octets[at + 16 : at + 16 + size]
+        head = PPP_HEADERS[frame[0] >> 4]
+        out += [struct.pack(f"{order}4I", seconds, fraction, size + len(head), whole + len(head)), head, frame]
+        at += 16 + size
+    capture.write_bytes(b"".join(out))
+
