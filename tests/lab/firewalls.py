@@ -104,7 +104,7 @@ def listeners(network: Network) -> list[firewall_log.Listener]:
 
 def write_listeners(network: Network, mode: str) -> None:
     """Keep what the article's `lsof -i udp` prints, and the same of all sockets in numbers."""
-    (OUT / f"{mode}.lsof-udp.txt").write_text(network.run("target", "lsof", "-i", "udp"))
+    (OUT / f"{mode}.lsof-udp.txt").write_text(network.run("target", "lsof", "-n", "-i", "udp"))
     (OUT / f"{mode}.lsof.txt").write_text(network.run("target", "lsof", "-i", "-n", "-P"))
 
 

@@ -16,9 +16,6 @@ from tests.lab.places import HOMES, OUT, ZONES
 from tests.lab.processes import LabError, until
 from tests.lab.settings import Setting
 
-# Seconds until a request that was not answered counts as silent, and a little more.
-WINDOW = 3.2
-
 
 class Lab:
     """A running lab under one setting."""
@@ -40,8 +37,8 @@ class Lab:
 
     def begin(self) -> None:
         """Start recording."""
-        self.captures.begin()
         firewalls.write_listeners(self.network, self.mode)
+        self.captures.begin()
         if self.setting.rules == "specific-services":
             self.said = firewalls.let_programs_in(self.network)
 
@@ -85,7 +82,6 @@ def probe(lab: Lab, series: str = "everything") -> str:
     lab.up()
     lab.begin()
     lab.both(series)
-    time.sleep(WINDOW)
     return lab.end()
 
 
