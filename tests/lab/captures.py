@@ -3,6 +3,7 @@
 import re
 import signal
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.lab.jail import only_root_is_mapped
@@ -22,6 +23,7 @@ QUIET = 1.0  # seconds; what was sent last is in the file by then
 
 RAW, PPP = 101, 9
 RAW_TYPES = (12, 14, RAW)
+STEP = 40_000_000  # microseconds
 PPP_HEADERS = {4: b"\xff\x03\x00\x21", 6: b"\xff\x03\x00\x57"}
 
 
@@ -48,8 +50,8 @@ class Captures:
             until(10, lambda name=name: bool(STARTED.search(self.crew.said(name))), f"the capture on {name}")  # type: ignore[misc]
         self.crew.check()
 
-    def end(self) -> None:
-        """Stop recording. A capture that lost frames is worth nothing here."""
+    def end(self, stepped: float = 0) -> None:
+        """Stop recording; a capture that lost frames is worth nothing. From `stepped` on, the clock is set back."""
         self.crew.check()
         for name in self.files:
             self.crew.stop(name, signal.SIGINT)
@@ -57,6 +59,8 @@ class Captures:
                 raise LabError(f"{self.mode}.{name}: {lost[0]}")
         raw_to_ppp(self.files["ppp0"])
         for name in INTERFACES:
+            if stepped:
+                step_back(self.files[name], stepped)
             self.files[name].with_suffix(".tcpdump.txt").write_text(text_of(self.files[name]))
 
 
@@ -70,17 +74,35 @@ def text_of(capture: Path) -> str:
 
 def raw_to_ppp(capture: Path) -> None:
     """Give each frame the four octets that macOS puts before IP on `ppp0`; Linux records such a link as raw IP."""
-    octets = capture.read_bytes()
-    order = "<" if octets[:1] in (b"\xd4", b"\x4d") else ">"
-    (link,) = struct.unpack_from(f"{order}I", octets, 20)
+    _, link = head_of(capture)
     if link not in RAW_TYPES:
         raise LabError(f"{capture.name}: link type {link}, expected raw IP")
-    out, at = [octets[:20], struct.pack(f"{order}I", PPP)], 24
+    rewrite(capture, PPP, lambda time, frame: (time, PPP_HEADERS[frame[0] >> 4] + frame))
+
+
+def step_back(capture: Path, moment: float) -> None:
+    """Set back the times of all frames from a moment on: the only clock there is belongs to the machine."""
+    at = int(moment * 1e6)
+    rewrite(capture, head_of(capture)[1], lambda time, frame: (time - STEP if time >= at else time, frame))
+
+
+def head_of(capture: Path) -> tuple[str, int]:
+    """Byte order and link type."""
+    octets = capture.read_bytes()[:24]
+    order = "<" if octets[:4] == b"\xd4\xc3\xb2\xa1" else ">"
+    return order, struct.unpack_from(f"{order}I", octets, 20)[0]
+
+
+def rewrite(capture: Path, link: int, change: Callable[[int, bytes], tuple[int, bytes]]) -> None:
+    """Write a capture anew, each frame's time (microseconds) and octets changed."""
+    octets = capture.read_bytes()
+    order, _ = head_of(capture)
+    out, at = [octets[:20], struct.pack(f"{order}I", link)], 24
     while at < len(octets):
         seconds, fraction, size, whole = struct.unpack_from(f"{order}4I", octets, at)
-        frame = octets[at + 16 : at + 16 + size]
-        head = PPP_HEADERS[frame[0] >> 4]
-        out += [struct.pack(f"{order}4I", seconds, fraction, size + len(head), whole + len(head)), head, frame]
+        old = octets[at + 16 : at + 16 + size]
+        time, frame = change(seconds * 1_000_000 + fraction, old)
+        grown = len(frame) - len(old)
+        out += [struct.pack(f"{order}4I", *divmod(time, 1_000_000), size + grown, whole + grown), frame]
         at += 16 + size
     capture.write_bytes(b"".join(out))
-

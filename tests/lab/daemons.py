@@ -1,7 +1,7 @@
 """The services of the target: real daemons, all their files in the lab's own folder.
 
-They stand in for those of Mac OS X: ntpd and nmbd are its own, avahi for mDNSResponder, CUPS, sshd and a Kerberos server
-as they are. The two `nc` are what a user started, one of them the article's backdoor.
+They stand in for those of Mac OS X: ntpd and nmbd are its own, avahi for mDNSResponder, CUPS, sshd and a Kerberos
+server as they are. The two `nc` are what a user started, one of them the article's backdoor.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.lab.jail import cover, only_root_is_mapped
 from tests.lab.network import Network
-from tests.lab.places import HOME, INTERNET, LAN, LOGS, NAME_SERVER, RUN, ZONES
+from tests.lab.places import CLIENTS, HOME, INTERNET, LAN, LOGS, NAME_SERVER, RUN, TIME_SERVER
 from tests.lab.processes import Crew, LabError, run, until
 
 USER = ("setpriv", "--reuid", "501", "--regid", "20", "--clear-groups")
@@ -119,6 +119,17 @@ KRB5 = """[libdefaults]
  {realm} = {{
   kdc = {server}
  }}
+"""
+
+# One address for every name.
+NAMES_SERVER = """import socket, struct, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind((sys.argv[1], 53))
+while True:
+    query, client = server.recvfrom(4096)
+    end = query.index(0, 12) + 5
+    answer = b"\\xc0\\x0c" + struct.pack(">2HIH", 1, 1, 60, 4) + socket.inet_aton("203.0.113.123")
+    server.sendto(query[:2] + b"\\x85\\x80" + struct.pack(">4H", 1, 1, 0, 0) + query[12:end] + answer, client)
 """
 
 BACKDOOR = """# a primitive echo server, for many connections
@@ -231,7 +242,7 @@ class Daemons:
         """Start a Kerberos server that knows nobody; each zone's clients find it at its address there."""
         folder = self.folder("kdc")
         (folder / "kdc.conf").write_text(KDC.format(folder=folder, realm=REALM))
-        for zone in ZONES.values():
+        for zone in CLIENTS:
             (folder / f"{zone.name}.conf").write_text(KRB5.format(realm=REALM, server=zone.target))
             (folder / f"{zone.name}6.conf").write_text(KRB5.format(realm=REALM, server=f"[{zone.target6}]"))
         self.env = {
@@ -241,6 +252,14 @@ class Daemons:
         os.environ.update(self.env)
         run(["kdb5_util", "create", "-s", "-r", REALM, "-P", "lab"])
         self.start("kdc", "krb5kdc", "-n", "-r", REALM)
+
+    def of_the_internet(self) -> None:
+        """Start what the target asks for when it is a client: time, names, and a page."""
+        folder = self.folder("names", {"server.py": NAMES_SERVER})
+        self.ntpd(wait=1, name="ntpd-internet", space="internet")
+        self.start("names", sys.executable, str(folder / "server.py"), NAME_SERVER, space="internet")
+        self.start("page", "nc", "-l", "-k", "-N", TIME_SERVER, "80", space="internet")
+        until(40, lambda: leap(self.network, "internet") == "leap=00", "the internet's ntpd to serve")
 
     def of_the_user(self) -> None:
         """Start the two test servers, as an ordinary user where there is one."""

@@ -93,7 +93,8 @@ def entries(log: Path) -> Iterator[Entry]:
         if STAMP in found:
             whole, part = struct.unpack(">2Q", found[STAMP])
             when = whole + part / 1e6
-        yield Entry(when, found.get(PREFIX, b"").rstrip(b"\0").decode().strip(), *endpoint(found[PAYLOAD]))
+        if PAYLOAD in found:  # the end of a batch is a record too
+            yield Entry(when, found.get(PREFIX, b"").rstrip(b"\0").decode().strip(), *endpoint(found[PAYLOAD]))
 
 
 def attributes(frame: bytes) -> dict[int, bytes]:

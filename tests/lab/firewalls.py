@@ -1,6 +1,7 @@
-"""The packet filters: rule sets for nftables, and two front ends that many hosts have, with the settings of a new system."""
+"""The packet filters: rule sets for nftables, and two front ends as they are after installation."""
 
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
  <auth>EXTERNAL</auth>
  <policy context="default">
   <allow send_destination="*" eavesdrop="true"/>
+  <allow eavesdrop="true"/>
   <allow own="*"/>
  </policy>
 </busconfig>
@@ -57,7 +59,8 @@ def firewalld(network: Network, zone: str) -> None:
     folder, socket = HOME / "firewalld", RUN / "lab-bus"
     shutil.copytree("/etc/firewalld", folder)
     cover(Path("/etc/firewalld"), folder)
-    network.run("target", "firewall-offline-cmd", f"--set-default-zone={zone}")
+    settings = folder / "firewalld.conf"
+    settings.write_text(re.sub(r"(?m)^DefaultZone=.*$", f"DefaultZone={zone}", settings.read_text()))
     bus = HOME / "bus.conf"
     bus.write_text(BUS.format(socket=socket))
     os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = f"unix:path={socket}"

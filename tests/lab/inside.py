@@ -1,4 +1,4 @@
-"""One lab, from its first process to its last: `inside FOLDER SETTING`. What it prints is its part of the audit file."""
+"""One lab from first to last: `inside FOLDER SETTING`. What it prints is its part of the audit file."""
 
 import os
 import shutil

@@ -42,7 +42,7 @@ PROGRAMS = {
 }
 OF_FIREWALL = {
     "ufw": {"ufw": "ufw", "iptables": "iptables"},
-    "firewalld": {"firewalld": "firewalld", "firewall-offline-cmd": "firewalld", "dbus-daemon": "dbus-daemon"},
+    "firewalld": {"firewalld": "firewalld", "dbus-daemon": "dbus-daemon"},
 }
 FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 TUN = Path("/dev/net/tun")

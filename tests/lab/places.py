@@ -28,13 +28,16 @@ class Zone(NamedTuple):
 
 LAN = Zone("lan", "en0", "en0", "198.51.100.10", "fd00:1ab::10", "198.51.100.20", "fd00:1ab::20")
 INTERNET = Zone("internet", "ppp0", "wan0", "203.0.113.10", "2001:db8:99::10", "203.0.113.66", "2001:db8:99::66")
-ZONES = {zone.name: zone for zone in (LAN, INTERNET)}
+CLIENTS = (LAN, INTERNET)
 
 TARGET_MAC, LAN_MAC = "00:17:f2:df:cd:b3", "00:16:3e:00:00:20"
 LAN_BROADCAST = "198.51.100.255"
 ROUTER = "203.0.113.1"
 TIME_SERVER, NAME_SERVER = "203.0.113.123", "203.0.113.53"
 HOST = "Qf98e"
+# The target as the one that asks.
+OUTBOUND = Zone("outbound", "ppp0", "ppp0", TIME_SERVER, "", INTERNET.target, "")
+ZONES = {zone.name: zone for zone in (*CLIENTS, OUTBOUND)}
 
 # Two hosts behind a router that translates their addresses into the internet client's.
 HOMES = {"home1": "192.0.2.11", "home2": "192.0.2.12"}

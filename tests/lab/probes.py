@@ -1,7 +1,7 @@
 """Asking the target as the journalist did, and writing down what came of it. `probes ZONE SERIES PREFIX`, in a client.
 
-`PREFIX.truth.tsv` gets a row per probe, `PREFIX.probes.txt` what the programs printed, `PREFIX.nmap-*.txt` and `.xml` the
-scans.
+`PREFIX.truth.tsv` gets a row per probe, `PREFIX.probes.txt` what the programs printed, `PREFIX.nmap-*.txt` and `.xml`
+the scans.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab.places import HOME, LAN, LAN_BROADCAST, ZONES, Zone
+from tests.lab.places import HOME, LAN, LAN_BROADCAST, NAME_SERVER, TIME_SERVER, ZONES, Zone
 from tests.lab.truth import NOT_TOLD, REJECTED, REPLIED, SILENT, Row, Writer
 
 REFUSED = re.compile(r"refused|unreachable|reset by peer|prohibited", re.IGNORECASE)
@@ -210,10 +210,35 @@ def brief(zone: Zone) -> Iterator[Probe]:
     yield netcat("ssh", 22, target, r"SSH-2")
 
 
+def only_time(zone: Zone) -> Iterator[Probe]:
+    """A query for the time."""
+    yield ntpdate(zone.target)
+
+
+def errands(zone: Zone) -> Iterator[Probe]:
+    """What the target asks of others."""
+    yield ntpdate(zone.target)
+    argv = ("dig", f"@{NAME_SERVER}", "time.example", "+short", "+time=1", "+tries=1")
+    yield Command("dns", "udp/53", argv, re.escape(TIME_SERVER))
+    yield netcat("http", 80, zone.target, r"succeeded", "GET\n")
+
+
+def from_server(zone: Zone) -> Iterator[Probe]:
+    """Time asked from port to port: by a host that the target has asked before, and by one that it has not."""
+    yield Datagram("ntp", 123, "ntp-polled", ASK_TIME, source=TIME_SERVER)
+    yield Datagram("ntp", 123, "ntp-stranger", ASK_TIME, source=zone.client)
+
+
 def slow(zone: Zone) -> Iterator[Probe]:
     """Questions to daemons that take their time."""
     yield Datagram("ntp", 123, "ntp-late", ASK_TIME, seconds=6)
     yield Datagram("netbios-ns", 137, "nbns-late", NODE_STATUS, seconds=6)
+
+
+def conversation(zone: Zone) -> Iterator[Probe]:
+    """Two lines to the backdoor, four seconds apart."""
+    words = f"(echo hello; sleep 4; echo again) | nc -n -v -w1 {zone.target} 37200"
+    yield Command("backdoor", "tcp/37200", ("sh", "-c", words), r"backdoor: again", seconds=8)
 
 
 SERIES = {
@@ -222,6 +247,10 @@ SERIES = {
     "ipv4": ipv4,
     "brief": brief,
     "slow": slow,
+    "only-time": only_time,
+    "errands": errands,
+    "from-server": from_server,
+    "conversation": conversation,
 }
 SCANNED = {"everything", "both-families"}
 SCANS = {
@@ -239,7 +268,7 @@ class Prober:
         self.zone = zone
         self.prefix = prefix
         self.truth = Writer(prefix.with_name(prefix.name + ".truth.tsv"))
-        self.printed = prefix.with_name(prefix.name + ".probes.txt").open("w")
+        self.printed = prefix.with_name(prefix.name + ".probes.txt").open("a")
 
     def print(self, text: str) -> None:
         """Keep what a program printed."""

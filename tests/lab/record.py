@@ -37,27 +37,29 @@ def record(
     """Record the settings into folders of `out`, with their audit files.
 
     Raises:
-        LabError: if any of them failed. What is running then is killed; so it is if this process ends by any other cause.
+        LabError: if any of them failed. If this process ends before they do, however it ends, they are killed.
     """
     if out.resolve().is_relative_to(RUN):
         raise LabError(f"{out}: labs do not see what is below {RUN}")
-    waiting, running, sections = list(settings), list[Job](), dict[str, str]()
+    waiting, running, sections, failures = list(settings), list[Job](), dict[str, str](), list[str]()
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 running.append(begin(waiting.pop(0), out, own))
-            for job in [job for job in running if job.program.poll() is not None]:
+            for job in [job for job in running if done(job)]:
                 running.remove(job)
-                sections[job.setting.name] = finish(job)
+                try:
+                    sections[job.setting.name] = finish(job)
+                except LabError as error:
+                    failures.append(str(error))
                 tell(f"{job.setting.folder}/{job.setting.name}: {time.monotonic() - job.started:.0f} s")
-            for job in running:
-                if time.monotonic() - job.started > LIMIT:
-                    raise LabError(f"{job.setting.name}: not done after {LIMIT} s")
             time.sleep(STEP)
     finally:
         for job in running:
             job.program.kill()
             job.program.wait()
+    if failures:
+        raise LabError("; ".join(failures))
     write_audits(settings, sections, out)
 
 
@@ -76,6 +78,13 @@ def begin(setting: Setting, out: Path, own: Sequence[str]) -> Job:
         start_new_session=True,  # Ctrl-C ends this process, and with it the labs
     )
     return Job(setting, program, time.monotonic())
+
+
+def done(job: Job) -> bool:
+    """Whether a lab has ended; one that takes too long is killed."""
+    if time.monotonic() - job.started > LIMIT:
+        job.program.kill()
+    return job.program.poll() is not None
 
 
 def finish(job: Job) -> str:

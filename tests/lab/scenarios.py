@@ -1,20 +1,23 @@
 """What is done under a setting. Each scenario returns its part of the audit file."""
 
+import contextlib
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 from tests.lab import firewall_log, firewalls
-from tests.lab.audits import Span, section
+from tests.lab.audits import Promise, Span, section
 from tests.lab.captures import INTERFACES, QUIET, Captures, log_of
-from tests.lab.daemons import Daemons, leap
+from tests.lab.daemons import Daemons
 from tests.lab.network import Network
-from tests.lab.places import HOMES, OUT, ZONES
+from tests.lab.places import CLIENTS, HOMES, OUT, TIME_SERVER
+from tests.lab.probes import WINDOW
 from tests.lab.processes import LabError, until
 from tests.lab.settings import Setting
+
+SLOW = ("ntpd", "nmbd")
 
 
 class Lab:
@@ -42,21 +45,21 @@ class Lab:
         if self.setting.rules == "specific-services":
             self.said = firewalls.let_programs_in(self.network)
 
-    def end(self, *spans: Span) -> str:
+    def end(self, stepped: float = 0) -> str:
         """Stop recording; the part of the audit file that describes it."""
         time.sleep(QUIET)
         self.daemons.crew.check()
-        self.captures.end()
+        self.captures.end(stepped)
         firewalls.write_rules(self.network, self.mode)
         known = firewalls.listeners(self.network)
         log = OUT / f"{self.mode}.appfirewall.log"
         log.write_text(self.said + firewall_log.lines(log_of(self.mode), known))
-        return self.section(*spans)
+        return self.section()
 
-    def section(self, *spans: Span) -> str:
-        """The part of the audit file that describes the recording."""
+    def section(self, *spans: Span, promise: Promise | None = None) -> str:
+        """The part of the audit file that describes the recording, or those spans of it."""
         files = [f"{self.mode}.{name}.pcap" for name in INTERFACES]
-        return section(self.setting.promise, files, spans or (Span(),))
+        return section(promise or self.setting.promise, files, spans or (Span(),))
 
     def client(self, space: str, zone: str, series: str, name: str = "") -> subprocess.Popen[str]:
         """Start a client that asks a series."""
@@ -64,9 +67,20 @@ class Lab:
         words = [sys.executable, "-m", "tests.lab.probes", zone, series, str(prefix)]
         return subprocess.Popen(self.network.inside(space, words), stderr=subprocess.PIPE, text=True)
 
-    def both(self, series: str, name: str = "") -> None:
+    def ask(self, space: str, zone: str, series: str, name: str = "") -> None:
+        """Let a client ask a series."""
+        finish(self.client(space, zone, series, name))
+
+    def both(self, series: str) -> None:
         """Let both clients ask a series, side by side."""
-        finish(*(self.client(zone, zone, series, name and f"{zone}-{name}") for zone in ZONES))
+        finish(*(self.client(zone.name, zone.name, series) for zone in CLIENTS))
+
+    def phase(self, name: str, times: int = 1) -> None:
+        """Ask for the time from the internet, and write down in which phase."""
+        for _ in range(times):
+            with (OUT / f"{self.mode}.phases.tsv").open("a") as file:
+                file.write(f"{time.time():.6f}\t{name}\n")
+            self.ask("internet", "internet", "only-time")
 
 
 def finish(*clients: subprocess.Popen[str]) -> None:
@@ -90,7 +104,147 @@ def both_families(lab: Lab) -> str:
     return probe(lab, "both-families")
 
 
+def boot(lab: Lab) -> str:
+    """A time server that starts, and a hole that is shut and opened again; the promise stays the same throughout.
+
+    It is refused while nobody listens, then answered by a server that has no time yet (which the client does not take,
+    yet it is a reply), then served. `boot.phases.tsv` has the times.
+    """
+    lab.up()
+    lab.daemons.crew.stop("ntpd")
+    firewalls.forget(lab.network)
+    lab.begin()
+    lab.phase("no-daemon", 2)
+    lab.daemons.ntpd(wait=8)
+    time.sleep(1.5)
+    lab.phase("unsynchronised", 2)
+    until(40, lab.daemons.serves, "ntpd to serve")
+    lab.phase("served")
+    time_port(lab, "delete")
+    lab.phase("hole-shut")
+    time_port(lab, "add")
+    lab.phase("served-after-flip")
+    return lab.end()
+
+
+def time_port(lab: Lab, what: str) -> None:
+    """Add the time server's port to those that are let in, or delete it."""
+    lab.network.run("target", "nft", what, "element", "inet", "fw", "sys", "{ 123 }")
+    firewalls.forget(lab.network)
+
+
+def client(lab: Lab) -> str:
+    """The target asks: an ntpd of its own polls from port 123, and programs ask from other ports. Nothing is a leak."""
+    polling(lab)
+    lab.begin()
+    poll(lab)
+    lab.ask("target", "outbound", "errands")
+    time.sleep(10)
+    return lab.end()
+
+
+def pinhole(lab: Lab) -> str:
+    """A server that the target polled asks in its turn, from port to port: the rules take it for an answer."""
+    polling(lab)
+    poll(lab)
+    time.sleep(5)
+    lab.daemons.crew.stop("ntpd-internet")
+    lab.begin()
+    lab.ask("internet", "internet", "from-server")
+    time.sleep(WINDOW)
+    return lab.end()
+
+
+def polling(lab: Lab) -> None:
+    """Bring the lab up with a time server on the internet; the target's own is stopped until it is to poll."""
+    lab.up()
+    lab.daemons.of_the_internet()
+    lab.daemons.crew.stop("ntpd")
+    firewalls.forget(lab.network)
+
+
+def poll(lab: Lab) -> None:
+    """Start an ntpd in the target that follows the internet's."""
+    lab.daemons.ntpd(more=f"server {TIME_SERVER} iburst minpoll 3 maxpoll 3\n")
+
+
+def nat(lab: Lab) -> str:
+    """Two clients at once, behind a router that gives both the same address."""
+    lab.up()
+    lab.network.homes()
+    lab.begin()
+    finish(*(lab.client(home, "internet", "ipv4", home) for home in HOMES))
+    time.sleep(WINDOW)
+    lab.ask("home1", "internet", "brief", "home1")
+    return lab.end()
+
+
+def flip(lab: Lab) -> str:
+    """The rules change in mid-capture: all is blocked as Leopard did it, then strictly, then as before."""
+    lab.up()
+    lab.begin()
+    lab.both("brief")
+    time.sleep(WINDOW)
+    times = []
+    for rules in ("strict", "block-all"):
+        firewalls.load(lab.network, rules)
+        times.append(time.time())
+        lab.both("brief")
+        time.sleep(WINDOW)
+    first, second = times
+    lab.end()
+    strictly = Promise("strict", "Drop whatever was not asked for", "block", stealth=True)
+    return lab.section(Span(0, first), Span(second, 0)) + lab.section(Span(first, second), promise=strictly)
+
+
+def clock_step(lab: Lab) -> str:
+    """The target's clock is set back while questions are open; the captures' times are set back afterwards."""
+    lab.up()
+    lab.begin()
+    lab.both("brief")
+    with busy(lab):
+        asking = [lab.client(zone.name, zone.name, "slow") for zone in CLIENTS]
+        time.sleep(1.5)
+        stepped = time.time()
+    finish(*asking)
+    lab.both("brief")
+    time.sleep(WINDOW)
+    return lab.end(stepped=stepped)
+
+
+def midway(lab: Lab) -> str:
+    """The capture begins when questions are asked but not answered, and a conversation has begun."""
+    lab.up()
+    with busy(lab):
+        asking = [lab.client(zone.name, zone.name, "slow") for zone in CLIENTS]
+        time.sleep(1.5)
+        lab.begin()
+    finish(*asking)
+    lab.both("brief")
+    time.sleep(WINDOW)
+    return lab.end()
+
+
+@contextlib.contextmanager
+def busy(lab: Lab) -> Iterator[None]:
+    """Keep the time server and the name server from answering for a while."""
+    for name in SLOW:
+        lab.daemons.crew.send(name, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for name in SLOW:
+            lab.daemons.crew.send(name, signal.SIGCONT)
+
+
 SCENARIOS: dict[str, Callable[[Lab], str]] = {
     "probe": probe,
     "both-families": both_families,
+    "boot": boot,
+    "client": client,
+    "pinhole": pinhole,
+    "nat": nat,
+    "flip": flip,
+    "clock-step": clock_step,
+    "midway": midway,
 }

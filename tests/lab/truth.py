@@ -44,16 +44,15 @@ def read(path: Path) -> list[Row]:
 
 
 class Writer:
-    """A truth file that is written row by row."""
+    """A truth file that is written row by row, by one prober or by several in turn."""
 
     def __init__(self, path: Path) -> None:
-        self.file = path.open("w")
-        self.rows: list[Row] = []
-        self.file.write("\t".join(Row._fields) + "\n")
+        self.file = path.open("a")
+        if not self.file.tell():
+            self.file.write("\t".join(Row._fields) + "\n")
 
     def note(self, row: Row) -> None:
         """Write one row."""
-        self.rows.append(row)
         texts = [f"{row.epoch:.6f}", *(str(value) for value in row[1:-1]), f"{row.seconds:.2f}"]
         self.file.write("\t".join(texts) + "\n")
         self.file.flush()
