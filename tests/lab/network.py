@@ -133,6 +133,6 @@ class Network:
 
 
 TRANSLATION = f"""table ip nat {{
- chain out {{ type nat hook postrouting priority srcnat; oifname "wan0" snat to {INTERNET.client} }}
+ chain out {{ type nat hook postrouting priority srcnat; oifname "wan0" snat to {INTERNET.client}; }}
 }}
 """

@@ -58,9 +58,9 @@ def record(
         for job in running:
             job.program.kill()
             job.program.wait()
+    write_audits(settings, sections, out)
     if failures:
         raise LabError("; ".join(failures))
-    write_audits(settings, sections, out)
 
 
 def begin(setting: Setting, out: Path, own: Sequence[str]) -> Job:
@@ -100,6 +100,7 @@ def write_audits(settings: Sequence[Setting], sections: dict[str, str], out: Pat
     """One audit file for each folder."""
     folders = defaultdict[str, list[str]](list)
     for setting in settings:
-        folders[setting.folder].append(sections[setting.name])
+        if setting.name in sections:
+            folders[setting.folder].append(sections[setting.name])
     for folder, parts in folders.items():
         (out / folder / "audit.toml").write_text(head(TITLES[folder]) + "".join(parts))

@@ -174,8 +174,6 @@ def nat(lab: Lab) -> str:
     lab.network.homes()
     lab.begin()
     finish(*(lab.client(home, "internet", "ipv4", home) for home in HOMES))
-    time.sleep(WINDOW)
-    lab.ask("home1", "internet", "brief", "home1")
     return lab.end()
 
 
@@ -184,13 +182,11 @@ def flip(lab: Lab) -> str:
     lab.up()
     lab.begin()
     lab.both("brief")
-    time.sleep(WINDOW)
     times = []
     for rules in ("strict", "block-all"):
         firewalls.load(lab.network, rules)
         times.append(time.time())
         lab.both("brief")
-        time.sleep(WINDOW)
     first, second = times
     lab.end()
     strictly = Promise("strict", "Drop whatever was not asked for", "block", stealth=True)
@@ -203,12 +199,11 @@ def clock_step(lab: Lab) -> str:
     lab.begin()
     lab.both("brief")
     with busy(lab):
-        asking = [lab.client(zone.name, zone.name, "slow") for zone in CLIENTS]
+        asking = late(lab)
         time.sleep(1.5)
         stepped = time.time()
     finish(*asking)
     lab.both("brief")
-    time.sleep(WINDOW)
     return lab.end(stepped=stepped)
 
 
@@ -216,13 +211,18 @@ def midway(lab: Lab) -> str:
     """The capture begins when questions are asked but not answered, and a conversation has begun."""
     lab.up()
     with busy(lab):
-        asking = [lab.client(zone.name, zone.name, "slow") for zone in CLIENTS]
+        asking = late(lab, "conversation")
         time.sleep(1.5)
         lab.begin()
     finish(*asking)
     lab.both("brief")
-    time.sleep(WINDOW)
     return lab.end()
+
+
+def late(lab: Lab, *more: str) -> list[subprocess.Popen[str]]:
+    """Start clients that will have to wait for their answers."""
+    series = ("late-time", "late-name", *more)
+    return [lab.client(zone.name, zone.name, one, f"{zone.name}.{one}") for zone in CLIENTS for one in series]
 
 
 @contextlib.contextmanager

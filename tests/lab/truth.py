@@ -1,11 +1,6 @@
-"""What the clients saw: one row per probe, and the verdicts that follow from the rows.
-
-The rows are written by the prober as it goes, and know nothing of the captures. The verdicts are the design's table
-applied to them: what was promised against the best that a client got of a service.
-"""
+"""What the clients saw: one row per probe, written by the prober as it goes. It knows nothing of the captures."""
 
 import csv
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,42 +55,8 @@ class Writer:
 
 # The port that was asked → the name that capanalyze has for it.
 SERVICES = {"udp/123": "ntp", "udp/137": "nbns", "udp/5353": "mdns", "icmp/8": "icmp", "icmp6/128": "icmp"}
-# Services that never answer: silence proves nothing.
-MUTE = {"udp/138", "udp/631"}
-# promise, stealth, outcome → verdict; of ICMP nothing is promised without stealth.
-VERDICTS = {
-    ("block", False, REPLIED): "leaked",
-    ("block", False, REJECTED): "refused",
-    ("block", False, SILENT): "blocked",
-    ("block", True, REPLIED): "leaked",
-    ("block", True, REJECTED): "visible",
-    ("block", True, SILENT): "blocked",
-    ("allow", False, REPLIED): "allowed",
-    ("allow", False, REJECTED): "refused",
-    ("allow", False, SILENT): "silent",
-}
 
 
 def service_of(row: Row) -> str:
     """The service that a row asked for."""
     return SERVICES.get(row.port, row.port)
-
-
-def outcomes(rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
-    """Zone, service, and the best that a client got of it."""
-    best: dict[tuple[str, str], str] = {}
-    ranks = (NOT_TOLD, SILENT, REJECTED, REPLIED)
-    for row in rows:
-        if row.port != NOT_TOLD:
-            key = row.zone, service_of(row)
-            best[key] = max(best.get(key, NOT_TOLD), row.verdict, key=ranks.index)
-    yield from ((zone, service, outcome) for (zone, service), outcome in best.items())
-
-
-def verdict(promise: str, stealth: bool, service: str, outcome: str) -> str:
-    """What is to be said of a service under a promise."""
-    if service in MUTE and outcome == SILENT:
-        return "unproven"
-    if service == "icmp" and not stealth:
-        promise = "allow"
-    return VERDICTS[promise, stealth, outcome]

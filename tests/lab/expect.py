@@ -1,0 +1,82 @@
+"""The verdicts that follow from what the clients saw: the design's table applied to the rows of the truth files.
+
+Nothing of this looks into a capture, but for the time of its first frame: what was asked before is not its business.
+"""
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from capanalyze.audit import Mode, load_audit
+from tests.lab.truth import NOT_TOLD, REJECTED, REPLIED, SILENT, Row, read, service_of
+
+# Services that never answer, `discard` among them: silence proves nothing.
+MUTE = {"udp/138", "udp/631", "udp/9"}
+# promise, stealth, outcome → verdict; of ICMP nothing is promised without stealth.
+VERDICTS = {
+    ("block", False, REPLIED): "leaked",
+    ("block", False, REJECTED): "refused",
+    ("block", False, SILENT): "blocked",
+    ("block", True, REPLIED): "leaked",
+    ("block", True, REJECTED): "visible",
+    ("block", True, SILENT): "blocked",
+    ("allow", False, REPLIED): "allowed",
+    ("allow", False, REJECTED): "refused",
+    ("allow", False, SILENT): "silent",
+}
+
+
+def outcomes(rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
+    """Zone, service, and the best that a client got of it."""
+    best: dict[tuple[str, str], str] = {}
+    ranks = (NOT_TOLD, SILENT, REJECTED, REPLIED)
+    for row in rows:
+        if row.port != NOT_TOLD:
+            key = row.zone, service_of(row)
+            best[key] = max(best.get(key, NOT_TOLD), row.verdict, key=ranks.index)
+    yield from ((zone, service, outcome) for (zone, service), outcome in best.items())
+
+
+def verdict(promise: str, stealth: bool, service: str, outcome: str) -> str:
+    """What is to be said of a service under a promise."""
+    if service in MUTE and outcome == SILENT:
+        return "unproven"
+    if service == "icmp" and not stealth:
+        promise = "allow"
+    return VERDICTS[promise, stealth and promise == "block", outcome]
+
+
+def expected(folder: Path) -> dict[tuple[str, str, str], str]:
+    """Mode, zone and service → verdict, for a folder with an audit file."""
+    audit = load_audit(folder / "audit.toml")
+    captures = {capture.name.partition(".")[0]: capture for capture in audit.captures}
+    found: dict[str, list[Row]] = defaultdict(list)
+    for path in sorted(folder.glob("*.truth.tsv")):
+        prefix = path.name.partition(".")[0]
+        for row in read(path):
+            if row.epoch > begin(folder, prefix) and row.zone in audit.zones.values():
+                found[str(captures[prefix].mode_at(int(row.epoch * 1e9)))].append(row)
+    return {
+        (mode, zone, service): verdict_under(audit.mode(mode), service, outcome)
+        for mode, rows in found.items()
+        for zone, service, outcome in outcomes(rows)
+    }
+
+
+def verdict_under(mode: Mode, service: str, outcome: str) -> str:
+    """The verdict under a mode, with what it lets in."""
+    return verdict("allow" if service in mode.allow else mode.promise, mode.stealth, service, outcome)
+
+
+STARTING = 0.5  # seconds that a program may take to send its first frame
+
+
+def begin(folder: Path, prefix: str) -> float:
+    """When the first frame of any of a mode's captures came, less the time to start a program."""
+    times = []
+    for path in folder.glob(f"{prefix}.*.pcap"):
+        if len(record := path.read_bytes()[24:32]) == 8:
+            seconds, fraction = struct.unpack("<2I", record)
+            times.append(seconds + fraction / 1e6)
+    return min(times, default=0) - STARTING
