@@ -12,6 +12,8 @@ from capanalyze.analysis import analyze
 from capanalyze.audit import Audit, audit_of, load_audit
 from capanalyze.cli import main
 from capanalyze.model import Analysis, Finding
+from tests.conftest import PCAPS
+from tests.lab.expect import expected
 
 MODES = ("allow-all", "specific-services", "block-all")
 ZONES = {"lan": "en0", "internet": "ppp0"}
@@ -43,8 +45,6 @@ MATRIX = {
 
 @pytest.fixture(scope="module")
 def article(request: pytest.FixtureRequest) -> Analysis:
-    from tests.conftest import PCAPS
-
     return analyze(load_audit(PCAPS / "leopard" / "audit.toml"))
 
 
@@ -95,12 +95,11 @@ def seconds(time: str) -> float:
     return datetime.fromisoformat(time).timestamp()
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("zone", ZONES)
-def test_the_capture_agrees_with_the_client_probe_by_probe(leopard: Path, mode: str, zone: str) -> None:
-    rows = exchanges(leopard / f"{mode}.{ZONES[zone]}.pcap")
+def agree_probe_by_probe(folder: Path, mode: str, zone: str) -> None:
+    """Whether a capture holds a reply to each probe that was replied to, and to no other."""
+    rows = exchanges(folder / f"{mode}.{ZONES[zone]}.pcap")
     compared = 0
-    for probe in truth_rows(leopard, mode, zone):
+    for probe in truth_rows(folder, mode, zone):
         start, end = float(probe["epoch"]) - 0.05, float(probe["epoch"]) + float(probe["seconds"]) + 0.05
         drawn = [
             row
@@ -115,6 +114,18 @@ def test_the_capture_agrees_with_the_client_probe_by_probe(leopard: Path, mode: 
         assert replied == (probe["verdict"] == "replied" or sees_more), (probe, drawn)
         compared += 1
     assert compared > 15
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_capture_agrees_with_the_client_probe_by_probe(leopard: Path, mode: str, zone: str) -> None:
+    agree_probe_by_probe(leopard, mode, zone)
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in PCAPS.glob("*/audit.toml")))
+def test_verdicts_are_those_of_the_clients(folder: str) -> None:
+    found = analyze(load_audit(PCAPS / folder / "audit.toml")).findings
+    assert {(one.mode, one.zone, one.service): one.verdict for one in found} == expected(PCAPS / folder)
 
 
 def test_one_capture_alone_needs_no_option(leopard: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Recording: one capture per interface of the target, and the packet filter's own log."""
 
+import os
 import re
 import signal
 import struct
@@ -22,6 +23,7 @@ DROPPED = re.compile(r"([1-9]\d*) packets? dropped by kernel|received/dropped on
 QUIET = 1.0  # seconds; what was sent last is in the file by then
 
 RAW, PPP = 101, 9
+IP_BEGINS = {"en0": 14, "ppp0": 4}
 RAW_TYPES = (12, 14, RAW)
 STEP = 40_000_000  # microseconds
 PPP_HEADERS = {4: b"\xff\x03\x00\x21", 6: b"\xff\x03\x00\x57"}
@@ -59,6 +61,7 @@ class Captures:
                 raise LabError(f"{self.mode}.{name}: {lost[0]}")
         raw_to_ppp(self.files["ppp0"])
         for name in INTERFACES:
+            without_release(self.files[name], IP_BEGINS[name])
             if stepped:
                 step_back(self.files[name], stepped)
             self.files[name].with_suffix(".tcpdump.txt").write_text(text_of(self.files[name]))
@@ -84,6 +87,38 @@ def step_back(capture: Path, moment: float) -> None:
     """Set back the times of all frames from a moment on: the only clock there is belongs to the machine."""
     at = int(moment * 1e6)
     rewrite(capture, head_of(capture)[1], lambda time, frame: (time - STEP if time >= at else time, frame))
+
+
+def without_release(capture: Path, ip: int) -> None:
+    """Cross out the kernel's release, which ntpd tells whoever asks: it is the machine's, not the experiment's."""
+    release = os.uname().release.encode()
+    crossed = re.sub(rb"\w", b"x", release)
+
+    def change(time: int, frame: bytes) -> tuple[int, bytes]:
+        return time, corrected(frame, frame.replace(release, crossed), ip) if release in frame else frame
+
+    rewrite(capture, head_of(capture)[1], change)
+
+
+def corrected(old: bytes, new: bytes, ip: int) -> bytes:
+    """The new frame with its UDP checksum adjusted (RFC 1624)."""
+    udp = ip + (40 if old[ip] >> 4 == 6 else (old[ip] & 15) * 4)
+    (checksum,) = struct.unpack_from(">H", old, udp + 6)
+    total = (~checksum & 0xFFFF) + (~words(old[udp:]) & 0xFFFF) + words(new[udp:])
+    return new[: udp + 6] + struct.pack(">H", ~folded(total) & 0xFFFF) + new[udp + 8 :]
+
+
+def words(octets: bytes) -> int:
+    """The ones' complement sum of the 16-bit words."""
+    padded = octets + bytes(len(octets) % 2)
+    return folded(sum(struct.unpack(f">{len(padded) // 2}H", padded)))
+
+
+def folded(total: int) -> int:
+    """A sum with its carries added to it."""
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
 
 
 def head_of(capture: Path) -> tuple[str, int]:

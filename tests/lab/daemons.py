@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.lab.jail import cover, only_root_is_mapped
 from tests.lab.network import Network
-from tests.lab.places import CLIENTS, HOME, INTERNET, LAN, LOGS, NAME_SERVER, RUN, TIME_SERVER
+from tests.lab.places import CLIENTS, HOME, INTERNET, LAN_BROADCAST, LOGS, NAME_SERVER, RUN, TIME_SERVER
 from tests.lab.processes import Crew, LabError, run, until
 
 USER = ("setpriv", "--reuid", "501", "--regid", "20", "--clear-groups")
@@ -189,10 +189,9 @@ class Daemons:
         return leap(self.network, "target") == "leap=00"
 
     def is_master(self) -> bool:
-        """Whether nmbd has won its election."""
-        asked = ["nmblookup", "-A", LAN.target]
+        """Whether nmbd has won its election, and answers to the name that goes with it."""
         try:
-            return "MSBROWSE" in run(self.network.inside("lan", asked))
+            return "<1d>" in self.network.run("lan", "nmblookup", "-B", LAN_BROADCAST, "WORKGROUP#1d")
         except LabError:
             return False
 

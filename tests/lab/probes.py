@@ -25,6 +25,8 @@ GROUPS = {4: "224.0.0.251", 6: "ff02::fb"}
 PORTS = {"udp": "9,88,123,137,138,631,5353,28524", "tcp": "9,22,88,631,37200"}
 # nc -u -l serves one peer and needs a second to be rid of it, while clients ask side by side.
 ECHO_LOCK, ECHO_REST = HOME / "echo.lock", 1.4
+# So that the frames of one probe can be told from the next one's by their times.
+PAUSE = 0.1
 # A request counts as silent after so many seconds, if the capture goes on: a last ping sees to that.
 WINDOW = 3.1
 
@@ -364,6 +366,7 @@ class Prober:
     def series(self, name: str) -> None:
         """Ask a whole series."""
         for probe in SERIES[name](self.zone):
+            time.sleep(PAUSE)
             if probe.port == "udp/28524":
                 self.echo(probe)
             else:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-STEP = 0.05
+STEP = 0.2
 
 
 class LabError(Exception):
