@@ -8,6 +8,7 @@ import click
 
 from tests.lab import needs
 from tests.lab.audits import Promise
+from tests.lab.listing import renew
 from tests.lab.processes import LabError
 from tests.lab.record import JOBS, record
 from tests.lab.settings import SETTINGS, Setting, chosen
@@ -44,6 +45,14 @@ def record_command(
     except LabError as error:
         fail(str(error))
     click.echo(f"{len(settings)} recorded in {time.monotonic() - began:.0f} s", err=True)
+
+
+@main.command("files")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def files_command(folder: Path) -> None:
+    """Write octets and SHA-256 of every file to the READMEs of the folders in FOLDER."""
+    for readme in renew(folder):
+        click.echo(readme)
 
 
 def picked(words: str) -> list[Setting]:

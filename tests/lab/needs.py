@@ -20,7 +20,6 @@ PROGRAMS = {
     "nft": "nftables",
     "conntrack": "conntrack",
     "tcpdump": "tcpdump",
-    "dumpcap": "wireshark-common",
     "lsof": "lsof",
     "ntpd": "ntpsec",
     "ntpq": "ntpsec",
@@ -40,6 +39,7 @@ PROGRAMS = {
     "dig": "bind9-dnsutils",
     "ping": "iputils-ping",
 }
+OF_ORDINARY_USER = {"dumpcap": "wireshark-common"}
 OF_FIREWALL = {
     "ufw": {"ufw": "ufw", "iptables": "iptables"},
     "firewalld": {"firewalld": "firewalld", "dbus-daemon": "dbus-daemon"},
@@ -55,7 +55,7 @@ def path() -> str:
 
 def missing(firewalls: Iterable[str] = ()) -> list[str]:
     """The packages that have to be installed."""
-    wanted = dict(PROGRAMS)
+    wanted = PROGRAMS | (OF_ORDINARY_USER if ordinary() else {})
     for firewall in firewalls:
         wanted |= OF_FIREWALL.get(firewall, {})
     return sorted({package for program, package in wanted.items() if not shutil.which(program, path=path())})
