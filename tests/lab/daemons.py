@@ -219,9 +219,19 @@ class Daemons:
         (folder / "services").mkdir()
         (folder / "services" / "ssh.service").write_text(AVAHI_SSH)
         cover(Path("/etc/avahi"), folder)
-        if not only_root_is_mapped():
+        if only_root_is_mapped():
+            self.make_root("avahi")
+        else:
             shutil.chown(RUN / "avahi-daemon", "avahi", "avahi")
         self.start("avahi", "avahi-daemon", "--no-chroot", "--no-drop-root", "-f", "/etc/avahi/avahi-daemon.conf")
+
+    def make_root(self, user: str) -> None:
+        """Let a user that a daemon insists on be root, where there is no other."""
+        for name, ids in (("passwd", "0:0"), ("group", "0")):
+            own = HOME / name
+            text = Path("/etc", name).read_text()
+            own.write_text(re.sub(rf"(?m)^({user}:[^:]*):{ids.replace('0', '[0-9]+')}:", rf"\1:{ids}:", text))
+            cover(Path("/etc", name), own)
 
     def sshd(self) -> None:
         """Start sshd with a key of its own."""

@@ -95,11 +95,18 @@ def netcat(service: str, port: int, target: str, answered: str, typed: str = "",
 
 
 def ssh(target: str, family: int = 4) -> Command:
-    """An SSH client; that it is not let in for want of a key is an answer."""
+    """An SSH client. That it is not let in for want of a key is an answer.
+
+    So is a connection that is closed in due form: sshd gives up so where it cannot become another user.
+    """
     options = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=1")
     words = [word for option in options for word in ("-o", option)]
     return Command(
-        "ssh", "tcp/22", ("ssh", "-F", "none", *words, f"guest@{target}"), r"Permission denied", family=family
+        "ssh",
+        "tcp/22",
+        ("ssh", "-F", "none", *words, f"guest@{target}"),
+        r"Permission denied|Connection closed by",
+        family=family,
     )
 
 
