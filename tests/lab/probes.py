@@ -253,9 +253,9 @@ def late_name(_: Zone) -> Iterator[Probe]:
 
 
 def conversation(zone: Zone) -> Iterator[Probe]:
-    """Two lines to the backdoor, four seconds apart."""
-    words = f"(echo hello; sleep 4; echo again) | nc -n -v -w1 {zone.target} 37200"
-    yield Command("backdoor", "tcp/37200", ("sh", "-c", words), r"backdoor: again", seconds=8)
+    """A connection to sshd, and after three seconds a line that it does not understand."""
+    words = f"(sleep 3; echo hello) | nc -n -v -w6 {zone.target} 22"
+    yield Command("ssh", "tcp/22", ("sh", "-c", words), r"Invalid SSH", seconds=8)
 
 
 SERIES = {

@@ -71,7 +71,12 @@ SETTINGS = (
     Setting("nat", blocking("nat"), "block-all", "nat"),
     Setting("flip", blocking("flip"), "block-all", "flip"),
     Setting("clock-step", blocking("clock-step"), "block-all", "clock-step"),
-    Setting("midway", blocking("midway"), "block-all", "midway"),
+    Setting(
+        "midway",
+        blocking("midway", "Set access for specific services", ("tcp/22",)),
+        "specific-services",
+        "midway",
+    ),
 )
 NAMES = {setting.name: setting for setting in SETTINGS}
 
