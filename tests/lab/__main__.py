@@ -37,7 +37,10 @@ def record_command(
         own = [rules.stem, str(rules.resolve()), promise, "stealth" if stealth else "", *allow]
     else:
         settings = picked(modes)
-    if reason := needs.lacking({setting.rules.partition(":")[0] for setting in settings}):
+    if hidden := [setting.name for setting in settings if not needs.readable(setting.firewall)]:
+        click.echo(f"lab: leaves out what only root may read the settings of: {', '.join(hidden)}", err=True)
+        settings = [setting for setting in settings if setting.name not in hidden]
+    if reason := needs.lacking({setting.firewall for setting in settings}):
         fail(reason)
     began = time.monotonic()
     try:

@@ -1,10 +1,10 @@
 """The audit file of a recording: what each mode promised, and which captures were taken under it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tests.lab.places import INTERNET, LAN
+from tests.lab.places import CLIENTS
 
 
 @dataclass(frozen=True)
@@ -26,25 +26,31 @@ class Span:
     until: float = 0
 
 
-HEAD = f"""title = "{{title}}"
+HEAD = """title = "{title}"
 
 [target]
 addresses = [
-    "{LAN.target}",       # en0
-    "{LAN.target6}",        # en0
-    "{INTERNET.target}",        # ppp0
-    "{INTERNET.target6}",     # ppp0
-]
+{addresses}]
 
 [zones]
-en0 = "lan"
-ppp0 = "internet"
-"""
+{zones}"""
+BOTH = (4, 6)
 
 
-def head(title: str) -> str:
-    """The beginning of an audit file."""
-    return HEAD.format(title=title)
+def head(title: str, interfaces: Sequence[str], families: Sequence[int] = BOTH) -> str:
+    """The beginning of an audit file; only addresses that were used."""
+    zones = [zone for zone in CLIENTS if zone.interface in interfaces]
+    lines = [
+        f"    {address:22}# {zone.interface}\n"
+        for zone in zones
+        for family, address in ((4, f'"{zone.target}",'), (6, f'"{zone.target6}",'))
+        if family in families
+    ]
+    return HEAD.format(
+        title=title,
+        addresses="".join(lines),
+        zones="".join(f'{zone.interface} = "{zone.name}"\n' for zone in zones),
+    )
 
 
 def section(promise: Promise, captures: Iterable[str], spans: tuple[Span, ...] = (Span(),)) -> str:

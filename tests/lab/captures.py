@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.lab.jail import only_root_is_mapped
@@ -12,7 +12,6 @@ from tests.lab.network import Network
 from tests.lab.places import LOGS, OUT
 from tests.lab.processes import Crew, LabError, run, until
 
-INTERFACES = ("en0", "ppp0")
 LOG = "nflog:5"
 # The buffer matters: in immediate mode a frame takes as much of it as the snap length, and bursts got lost.
 TCPDUMP = ("tcpdump", "-Z", "root", "-s", "2048", "-B", "8192", "--immediate-mode", "-U", "-n")
@@ -37,11 +36,12 @@ def log_of(mode: str) -> Path:
 class Captures:
     """The running captures of one mode."""
 
-    def __init__(self, network: Network, mode: str) -> None:
+    def __init__(self, network: Network, mode: str, interfaces: Sequence[str]) -> None:
         self.network = network
         self.mode = mode
         self.crew = Crew(LOGS)
-        self.files = {name: OUT / f"{mode}.{name}.pcap" for name in INTERFACES} | {LOG: log_of(mode)}
+        self.interfaces = interfaces
+        self.files = {name: OUT / f"{mode}.{name}.pcap" for name in interfaces} | {LOG: log_of(mode)}
 
     def begin(self) -> None:
         """Start recording; it has begun when this returns."""
@@ -60,7 +60,7 @@ class Captures:
             if lost := DROPPED.search(self.crew.said(name)):
                 raise LabError(f"{self.mode}.{name}: {lost[0]}")
         raw_to_ppp(self.files["ppp0"])
-        for name in INTERFACES:
+        for name in self.interfaces:
             without_release(self.files[name], IP_BEGINS[name])
             if stepped:
                 step_back(self.files[name], stepped)

@@ -44,6 +44,7 @@ OF_FIREWALL = {
     "ufw": {"ufw": "ufw", "iptables": "iptables"},
     "firewalld": {"firewalld": "firewalld", "dbus-daemon": "dbus-daemon"},
 }
+SETTINGS = {"ufw": Path("/etc/ufw"), "firewalld": Path("/etc/firewalld")}
 FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 TUN = Path("/dev/net/tun")
 
@@ -59,6 +60,12 @@ def missing(firewalls: Iterable[str] = ()) -> list[str]:
     for firewall in firewalls:
         wanted |= OF_FIREWALL.get(firewall, {})
     return sorted({package for program, package in wanted.items() if not shutil.which(program, path=path())})
+
+
+def readable(firewall: str) -> bool:
+    """Whether this user may read how a firewall is set; mostly only root may."""
+    folder = SETTINGS.get(firewall)
+    return folder is None or all(os.access(path, os.R_OK) for path in (folder, *folder.rglob("*")))
 
 
 def lacking(firewalls: Iterable[str] = ()) -> str:

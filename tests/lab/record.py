@@ -98,9 +98,10 @@ def finish(job: Job) -> str:
 
 def write_audits(settings: Sequence[Setting], sections: dict[str, str], out: Path) -> None:
     """One audit file for each folder."""
-    folders = defaultdict[str, list[str]](list)
+    folders = defaultdict[str, list[Setting]](list)
     for setting in settings:
         if setting.name in sections:
-            folders[setting.folder].append(sections[setting.name])
-    for folder, parts in folders.items():
-        (out / folder / "audit.toml").write_text(head(TITLES[folder]) + "".join(parts))
+            folders[setting.folder].append(setting)
+    for folder, recorded in folders.items():
+        beginning = head(TITLES[folder], recorded[0].interfaces, recorded[0].families)
+        (out / folder / "audit.toml").write_text(beginning + "".join(sections[one.name] for one in recorded))

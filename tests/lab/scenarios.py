@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from tests.lab import firewall_log, firewalls
 from tests.lab.audits import Promise, Span, section
-from tests.lab.captures import INTERFACES, QUIET, Captures, log_of
+from tests.lab.captures import QUIET, Captures, log_of
 from tests.lab.daemons import Daemons
 from tests.lab.network import Network
 from tests.lab.places import CLIENTS, HOMES, OUT, TIME_SERVER
@@ -28,7 +28,7 @@ class Lab:
         self.mode = setting.name
         self.network = Network()
         self.daemons = Daemons(self.network)
-        self.captures = Captures(self.network, self.mode)
+        self.captures = Captures(self.network, self.mode, setting.interfaces)
         self.said = ""
 
     def up(self) -> None:
@@ -58,7 +58,7 @@ class Lab:
 
     def section(self, *spans: Span, promise: Promise | None = None) -> str:
         """The part of the audit file that describes the recording, or those spans of it."""
-        files = [f"{self.mode}.{name}.pcap" for name in INTERFACES]
+        files = [f"{self.mode}.{name}.pcap" for name in self.setting.interfaces]
         return section(promise or self.setting.promise, files, spans or (Span(),))
 
     def client(self, space: str, zone: str, series: str, name: str = "") -> subprocess.Popen[str]:

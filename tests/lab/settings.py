@@ -1,8 +1,9 @@
 """The experiments: which folder a recording goes to, under which rules it is made, and what those promise."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from tests.lab.audits import Promise
+from tests.lab.audits import BOTH, Promise
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,13 @@ class Setting:
     promise: Promise
     rules: str
     scenario: str = "probe"
+    interfaces: tuple[str, ...] = ("en0", "ppp0")
+    families: tuple[int, ...] = BOTH
+
+    @property
+    def firewall(self) -> str:
+        """The program that sets the rules, if it is not nft."""
+        return self.rules.partition(":")[0]
 
     @property
     def name(self) -> str:
@@ -47,6 +55,9 @@ def blocking(name: str, title: str = BLOCK, allow: tuple[str, ...] = (), *, stea
     return Promise(name, title, "block", allow, stealth)
 
 
+IPV4 = (4,)
+internet_only = partial(Setting, interfaces=("ppp0",), families=IPV4)
+
 # In the order of the audit files.
 SETTINGS = (
     Setting("leopard", Promise("allow-all", "Allow all incoming connections", "allow"), "allow-all"),
@@ -62,20 +73,21 @@ SETTINGS = (
     Setting("strict", blocking("strict", "Drop whatever was not asked for", stealth=True), "strict"),
     Setting("reject", blocking("reject", "Reject whatever was not asked for"), "reject"),
     Setting("stealth", blocking("stealth", f"{BLOCK}, stealth mode", stealth=True), "stealth"),
-    Setting("boot", blocking("boot"), "block-all", "boot"),
-    Setting("client", blocking("client", "Drop whatever was not asked for"), "strict", "client"),
-    Setting("pinhole", blocking("pinhole", "Drop whatever was not asked for"), "strict", "pinhole"),
+    internet_only("boot", blocking("boot"), "block-all", "boot"),
+    internet_only("client", blocking("client", "Drop whatever was not asked for"), "strict", "client"),
+    internet_only("pinhole", blocking("pinhole", "Drop whatever was not asked for"), "strict", "pinhole"),
     Setting(
         "ipv6", blocking("ipv4-only", "Drop whatever was not asked for", stealth=True), "ipv4-only", "both-families"
     ),
-    Setting("nat", blocking("nat"), "block-all", "nat"),
-    Setting("flip", blocking("flip"), "block-all", "flip"),
-    Setting("clock-step", blocking("clock-step"), "block-all", "clock-step"),
+    internet_only("nat", blocking("nat"), "block-all", "nat"),
+    Setting("flip", blocking("flip"), "block-all", "flip", families=IPV4),
+    Setting("clock-step", blocking("clock-step"), "block-all", "clock-step", families=IPV4),
     Setting(
         "midway",
         blocking("midway", "Set access for specific services", ("tcp/22",)),
         "specific-services",
         "midway",
+        families=IPV4,
     ),
 )
 NAMES = {setting.name: setting for setting in SETTINGS}
