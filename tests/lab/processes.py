@@ -20,7 +20,7 @@ def run(argv: Sequence[str], typed: str = "", env: Mapping[str, str] | None = No
         argv, input=typed, capture_output=True, text=True, check=False, env={**os.environ, **(env or {})}
     )
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[-1]
+        said = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[0]
         raise LabError(f"{' '.join(argv)}: {said}")
     return done.stdout
 
