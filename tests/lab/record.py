@@ -67,6 +67,7 @@ def begin(setting: Setting, out: Path, own: Sequence[str]) -> Job:
     """Start a lab."""
     folder = out.resolve() / setting.folder
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{setting.name}.failed.log").unlink(missing_ok=True)
     words = own or [setting.name]
     program = subprocess.Popen(
         jailed(str(folder), *words),

@@ -42,15 +42,14 @@ class Writer:
     """A truth file that is written row by row, by one prober or by several in turn."""
 
     def __init__(self, path: Path) -> None:
-        self.file = path.open("a")
-        if not self.file.tell():
-            self.file.write("\t".join(Row._fields) + "\n")
+        self.path = path
 
     def note(self, row: Row) -> None:
         """Write one row."""
         texts = [f"{row.epoch:.6f}", *(str(value) for value in row[1:-1]), f"{row.seconds:.2f}"]
-        self.file.write("\t".join(texts) + "\n")
-        self.file.flush()
+        with self.path.open("a") as file:
+            lines = [texts] if file.tell() else [Row._fields, texts]
+            file.writelines("\t".join(line) + "\n" for line in lines)
 
 
 # The port that was asked → the name that capanalyze has for it.
