@@ -14,9 +14,11 @@ from tests.lab.processes import Crew, LabError, run, until
 
 LOG = "nflog:5"
 # The buffer matters: in immediate mode a frame takes as much of it as the snap length, and bursts got lost.
-TCPDUMP = ("tcpdump", "-Z", "root", "-s", "2048", "-B", "8192", "--immediate-mode", "-U", "-n")
+TCPDUMP = ("tcpdump", "-Z", "root", "-B", "8192", "--immediate-mode", "-U", "-n")
 # In an ordinary user's namespace tcpdump fails to become another user; dumpcap does not try to.
-DUMPCAP = ("dumpcap", "-q", "-P", "-s", "2048", "-B", "8")
+DUMPCAP = ("dumpcap", "-q", "-P", "-B", "8")
+# What the kernel logs comes in batches, which have to fit.
+SNAP, LOG_SNAP = "2048", "262144"
 STARTED = re.compile(r"listening on|^File: ", re.MULTILINE)
 DROPPED = re.compile(r"([1-9]\d*) packets? dropped by kernel|received/dropped on .*?: \d+/([1-9]\d*)")
 QUIET = 1.0  # seconds; what was sent last is in the file by then
@@ -47,7 +49,8 @@ class Captures:
         """Start recording; it has begun when this returns."""
         words = DUMPCAP if only_root_is_mapped() else TCPDUMP
         for name, file in self.files.items():
-            self.crew.start(name, self.network.inside("target", [*words, "-i", name, "-w", str(file)]))
+            snap = LOG_SNAP if name == LOG else SNAP
+            self.crew.start(name, self.network.inside("target", [*words, "-i", name, "-s", snap, "-w", str(file)]))
         for name in self.files:
             until(10, lambda name=name: bool(STARTED.search(self.crew.said(name))), f"the capture on {name}")  # type: ignore[misc]
         self.crew.check()

@@ -10,8 +10,9 @@ from pathlib import Path
 from tests.lab import needs
 from tests.lab.audits import Promise
 from tests.lab.jail import furnish
+from tests.lab.lab import Lab
 from tests.lab.places import LOGS, OUT
-from tests.lab.scenarios import SCENARIOS, Lab
+from tests.lab.scenarios import SCENARIOS
 from tests.lab.settings import NAMES, Setting
 
 TAIL = 2000
