@@ -46,8 +46,8 @@ class Lab:
         self.captures.end(stepped)
         firewalls.write_rules(self.network, self.mode)
         known = firewalls.listeners(self.network)
-        log = OUT / f"{self.mode}.appfirewall.log"
-        log.write_text(self.said + firewall_log.lines(log_of(self.mode), known))
+        if log := self.said + firewall_log.lines(log_of(self.mode), known):  # not all rule sets log
+            (OUT / f"{self.mode}.appfirewall.log").write_text(log)
         return self.section()
 
     def section(self, *spans: Span, promise: Promise | None = None) -> str:
