@@ -9,6 +9,7 @@ signed arithmetic must stay within 63 bits (`mix` has an unsigned twin here); `u
 unsigned; pointers have no bounds, so that every read is guarded; nothing is raised, not even for a division by 0.
 """
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -27,13 +28,13 @@ from capanalyze.capture import pcap, pcapng
 from capanalyze.exchanges import answers, dating, effects, fetch, out, repeats, ring, settle
 from capanalyze.judging import decide
 from capanalyze.packets import dispatch, link, naming, network, octets, scan, transport
-from capanalyze.protocols import PROTOCOLS, _names, _questions, dhcp, mdns, nbns, ntp, sip, snmp
+from capanalyze.protocols import PROTOCOLS, _names, _questions
 from capanalyze.report import row_columns, row_text
 from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
     *(dispatch, link, naming, network, octets, scan, transport, pcap, pcapng),
-    *(_names, _questions, dhcp, mdns, nbns, ntp, sip, snmp),
+    *(_names, _questions, *(sys.modules[protocol.match.__module__] for protocol in PROTOCOLS)),
     *(dating, ring, fetch, answers, effects, repeats, settle, out, decide),
     *(cells, kept, details, turns, fold, rest),
     *(row_text, row_columns),
@@ -133,7 +134,7 @@ def _functions() -> list[Callable[..., Any]]:
         for thing in vars(module).values()
         if callable(thing) and getattr(thing, "__module__", "") == module.__name__ and not isinstance(thing, type)
     ]
-    return list(dict.fromkeys(found + [protocol.match for protocol in PROTOCOLS]))
+    return list(dict.fromkeys(found))
 
 
 def stages() -> list[Callable[..., int]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from capanalyze.model import Analysis, Finding, ModeInfo, Outcome
 from capanalyze.report.order import modes, ordered, services, worst_mode
-from capanalyze.report.words import counted, listing, mode_title, named, shortened
+from capanalyze.report.words import counted, is_of_one_client, listing, mode_title, named, shortened
 
 # Up to so many services are named in a sentence, more are counted.
 MOST_NAMED = 4
@@ -147,7 +147,7 @@ def _without_modes(analysis: Analysis) -> str:
 
 def of_timeline(analysis: Analysis) -> str:
     """The result that the timeline shows."""
-    flipping = [found for found in analysis.findings if found.changes]
+    flipping = [found for found in analysis.findings if any(map(is_of_one_client, found.changes))]
     if flipping:
         known = all(found.mode is not None for found in flipping)
         return _flipped(flipping) + (", with no setting changed" if known else "")
@@ -175,10 +175,10 @@ def _flipped(flipping: Sequence[Finding]) -> str:
     names = list(dict.fromkeys(found.service for found in flipping))
     if len(flipping) > 1:
         return f"{listing(names, 5)} changed {'its answer' if len(names) == 1 else 'their answers'}"
-    changes = flipping[0].changes
+    changes = [change for change in flipping[0].changes if is_of_one_client(change)]
     before = "was silent" if changes[0].before == "silent" else _did(changes[0].before)
     sentence = f"{named(names[0])} {before}, then {_did(changes[0].after)}"
-    further = len(changes) - 1 + flipping[0].more_changes
+    further = len(changes) - 1 + (flipping[0].more_changes if len(changes) == len(flipping[0].changes) else 0)
     if further:
         return f"{sentence}, and flipped {'once more' if further == 1 else f'{further} more times'}"
     return sentence

@@ -146,8 +146,16 @@ def _run(run: list[int]) -> str:
 
 
 def flip(change: Change) -> str:
-    """What changed in a flip: `rejected → replied (client)`."""
-    return f"{change.before} → {change.after}" + (f" ({change.kind})" if change.kind else "")
+    """What changed in a flip: `rejected → replied (client request)`; a filter may treat clients differently."""
+    aside = [change.kind] if change.kind else []
+    if not is_of_one_client(change):
+        aside.append("another client")
+    return f"{change.before} → {change.after}" + (f" ({', '.join(aside)})" if aside else "")
+
+
+def is_of_one_client(change: Change) -> bool:
+    """Whether the same client met both outcomes: only then it is sure that time made the difference."""
+    return change.last_before.client == change.first_after.client
 
 
 def clock(time: str | None) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
-from capanalyze.exchanges.row import CLOCK, KIND, MODULE, NARROW, REQUEST_OCTETS, SERVER, SERVER_LOW, WIDE
+from capanalyze.exchanges.row import CLOCK, FLAGS, GROUP, KIND, MODULE, NARROW, REQUEST_OCTETS, SERVER, SERVER_LOW, WIDE
 from capanalyze.packets.octets import mix
 from capanalyze.protocols import GENERIC_UDP
 from capanalyze.summary.details import touch
@@ -46,6 +46,7 @@ from capanalyze.summary.layout import (
 )
 
 KIND_UNIT = 65536  # above any kind: what no module knows is compared by its length
+GROUP_UNIT = 1 << 20  # above any of these
 
 
 def add_turn(b: Any, cell: int, number: int, row: int, kind: int) -> None:
@@ -134,12 +135,13 @@ def turn_of(b: Any, number: int, row: int) -> int:
 
 
 def kind_of(b: Any, row: int) -> int:
-    """What is alike enough to be compared over time: the kind of request, or how long a datagram is."""
+    """What can be compared over time: requests of a kind, or datagrams of a length; those to a group by themselves."""
     narrow = ints_of(b, NARROWS)
     n = row * NARROW
+    to_group = GROUP_UNIT if narrow[n + FLAGS] & GROUP else 0
     if narrow[n + MODULE] != GENERIC_UDP:
-        return narrow[n + KIND] * 1
-    return KIND_UNIT + narrow[n + REQUEST_OCTETS]
+        return to_group + narrow[n + KIND]
+    return to_group + KIND_UNIT + narrow[n + REQUEST_OCTETS]
 
 
 def change(b: Any, cell: int, turn: int, last: Any, first: Any, before: int, after: int) -> None:

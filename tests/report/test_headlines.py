@@ -1,6 +1,7 @@
 """The result in one sentence: of the report, and of each graph."""
 
 import pytest
+from msgspec.structs import replace
 
 from capanalyze.model import Finding, Promise, Verdict
 from capanalyze.report.headlines import headline, nobody_asked, of_leaks, of_timeline
@@ -145,3 +146,16 @@ def test_what_else_happened_over_time() -> None:
     assert titled(flips) == "a was silent, then answered, and flipped once more"
     both = [drawing.finding("a", "+-", zone=zone, changing=True) for zone in ("internet", "lan")]
     assert titled(*both) == "a changed its answer, with no setting changed"
+
+
+def test_what_different_clients_met_is_no_change_over_time() -> None:
+    def titled(strangers: int) -> str:
+        found = drawing.finding("ntp", "+-+-", changing=True)
+        for place, change in enumerate(found.changes[:strangers]):
+            stranger = replace(change.first_after, client="198.51.100.99")
+            found.changes[place] = replace(change, first_after=stranger)
+        return of_timeline(drawing.analysis([found], [drawing.mode("block-all")]))
+
+    assert titled(0) == "ntp answered, then fell silent, and flipped 2 more times, with no setting changed"
+    assert titled(1) == "ntp was silent, then answered, and flipped once more, with no setting changed"
+    assert titled(3) == "Under “block-all”, ntp kept answering"

@@ -83,3 +83,11 @@ def test_a_name_is_not_said_twice() -> None:
     assert words.service_name(found) == ("ntp", "udp/123")
     found.name = "Network Time Protocol"
     assert words.service_name(found) == ("ntp", "Network Time Protocol udp/123")
+
+
+def test_a_flip_between_two_clients_says_so() -> None:
+    (change,) = drawing.finding("ntp", "+-", changing=True).changes
+    assert words.flip(change) == "replied → silent (client request)"
+    other = replace(change, first_after=replace(change.first_after, client="198.51.100.99"))
+    assert words.flip(other) == "replied → silent (client request, another client)"
+    assert words.flip(replace(other, kind="")) == "replied → silent (another client)"

@@ -298,3 +298,18 @@ def test_ports_that_share_a_cell_are_not_called_none(tmp_path: Path, monkeypatch
     assert told(tmp_path, [*frames, (200, FAR)], service="udp/other").name == "further ports"
     monkeypatch.setattr(fold, "MAX_PLAIN", 4)
     assert told(tmp_path, [*frames, (200, FAR)], service="udp/other").name == "more than 4 further ports"
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_what_went_to_a_group_is_compared_with_what_went_to_a_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool
+) -> None:
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+
+    def query(to: str, ident: int) -> bytes:
+        return ipv4(PEER, to, 17, udp(5353, 5353, dns_message(0, 0, [question("a.local")])), ident=ident)
+
+    answer = ipv4(TARGET, "224.0.0.251", 17, udp(5353, 5353, dns_message(0, 0x8400, (), [record("a.local")])))
+    frames = [(0.0, query("224.0.0.251", 1)), (0.1, answer), (20.0, query(TARGET, 2)), (99.0, FAR)]
+    found = told(tmp_path, frames, service="mdns")
+    assert (found.replied, found.silent, found.changes) == (1, 1, [])
