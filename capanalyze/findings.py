@@ -37,7 +37,7 @@ MAX_CHANGES = 100
 MAX_MARKS = 400
 BINS = 240
 MAX_EVIDENCE = 8
-MAX_DECODED = 64  # replies per finding whose facts are read
+FIRST_DECODED = 64  # replies per finding whose facts are read; then each whose number is a power of 2
 
 
 def utc(time: int | None) -> str | None:
@@ -94,15 +94,16 @@ def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Summed]:
 
 
 def payloads_of(pairs: Sequence[Pair]) -> list[Payload]:
-    """Where the first replies of a cell are; those that only repeat the request tell nothing."""
-    return [
+    """Where replies of a cell are that may tell something; those that only repeat the request do not."""
+    found = [
         pair.reply_payload
         for pair in pairs
         if pair.exchange.outcome == "replied"
         and pair.reply_payload
         and pair.exchange.transport == "udp"
         and not pair.echoed
-    ][:MAX_DECODED]
+    ]
+    return [one for number, one in enumerate(found, 1) if number <= FIRST_DECODED or number & (number - 1) == 0]
 
 
 def in_order(findings: list[Summed], modes: Sequence[Mode]) -> list[Summed]:

@@ -36,6 +36,7 @@ from capanalyze.summary.layout import (
     DIRTY,
     FILLED,
     FIRST_BIN,
+    FIRST_DECODED,
     FIRSTS,
     HISTOGRAM,
     INDETERMINATE,
@@ -68,6 +69,7 @@ from capanalyze.summary.layout import (
     STATE,
     STEPS_OF_OCTAVE,
     TO_DECODE,
+    TOLD,
     TOLD_FRAME,
     TOUCHED,
     TOUCHED_COUNT,
@@ -263,16 +265,19 @@ def spread(b: Any, number: int, row: int) -> None:
     rtt = longs_of(b, WIDES)[row * WIDE + RTT]
     if rtt >= 0:
         spreads[s + HISTOGRAM + step_of(rtt)] += 1
-    if spreads[s + DECODABLE] < MAX_DECODED:
-        note_payload(b, s, row)
+    note_payload(b, s, row)
 
 
 def note_payload(b: Any, s: int, row: int) -> None:
-    """Note where the payload of a reply is, unless it repeats the request."""
+    """Note where the payload of a reply is, unless it repeats the request; of many replies those of a few."""
     wide = longs_of(b, WIDES)
     narrow = ints_of(b, NARROWS)
     spreads = longs_of(b, SPREADS)
     if wide[row * WIDE + REPLY_AT] < 0 or narrow[row * NARROW + FLAGS] & ECHOED:
+        return
+    spreads[s + TOLD] += 1
+    number = spreads[s + TOLD]
+    if number > FIRST_DECODED and (number & (number - 1) or spreads[s + DECODABLE] == MAX_DECODED):
         return
     at = s + TO_DECODE + spreads[s + DECODABLE] * DECODE
     spreads[s + DECODABLE] += 1

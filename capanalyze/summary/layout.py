@@ -128,7 +128,8 @@ LISTED = 12
 SLOT_LINKS = 2 * LISTED
 
 # A spread.
-DECODABLE, TO_DECODE, MAX_DECODED = 0, 1, 64
+TOLD, DECODABLE, TO_DECODE = range(3)  # replies that can be decoded, how many of them will be, and which
+FIRST_DECODED, MAX_DECODED = 64, 96  # the first ones all, then each whose number is a power of 2
 TOLD_FRAME, PAYLOAD_AT, PAYLOAD_SIZE = range(3)
 DECODE = 3
 HISTOGRAM = TO_DECODE + MAX_DECODED * DECODE

@@ -334,7 +334,7 @@ class Teller:
         return Timeline(start=details[d + t.FIRST_BIN] * width, width=width / 1e9, marks=[], bins=bins)
 
     def _payloads(self, cell: Cell) -> Iterator[Payload]:
-        """Where the first replies of a cell are."""
+        """Where the replies of a cell are that may tell something."""
         at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
         if not at or transport_of(cell.code) != "udp":
             return

@@ -241,6 +241,22 @@ def test_hosts_that_answer_later_do_not_change_the_order(
     assert (found.first.requests, found.last.requests) == ([1], [3])
 
 
+# What replies disclose
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_of_many_replies_later_ones_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool) -> None:
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+    frames: list[tuple[float, bytes]] = [(900.0, FAR)]
+    for number in range(1, 300):
+        body = ntp(4, origin=number, transmit=9, stratum=2 if number < 256 else 3)
+        reply = ipv4(TARGET, PEER, 17, udp(123, 40000 + number, body))
+        frames += [(float(number), asked(number)), (number + 0.1, reply)]
+    found = told(tmp_path, frames, service="ntp")
+    told_by = {fact.value: fact.frame for fact in found.disclosures if fact.kind == "stratum"}
+    assert told_by == {"2": 2, "3": 512}
+
+
 # Frames that are found cut when much was judged
 
 
