@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from capanalyze import __version__, findings
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
@@ -22,7 +24,7 @@ from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
 from capanalyze.progress import progress
 from capanalyze.reading import input_of, stamp
 from capanalyze.stream import Stream
-from capanalyze.target import Contacts, find_target, known_addresses
+from capanalyze.target import MAX_NAMED, Contacts, find_target, known_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 FEW = 16_384  # messages, up to which all is held
 TRIES = (4, 8, 16)  # units of messages after which the target of a large capture is looked for
+SAMPLE = 64  # exchanges of each batch that are looked at for further addresses once the target is known
 MAX_AGAIN = 3  # values of a kind that a finding shows from later replies: a clock differs in each
 
 
@@ -56,7 +59,9 @@ class Flow:
         self.names: Names = replace(
             stream.names, modes=[mode.name for mode in self._audit.modes], zones=self._judge.zones
         )
+        self._contacts = Contacts()
         self.target = self._begin()
+        self._strangers = self._contacts.strangers(self.target.addresses)
         self._judge.target(self.target.addresses)
 
     @property
@@ -81,7 +86,18 @@ class Flow:
             if self._stream.ended and not unit:
                 for batch, start, stop in self._stream.engine.remaining():
                     self._judge.note(batch, start, stop)
+            for batch in unit:
+                self._contacts.take(batch, self._stream.places.labels, 0, min(batch.count, SAMPLE))
             yield from map(self._settled, unit)
+
+    def target_in_the_end(self) -> Target:
+        """The target, with warnings of what later exchanges show: addresses that none has, or that were not judged."""
+        unmet = self._contacts.unmet(self._audit.target)
+        warnings = [f"{one} was given as the target, but is in no exchange" for one in unmet] + self.target.warnings
+        if strangers := self._contacts.strangers(self.target.addresses) - self._strangers:
+            named = ", ".join(sorted(strangers)[:MAX_NAMED])
+            warnings.append(f"not judged: {named} answered later on; if that is the target too, say so with --target")
+        return msgspec.structs.replace(self.target, warnings=warnings)
 
     def in_order(self) -> Iterator[Batch]:
         """All exchanges, judged: few in order of file and frame, many as they began."""
@@ -119,7 +135,7 @@ class Flow:
 
     def _target(self) -> Target:
         stream, given = self._stream, self._audit.target
-        contacts = Contacts()
+        contacts = self._contacts = Contacts()
         for batch in self._held:
             contacts.take(batch, stream.places.labels, 0, batch.count)
         for batch, start, stop in stream.engine.remaining():
@@ -182,7 +198,7 @@ def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
         inputs=[input_of(reading, stream.malformed) for reading in stream.readings],
         first=stamp(min((part.first for part in parts if part.first), default=None)),
         last=stamp(max((part.last for part in parts if part.last), default=None)),
-        target=flow.target,
+        target=flow.target_in_the_end(),
         modes=[mode_info(mode, stream) for mode in modes],
         zones=gathered.zones,
         findings=[one.finding for one in gathered.findings],

@@ -107,6 +107,16 @@ class Contacts:
     def __iter__(self) -> Iterator[Contact]:
         return iter(self._found.values())
 
+    def strangers(self, addresses: Iterable[str]) -> set[str]:
+        """Hosts that answered requests which none of these addresses sent or got."""
+        own = set(addresses)
+        return {one.server for one in self if one.answered and one.network and not one.ends & own}
+
+    def unmet(self, addresses: Iterable[str]) -> list[str]:
+        """Those of some addresses that are no end of any exchange with a single host; none if there are no such."""
+        ends = {end for one in self if one.network for end in one.ends}
+        return [one for one in addresses if one not in ends] if ends else []
+
     def take(self, batch: Batch, places: Sequence[str], start: int, stop: int) -> None:
         """Look at rows from `start` to before `stop` of a batch; once enough were seen, no more."""
         stop = min(stop, start + MAX_CONTACTS - self.seen)
@@ -254,7 +264,7 @@ def find_target(contacts: Contacts, told: Told, given: tuple[str, ...], describe
     if guessed and not assumed:
         how += f"; {', '.join(guessed)} assumed too, as nothing else of that network is known"
     addresses = addresses + shown + guessed
-    warnings = _warnings(addresses, told, contacts) + _unknown(given, addresses, groups)
+    warnings = _warnings(addresses, told, contacts) + _not_judged(contacts, addresses)
     return Target(addresses=addresses, how=how, assumed=assumed, warnings=warnings)
 
 
@@ -375,17 +385,12 @@ def _guessed(addresses: list[str], groups: Groups, told: Told) -> list[str]:
     return found
 
 
-def _unknown(given: tuple[str, ...], addresses: list[str], groups: Groups) -> list[str]:
-    """Given addresses that no exchange has, and hosts that answer beside the target."""
-    ends = set().union(*(end for contacts in groups.values() for end in _ends(contacts)))
-    warnings = [f"{one} was given as the target, but is in no exchange" for one in given if ends and one not in ends]
-    others = {
-        one.server for contacts in groups.values() for one in contacts if one.answered and not one.ends & set(addresses)
-    }
-    if others:
-        named = ", ".join(sorted(others)[:MAX_NAMED])
-        warnings.append(f"not judged: {named} answered too; if that is the target, say so with --target")
-    return warnings
+def _not_judged(contacts: Contacts, addresses: list[str]) -> list[str]:
+    """Hosts that answer beside the target."""
+    if not (others := contacts.strangers(addresses)):
+        return []
+    named = ", ".join(sorted(others)[:MAX_NAMED])
+    return [f"not judged: {named} answered too; if that is the target, say so with --target"]
 
 
 def _give_up(groups: Groups) -> NoReturn:

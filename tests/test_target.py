@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from capanalyze import analysis
 from capanalyze.analysis import analyze
 from capanalyze.audit import audit_of
 from capanalyze.errors import TargetError
+from capanalyze.exchanges import arrival
 from capanalyze.model import Target
+from capanalyze.packets import messages
 from tests.build import MAC_PEER, MAC_TARGET, START, dns, ethernet, ipv4, ipv6, pcap, tcp, udp
 
 OTHER, THIRD = "203.0.113.66", "203.0.113.99"
-HOST, PEER = "192.0.2.10", "198.51.100.7"
+HOST, LATER_HOST, PEER = "192.0.2.10", "192.0.2.77", "198.51.100.7"
 ROUTER = bytes.fromhex("00005e000101")
 
 
@@ -173,3 +176,21 @@ def test_link_local_addresses_are_a_network_of_their_own(tmp_path: Path) -> None
             ipv6(host, peer, 17, udp(9999, 40000 + number, b"there")),
         ]
     assert target(tmp_path, frames).addresses == ["fe80::10", "2001:db8::10"]
+
+
+def test_an_address_that_a_large_capture_shows_later_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "FEW", -1)
+    monkeypatch.setattr(analysis, "TRIES", (1, 2, 4))
+    monkeypatch.setattr(messages, "PLAIN_BLOCK", 200)
+    for name in ("UNIT", "ROOM_AT_FIRST"):
+        monkeypatch.setattr(arrival, name, 8)
+    peers = [f"203.0.113.{number}" for number in range(1, 40)]
+    before = [frame for peer in peers for frame in (asked(peer, HOST), answered(peer, HOST))]
+    after = [frame for peer in peers for frame in (asked(peer, LATER_HOST), answered(peer, LATER_HOST))]
+    found = target(tmp_path, before + after)
+    assert found.addresses == [HOST]
+    assert found.warnings == [
+        f"not judged: {LATER_HOST} answered later on; if that is the target too, say so with --target"
+    ]
+    assert target(tmp_path, before).warnings == []
+    assert target(tmp_path, before + after, given=(HOST, LATER_HOST)).warnings == []
