@@ -30,12 +30,13 @@ def disclose(service: str, reply: bytes) -> list[Disclosure]:
 
     from capanalyze.disclose import DECODERS
 
-    if service not in DECODERS:
+    decoder = DECODERS.get("tcp" if service.startswith("tcp/") else service)
+    if decoder is None:
         return []
     facts: dict[Disclosure, None] = {}
     kinds: Counter[str] = Counter()
     try:
-        for kind, value in islice(DECODERS[service](reply), MAX_READ):
+        for kind, value in islice(decoder(reply), MAX_READ):
             fact = Disclosure(kind=kind, value=printable(value, MAX_LENGTH))
             if fact not in facts and kinds[kind] < MAX_OF_KIND:
                 facts[fact] = None
@@ -104,7 +105,7 @@ NETBIOS_ROLES = ("domain controller", "domain master browser", "master browser",
 # Phrases of a clause are joined by commas, clauses by semicolons; both stand in the order of their worth.
 CLAUSES: tuple[Clause, ...] = (
     (("instance", str), ("service", str), ("endpoint", "at {}".format), ("host-info", str)),
-    (("software", str), ("server", str), ("system-description", str)),
+    (("software", str), ("server", str), ("banner", str), ("protocol", str), ("system-description", str)),
     (("system-name", str), ("system-location", str), ("system-contact", str)),
     (
         ("name", _netbios_name),

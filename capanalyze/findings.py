@@ -100,7 +100,7 @@ def payloads_of(pairs: Sequence[Pair]) -> list[Payload]:
         for pair in pairs
         if pair.exchange.outcome == "replied"
         and pair.reply_payload
-        and pair.exchange.transport == "udp"
+        and pair.exchange.transport in ("udp", "tcp")
         and not pair.echoed
     ]
     return [one for number, one in enumerate(found, 1) if number <= FIRST_DECODED or number & (number - 1) == 0]

@@ -7,10 +7,11 @@ is in `capanalyze.disclosures`.
 
 from collections.abc import Callable, Iterator
 
-from capanalyze.disclose import dns, mdns, nbns, ntp, snmp, ssdp
+from capanalyze.disclose import dns, mdns, nbns, ntp, snmp, ssdp, tcp
 
 Decoder = Callable[[bytes], Iterator[tuple[str, str]]]
 
+# By service; "tcp" stands for every TCP port.
 DECODERS: dict[str, Decoder] = {
     "dns": dns.decode,
     "llmnr": dns.decode,
@@ -19,4 +20,5 @@ DECODERS: dict[str, Decoder] = {
     "ntp": ntp.decode,
     "snmp": snmp.decode,
     "ssdp": ssdp.decode,
+    "tcp": tcp.decode,
 }

@@ -416,7 +416,7 @@ def first_reply(b: Any, pair: int, m: int) -> None:
         # An exchange shows what came back in one capture: that of the reply, not of an ICMP error before it.
         append(b, n + REPLIES, n + REPLIES_LAST, wides[w + REPLY])
         wides[w + REPLY] = 0
-    wides[w + REPLY_AT] = rows[m + PAYLOAD]
+    wides[w + REPLY_AT] = rows[m + PAYLOAD] if rows[m + SIZE] else -1
     wides[w + REPLY_FRAME] = rows[m + FRAME]
     narrows[n + REPLY_CAPTURED] = rows[m + CAPTURED]
     if rows[m + MESSAGE_DIGEST] == wides[w + DIGEST] and rows[m + SIZE] == narrows[n + REQUEST_OCTETS]:

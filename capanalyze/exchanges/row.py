@@ -115,7 +115,8 @@ FIRST_WORDS = 64
     SAID_OTHER_PORT,
     SAID_ENDED,
     SAID_FORGOTTEN,
-) = range(FIRST_WORDS, FIRST_WORDS + 9)
+    SAID_ACCEPTED_THEN_CLOSED,
+) = range(FIRST_WORDS, FIRST_WORDS + 10)
 SAID_ICMPV4 = 256  # plus the code of a destination unreachable (type 3)
 SAID_ICMPV6 = 512  # plus the code of a destination unreachable (type 1)
 LATE = 1024

@@ -85,9 +85,13 @@ from capanalyze.exchanges.row import (
     OUTCOME,
     REJECTED,
     REPLIED,
+    REPLY_AT,
+    REPLY_CAPTURED,
+    REPLY_FRAME,
     REPLY_OCTETS,
     REQUEST,
     RTT,
+    SAID_ACCEPTED_THEN_CLOSED,
     SAID_ACCEPTED_THEN_RESET,
     SAID_ICMPV4,
     SAID_ICMPV6,
@@ -152,6 +156,7 @@ from capanalyze.exchanges.table import (
 from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
+    CAPTURED,
     DETAIL,
     DPORT,
     DST,
@@ -164,6 +169,7 @@ from capanalyze.packets.message import (
     KEYS,
     MALFORMED,
     MODULE,
+    PAYLOAD,
     PORT,
     REPLY,
     RESET,
@@ -184,12 +190,14 @@ from capanalyze.packets.message import REQUEST as ASKS
 from capanalyze.packets.octets import mix
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import EMPTY, GARBAGE, SECOND
+from capanalyze.protocols.tcp import CLOSE
 from capanalyze.protocols.udp import DATAGRAM, IDLE
 
 FIRST_EPHEMERAL = 32768  # of Linux; IANA's range and that of the BSDs begin at 49152
 FRAGMENTATION_NEEDED = 4  # code of ICMP type 3 that speaks of size, not of refusal
 LONG = 64 * SECOND  # more than any patience
 MOVES_AT_ONCE = 50  # exchanges moved on by one message
+SOON_CLOSED = SECOND  # after the accept: servers wait longer for a client that says nothing
 LINGER = SECOND  # how long a settled exchange stays, for copies and fragments of its last frame
 SLOT = 2 * SECOND  # that two captures' stamps of one packet may differ
 UDP_TRANSPORT = 0
@@ -754,17 +762,16 @@ def reset(b: Any, m: int) -> int:
 
 
 def spoke(b: Any, m: int) -> None:
-    """The first data or close of either side: from now on a reset no longer takes the connection back."""
+    """Data or a close of either side: from the first on a reset no longer takes the connection back."""
     source = source_hash(b, m)
     destination = destination_hash(b, m)
-    use(b, m, key_hash(TCP, source, destination, ENDS))
-    use(b, m, key_hash(TCP, destination, source, ENDS))
+    use(b, m, key_hash(TCP, source, destination, ENDS), 0)
+    use(b, m, key_hash(TCP, destination, source, ENDS), 1)
 
 
-def use(b: Any, m: int, wanted: int) -> None:
-    """The connections with this hash are used."""
+def use(b: Any, m: int, wanted: int, by_server: int) -> None:
+    """The connections with this hash are used, by the side that was asked or by the other one."""
     rows = longs_of(b, ROWS)
-    wides = longs_of(b, WIDES)
     narrows = ints_of(b, NARROWS)
     node = first_node(b, wanted)
     for _ in range(MAX_WALK):
@@ -772,12 +779,34 @@ def use(b: Any, m: int, wanted: int) -> None:
             break
         pair = pair_of(b, node)
         node = next_node(b, node, wanted)
-        n = narrow_at(b, pair)
-        if narrows[n + FLAGS] & (ANSWERED | SPOKEN) == ANSWERED and waits(b, pair, rows[m + WHEN]):
-            narrows[n + FLAGS] |= SPOKEN
+        flags = narrows[narrow_at(b, pair) + FLAGS] * 1
+        if flags & ANSWERED == 0 or waits(b, pair, rows[m + WHEN]) == 0:
+            continue
+        if by_server:
+            hear(b, pair, m, flags)
+        if flags & SPOKEN == 0:
+            narrows[narrow_at(b, pair) + FLAGS] |= SPOKEN
+            wides = longs_of(b, WIDES)
             w = wide_at(b, pair)
             window = longs_of(b, MODULES)[TCP * MODULE_FIELDS + WINDOW]
             wides[w + DEADLINE] = min(wides[w + DEADLINE], rows[m + WHEN] + window)
+
+
+def hear(b: Any, pair: int, m: int, flags: int) -> None:
+    """The server's first words are the reply's payload; a close soon, before anybody's first, takes the accept back."""
+    rows = longs_of(b, ROWS)
+    wides = longs_of(b, WIDES)
+    w = wide_at(b, pair)
+    if rows[m + ROLE] == SPOKE and wides[w + REPLY_AT] < 0:
+        wides[w + REPLY_AT] = rows[m + PAYLOAD]
+        wides[w + REPLY_FRAME] = rows[m + FRAME]
+        ints_of(b, NARROWS)[narrow_at(b, pair) + REPLY_CAPTURED] = rows[m + CAPTURED]
+    elif (
+        rows[m + ROLE] == SPOKE + CLOSE
+        and flags & SPOKEN == 0
+        and rows[m + WHEN] - wides[w + CLOCK] - wides[w + RTT] <= SOON_CLOSED
+    ):
+        refuse(b, pair, m, SAID_ACCEPTED_THEN_CLOSED)
 
 
 # ICMP errors

@@ -1,6 +1,6 @@
 """TCP connection attempts, RFC 9293 section 3.5: who answers a SYN acknowledges its sequence number plus one.
 
-Behind the handshake only three things matter here: the client's first data or close, and a reset.
+Behind the handshake only a few things matter here: the first data or close of either side, and a reset.
 """
 
 from typing import Any
@@ -20,7 +20,8 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 OPEN = 3 * KIND
 SYN_ACK = 4 * KIND
 RESET_KIND = 5 * KIND
-KINDS = ("SYN", "SYN/ACK", "RST")
+CLOSE = 6 * KIND
+KINDS = ("SYN", "SYN/ACK", "RST", "FIN")
 
 
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
@@ -48,8 +49,10 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
             keys[0] = 2
             keys[2] = (keys[1] + data) % 4294967296
         return REQUEST + OPEN
-    if flags & FIN or data > 0:
+    if data > 0:
         return SPOKE
+    if flags & FIN:
+        return SPOKE + CLOSE
     return OTHER
 
 

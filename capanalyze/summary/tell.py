@@ -336,7 +336,7 @@ class Teller:
     def _payloads(self, cell: Cell) -> Iterator[Payload]:
         """Where the replies of a cell are that may tell something."""
         at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
-        if not at or transport_of(cell.code) != "udp":
+        if not at or transport_of(cell.code) not in ("udp", "tcp"):
             return
         spreads = self._b[t.SPREADS]
         s = (at - 1) * t.SPREAD

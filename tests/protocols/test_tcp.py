@@ -155,6 +155,18 @@ TALKS = [
         ["tcp/22 1 > 2,4: rejected, accepted, then reset, 20000000 us"],
     ),
     Talk(
+        "accepted, then closed without a word",
+        [*HANDSHAKE, (0.5, server("FA"))],
+        ["tcp/22 1 > 2,4: rejected, accepted, then closed without a word, 500000 us"],
+    ),
+    Talk("a server may close what nobody uses", [*HANDSHAKE, (20, server("FA"))], [ACCEPTED]),
+    Talk(
+        "or what it or the client has used",
+        [*HANDSHAKE, (0.1, server("PA", data=b"220 ")), (0.2, server("FA", seq=905))],
+        [ACCEPTED],
+    ),
+    Talk("and what the client closes", [*HANDSHAKE, (0.1, client("FA")), (0.2, server("FA"))], [ACCEPTED]),
+    Talk(
         "a server that said something before its reset did reply",
         [*HANDSHAKE, (0.003, server("PA", data=b"SSH-2.0")), (0.004, server("R"))],
         [ACCEPTED],
