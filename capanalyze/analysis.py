@@ -7,8 +7,11 @@ Few exchanges are held as objects and summed up by `findings`; many are judged a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from capanalyze import __version__, findings
 from capanalyze.disclosures import disclose
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit, Mode
     from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.exchanges.pair import Pair, Payload
-    from capanalyze.findings import Summed
+    from capanalyze.findings import Summed, Unasked
     from capanalyze.model import Announcement, Disclosure
 
 FEW = 16_384  # messages, up to which all is held
@@ -53,7 +56,7 @@ class Flow:
         self._units = stream.units()
         self._held = Held()
         self._judge = Judge(self._audit, stream.places.labels, stream.gear)
-        self.names: Names = replace(
+        self.names: Names = changed(
             stream.names, modes=[mode.name for mode in self._audit.modes], zones=self._judge.zones
         )
         self.target = self._begin()
@@ -150,7 +153,7 @@ class Gathered:
     """
 
     findings: list[Summed]
-    announcements: list[Announcement]
+    announcements: list[Unasked]
     zones: list[Zone]
     directions: dict[str, int]
     unplaced: int
@@ -170,7 +173,8 @@ def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
         with progress(stream.octets_read, stream.total, quiet=quiet):
             flow = Flow(stream, guess=True)
             gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
-        octets = octets_of(stream, [place for one in gathered.findings for place in one.payloads])
+        told = [one.payloads for one in gathered.findings] + [one.payloads for one in gathered.announcements]
+        octets = octets_of(stream, [place for payloads in told for place in payloads])
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
             finding.notes += dropped(stream, captures)
@@ -186,7 +190,7 @@ def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
         modes=[mode_info(mode, stream) for mode in modes],
         zones=gathered.zones,
         findings=[one.finding for one in gathered.findings],
-        announcements=gathered.announcements,
+        announcements=[announcement_of(one, octets) for one in gathered.announcements],
         directions=gathered.directions,
         notes=notes_on(stream, gathered),
     )
@@ -223,6 +227,12 @@ def gather_many(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
         unplaced=teller.unplaced,
         notes=teller.notes(),
     )
+
+
+def announcement_of(unasked: Unasked, octets: dict[tuple[str, int], bytes]) -> Announcement:
+    """An announcement with what it disclosed."""
+    announcement, payloads = unasked
+    return replace(announcement, disclosures=facts_of(announcement.service, payloads, octets))
 
 
 def facts_of(service: str, payloads: Sequence[Payload], octets: dict[tuple[str, int], bytes]) -> list[Fact]:
