@@ -46,9 +46,12 @@ def answered(found: Finding) -> str:
 
 def factor(found: Finding) -> str:
     """How many octets came back for one; empty where none did."""
-    if found.factor is None:
-        return ""
-    return f"{TIMES}{found.factor:.1f}" if found.factor < 100 else f"{TIMES}{found.factor:,.0f}"
+    return "" if found.factor is None else times(found.factor)
+
+
+def times(value: float) -> str:
+    """A factor as a reader has it, small ones to a tenth."""
+    return f"{TIMES}{value:.1f}" if value < 100 else f"{TIMES}{value:,.0f}"
 
 
 # -- Names -------------------------------------------------------------------------------------------
