@@ -26,18 +26,18 @@ def of_flip(before: Exchange, after: Exchange, own: Frame | None) -> list[str]:
     """What may explain that the outcome changed between two exchanges."""
     found = []
     if after.outcome == "replied" and after.reason.startswith(UNSYNCHRONISED):
-        found.append("the daemon has just begun: it answers that it is not synchronised (stratum 0 or 16, or LI 3)")
+        found.append("the daemon answers as one that has just begun: not synchronised (stratum 0 or 16, or LI 3)")
     if before.outcome == "replied" and before.reason.startswith(UNSYNCHRONISED):
         found.append("the daemon was not synchronised when it last answered (stratum 0 or 16, or LI 3)")
     if KISS in (before.reason[: len(KISS)], after.reason[: len(KISS)]):
         found.append("the daemon limits its clients (kiss-o'-death)")
     if after.outcome == "replied" and before.outcome == "silent":
         if len(after.requests) > 1:
-            found.append("only a retransmission was answered: a loss looks the same")
+            found.append("only a retransmission was answered: the one before it may be lost")
         elif len(before.requests) == 1:
-            found.append("the silent request was sent once: a loss looks the same")
+            found.append("the silent request was sent once: alone it may be a loss")
     if after.outcome == "silent" and len(after.requests) == 1:
-        found.append("the silent request was sent once: a loss looks the same")
+        found.append("the silent request was sent once: alone it may be a loss")
     if own is not None and after.outcome == "replied":
         found.append(f"the target itself sent as this service before, in frame {own.frame}")
     return found

@@ -76,7 +76,7 @@ def test_a_flip_tells_what_came_before_it(tmp_path: Path) -> None:
     assert flip.own_traffic is not None
     assert flip.own_traffic.frame == 3
     assert flip.circumstances == [
-        "the daemon has just begun: it answers that it is not synchronised (stratum 0 or 16, or LI 3)",
+        "the daemon answers as one that has just begun: not synchronised (stratum 0 or 16, or LI 3)",
         "the target itself sent as this service before, in frame 3",
     ]
 
@@ -86,11 +86,11 @@ def test_a_flip_tells_what_came_before_it(tmp_path: Path) -> None:
     [
         (
             [(0, asked(1)), (10, asked(2)), (10.1, answered(2))],
-            ["the silent request was sent once: a loss looks the same"],
+            ["the silent request was sent once: alone it may be a loss"],
         ),
         (
             [(0, asked(1)), (1, asked(1)), (10, asked(2)), (11, asked(2)), (11.1, answered(2))],
-            ["only a retransmission was answered: a loss looks the same"],
+            ["only a retransmission was answered: the one before it may be lost"],
         ),
         ([(0, asked(1)), (0.1, refused(1)), (10, asked(2)), (10.1, answered(2))], []),
         (

@@ -51,13 +51,11 @@ def draw(analysis: Analysis) -> Figure | None:
 def _axis(page: Page, y: float, bottom: float, scale: Scale) -> float:
     """The powers of ten above the bars, and the line of what neither grows nor shrinks; where bars begin."""
     top = y + 11
-    for x, power in scale.decades():
-        if power:
-            page.strokes([((x, top), (x, bottom + 11))], ink=RULE, wide=0.5)
-        label = f"{TIMES}{10**power:,}" if power >= 0 else f"{TIMES}{10.0**power:g}"
-        page.text(
-            x, y + 7, label, size=SMALL, face="" if power else BOLD, ink=INK if not power else GREY, align="center"
-        )
+    powers = sorted(scale.decades(), key=lambda each: abs(each[1]))
+    page.strokes([((x, top), (x, bottom + 11)) for x, power in powers if power], ink=RULE, wide=0.5)
+    labels = [(x, f"{TIMES}{10.0**power:,.10g}") for x, power in powers]
+    for number, (x, label) in enumerate(logarithmic.apart(labels, SMALL)):
+        page.text(x, y + 7, label, size=SMALL, face="" if number else BOLD, ink=GREY if number else INK, align="center")
     one = scale.x(1)
     page.strokes([((one, top), (one, bottom + 11))], ink=INK, wide=1.0)
     return top + 4

@@ -96,9 +96,9 @@ def _shade(page: Page, y: float, bottom: float, right: float) -> None:
 def _axis(page: Page, y: float, scale: Scale) -> float:
     page.strokes([((scale.left, y), (scale.right, y))], ink=GREY, wide=0.6)
     page.strokes([((x, y), (x, y + 1.6)) for x in scale.between()], ink=GREY, wide=0.4)
-    for x, power in scale.decades():
-        page.strokes([((x, y), (x, y + 3))], ink=GREY, wide=0.6)
-        page.text(x, y + 11, _decade(power), size=SMALL, ink=GREY, align="center")
+    page.strokes([((x, y), (x, y + 3)) for x, _ in scale.decades()], ink=GREY, wide=0.6)
+    for x, label in logarithmic.apart([(x, _decade(power)) for x, power in scale.decades()], SMALL):
+        page.text(x, y + 11, label, size=SMALL, ink=GREY, align="center")
     return y + 12
 
 

@@ -1,11 +1,15 @@
 """A logarithmic axis."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
+from capanalyze.report.graphs.lettering import width
+
 # Beyond the greatest and the least value.
 PADDING = 0.1
+# And between two labels.
+BETWEEN = 5.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,16 @@ class Scale:
             for digit in range(2, 10):
                 if self.low <= power + log10(digit) <= self.high:
                     yield self.x(digit * 10.0**power)
+
+
+def apart(labels: Sequence[tuple[float, str]], size: float) -> list[tuple[float, str]]:
+    """Of labels centred at these places those that have room, the first ones first."""
+    placed: list[tuple[float, str]] = []
+    for x, text in labels:
+        half = width(text, size) / 2 + BETWEEN
+        if all(abs(x - other) >= half + width(words, size) / 2 for other, words in placed):
+            placed.append((x, text))
+    return placed
 
 
 def scale(values: Iterable[float], least: tuple[float, float], left: float, right: float) -> Scale:
