@@ -31,12 +31,10 @@ def of_flip(before: Exchange, after: Exchange, own: Frame | None) -> list[str]:
         found.append("the daemon was not synchronised when it last answered (stratum 0 or 16, or LI 3)")
     if KISS in (before.reason[: len(KISS)], after.reason[: len(KISS)]):
         found.append("the daemon limits its clients (kiss-o'-death)")
-    if after.outcome == "replied" and before.outcome == "silent":
-        if len(after.requests) > 1:
-            found.append("only a retransmission was answered: the one before it may be lost")
-        elif len(before.requests) == 1:
-            found.append("the silent request was sent once: alone it may be a loss")
-    if after.outcome == "silent" and len(after.requests) == 1:
+    silent = next((one for one in (before, after) if one.outcome == "silent"), None)
+    if after.outcome == "replied" and silent is not None and len(after.requests) > 1:
+        found.append("only a retransmission was answered: the one before it may be lost")
+    elif silent is not None and len(silent.requests) == 1 and before.client == after.client:
         found.append("the silent request was sent once: alone it may be a loss")
     if own is not None and after.outcome == "replied":
         found.append(f"the target itself sent as this service before, in frame {own.frame}")

@@ -205,3 +205,9 @@ def test_an_announcement_says_what_it_told(tmp_path: Path) -> None:
     ]
     assert one.last is not None
     assert (one.first.replies, one.last.replies) == ([1], [2])
+
+
+def test_of_two_clients_neither_tells_of_a_loss(tmp_path: Path) -> None:
+    other = "192.0.2.77"
+    (flip,) = told(tmp_path, [(0, asked(1)), (10, asked(2, other)), (10.1, answered(2, client=other))]).changes
+    assert flip.circumstances == []

@@ -13,7 +13,7 @@ from capanalyze.report.graphs.page import MARGIN, RIGHT, Page, settings
 from capanalyze.report.headlines import of_latency
 from capanalyze.report.looks import GREY, INK, OUTCOME_LOOKS, RULE, VERDICT_LOOKS, look
 from capanalyze.report.measures import SOON, Timed, is_slow, soon, timed
-from capanalyze.report.words import address, listing, microseconds, named, zone_words
+from capanalyze.report.words import address, brief, listing, microseconds, named, zone_words
 
 SUBTITLE = "From each request to the first frame of its reply, as captured on the target; the axis is logarithmic"
 
@@ -130,7 +130,7 @@ def _row(page: Page, y: float, row: Timed, scale: Scale) -> None:
     words = microseconds(row.median)
     page.text(DOTS_END + 8, base - 4, words, face=BOLD)
     x = DOTS_END + 8 + width(words, TEXT, BOLD) + 4
-    page.text(x, base - 4, fit(f"of {row.count:,}", RIGHT - x, SMALL), size=SMALL, ink=GREY)
+    page.text(x, base - 4, fit(f"of {brief(row.count)}", RIGHT - x, SMALL), size=SMALL, ink=GREY)
 
 
 def _is_dense(row: Timed) -> bool:
