@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from capanalyze.circumstances import advisories, of_flip, off_link
 from capanalyze.exchanges.reach import REACHES
 from capanalyze.model import (
@@ -311,7 +313,22 @@ def flips(pairs: Sequence[Pair], sent: Sent = NOTHING_SENT) -> tuple[list[Change
             more += 1
             continue
         changes.append(change(last.exchange, exchange, pair.kind, sent.between(last.clock, pair.clock)))
-    return changes, more
+    return with_silence(changes), more
+
+
+def with_silence(changes: Sequence[Change]) -> list[Change]:
+    """Changes in order of time, each that is one to replies with how long there was none."""
+    spoke: dict[tuple[str, str], str | None] = {}
+    found = []
+    for one in changes:
+        key = (one.server, one.kind)
+        if one.before == "replied":
+            spoke[key] = one.last_before.time
+        elif one.after == "replied" and (last := spoke.get(key)) and one.time:
+            between = datetime.fromisoformat(one.time) - datetime.fromisoformat(last)
+            one = replace(one, silence=between / timedelta(seconds=1))
+        found.append(one)
+    return found
 
 
 def change(before: Exchange, after: Exchange, kind: str, own: Frame | None) -> Change:

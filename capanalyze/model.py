@@ -96,7 +96,8 @@ class Frame(Value, frozen=True):
 class Change(Value, frozen=True):
     """A flip: two consecutive exchanges of one server, service and kind of request with other outcomes.
 
-    `seconds` lie between the requests of the two; the reasons are those of their outcomes. `own_traffic` is the
+    `seconds` lie between the requests of the two, `silence` since the last one before that was answered, where one
+    was and this one is again; the reasons are those of their outcomes. `own_traffic` is the
     last that the target itself sent as this service in between. `circumstances` are what may explain the flip.
     """
 
@@ -108,6 +109,7 @@ class Change(Value, frozen=True):
     last_before: Evidence
     first_after: Evidence
     seconds: float | None = None
+    silence: float | None = None
     reason_before: str = ""
     reason_after: str = ""
     own_traffic: Frame | None = None

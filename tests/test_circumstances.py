@@ -105,6 +105,13 @@ def test_what_may_explain_a_flip(tmp_path: Path, frames: Any, said: list[str]) -
     assert flip.circumstances == said
 
 
+def test_a_flip_to_replies_tells_how_long_there_were_none(tmp_path: Path) -> None:
+    again = [(0, asked(1)), (0.1, answered(1)), (10, asked(2)), (20, asked(3)), (30, asked(4)), (30.1, answered(4))]
+    stopped, began = told(tmp_path, again).changes
+    assert (stopped.seconds, stopped.silence) == (10.0, None)
+    assert (began.seconds, began.silence) == (10.0, 30.0)
+
+
 # Reach
 
 

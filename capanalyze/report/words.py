@@ -186,6 +186,8 @@ def flip(change: Change) -> str:
 def around(change: Change) -> list[str]:
     """What lies around a flip: how long after it came, the reasons, and what may explain it."""
     said = [f"{duration(change.seconds)} later"] if change.seconds is not None else []
+    if change.silence is not None:
+        said.append(f"{duration(change.silence)} after it last answered")
     before, after = (
         "silence" if outcome == "silent" else reason
         for outcome, reason in ((change.before, change.reason_before), (change.after, change.reason_after))

@@ -12,7 +12,18 @@ from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
 from capanalyze.exchanges.pair import Payload, kind_at
 from capanalyze.exchanges.reach import REACHES
 from capanalyze.exchanges.row import CAPTURE, CLOCK, OUTCOMES, SAID_CUT, WIDE
-from capanalyze.findings import WORST, Summed, Unasked, change, evidence, in_order, notes_on, reached, zones_in_order
+from capanalyze.findings import (
+    WORST,
+    Summed,
+    Unasked,
+    change,
+    evidence,
+    in_order,
+    notes_on,
+    reached,
+    with_silence,
+    zones_in_order,
+)
 from capanalyze.model import (
     Announcement,
     Asked,
@@ -367,7 +378,7 @@ class Teller:
         if self._mode_name(cell) in self._cut:
             steps = across_silence(steps)
         steps.sort(key=lambda step: (step.clock, step.row_after))
-        return [self._change(step) for step in steps], cell.changes - len(kept)
+        return with_silence([self._change(step) for step in steps]), cell.changes - len(kept)
 
     def _step(self, number: int) -> Step:
         _, turn, before, after, own = self._b[t.CHANGES][number * t.CHANGE : (number + 1) * t.CHANGE]
