@@ -7,10 +7,11 @@ Few exchanges are held as objects and summed up by `findings`; many are judged a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from capanalyze import __version__, findings
 from capanalyze.disclosures import disclose
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit, Mode
     from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.exchanges.pair import Pair, Payload
-    from capanalyze.findings import Summed
+    from capanalyze.findings import Summed, Unasked
     from capanalyze.model import Announcement, Disclosure
 
 FEW = 16_384  # messages, up to which all is held
@@ -56,7 +57,7 @@ class Flow:
         self._units = stream.units()
         self._held = Held()
         self._judge = Judge(self._audit, stream.places.labels, stream.gear)
-        self.names: Names = replace(
+        self.names: Names = changed(
             stream.names, modes=[mode.name for mode in self._audit.modes], zones=self._judge.zones
         )
         self._contacts = Contacts()
@@ -97,7 +98,7 @@ class Flow:
         if strangers := self._contacts.strangers(self.target.addresses) - self._strangers:
             named = ", ".join(sorted(strangers)[:MAX_NAMED])
             warnings.append(f"not judged: {named} answered later on; if that is the target too, say so with --target")
-        return msgspec.structs.replace(self.target, warnings=warnings)
+        return replace(self.target, warnings=warnings)
 
     def in_order(self) -> Iterator[Batch]:
         """All exchanges, judged: few in order of file and frame, many as they began."""
@@ -166,7 +167,7 @@ class Gathered:
     """
 
     findings: list[Summed]
-    announcements: list[Announcement]
+    announcements: list[Unasked]
     zones: list[Zone]
     directions: dict[str, int]
     unplaced: int
@@ -186,7 +187,8 @@ def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
         with progress(stream.octets_read, stream.total, quiet=quiet):
             flow = Flow(stream, guess=True)
             gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
-        octets = octets_of(stream, [place for one in gathered.findings for place in one.payloads])
+        told = [one.payloads for one in gathered.findings] + [one.payloads for one in gathered.announcements]
+        octets = octets_of(stream, [place for payloads in told for place in payloads])
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
             finding.notes += dropped(stream, captures)
@@ -202,7 +204,7 @@ def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
         modes=[mode_info(mode, stream) for mode in modes],
         zones=gathered.zones,
         findings=[one.finding for one in gathered.findings],
-        announcements=gathered.announcements,
+        announcements=[announcement_of(one, octets) for one in gathered.announcements],
         directions=gathered.directions,
         notes=notes_on(stream, gathered),
     )
@@ -239,6 +241,12 @@ def gather_many(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
         unplaced=teller.unplaced,
         notes=teller.notes(),
     )
+
+
+def announcement_of(unasked: Unasked, octets: dict[tuple[str, int], bytes]) -> Announcement:
+    """An announcement with what it disclosed."""
+    announcement, payloads = unasked
+    return replace(announcement, disclosures=facts_of(announcement.service, payloads, octets))
 
 
 def facts_of(service: str, payloads: Sequence[Payload], octets: dict[tuple[str, int], bytes]) -> list[Fact]:

@@ -25,7 +25,7 @@ from numba.extending import intrinsic, overload, register_jitable
 
 from capanalyze import buffers
 from capanalyze.capture import pcap, pcapng
-from capanalyze.exchanges import answers, dating, effects, fetch, out, repeats, ring, settle
+from capanalyze.exchanges import answers, dating, effects, fetch, out, reach, repeats, ring, settle
 from capanalyze.judging import decide
 from capanalyze.packets import dispatch, link, naming, network, octets, scan, transport
 from capanalyze.protocols import PROTOCOLS, _names, _questions
@@ -35,7 +35,7 @@ from capanalyze.summary import cells, details, fold, kept, rest, turns
 MODULES: tuple[ModuleType, ...] = (
     *(dispatch, link, naming, network, octets, scan, transport, pcap, pcapng),
     *(_names, _questions, *(sys.modules[protocol.match.__module__] for protocol in PROTOCOLS)),
-    *(dating, ring, fetch, answers, effects, repeats, settle, out, decide),
+    *(dating, ring, fetch, answers, effects, repeats, settle, out, reach, decide),
     *(cells, kept, details, turns, fold, rest),
     *(row_text, row_columns),
 )

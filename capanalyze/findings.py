@@ -5,28 +5,38 @@ A finding takes the verdict of its worst outcome. Counts leave out what could no
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
+from capanalyze.circumstances import advisories, of_flip, off_link
+from capanalyze.exchanges.reach import REACHES
 from capanalyze.model import (
     VERDICTS,
     Announcement,
+    Asked,
     Bin,
     Change,
     Evidence,
     Finding,
+    Frame,
     Mark,
+    Reach,
     RoundTrip,
     Timeline,
     Zone,
 )
 from capanalyze.services import registered_name
+from capanalyze.summary import steps
+from capanalyze.summary.details import step_of
 from capanalyze.verdicts import PORTS, promise_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from capanalyze.audit import Mode
     from capanalyze.exchanges.pair import Pair, Payload
@@ -66,6 +76,28 @@ def evidence(exchange: Exchange) -> Evidence:
     )
 
 
+class Unasked(NamedTuple):
+    """An announcement without its disclosures, and where those come from."""
+
+    announcement: Announcement
+    payloads: list[Payload]
+
+
+class Sent(NamedTuple):
+    """What the target itself sent as a service: clocks, and the frames, in order."""
+
+    clocks: list[int]
+    frames: list[Frame]
+
+    def between(self, after: int, until: int) -> Frame | None:
+        """The last frame between two clocks."""
+        place = bisect_right(self.clocks, until) - 1
+        return self.frames[place] if place >= 0 and self.clocks[place] >= after else None
+
+
+NOTHING_SENT = Sent([], [])
+
+
 class Summed(NamedTuple):
     """A finding without its disclosures, where those come from, and the captures that it is about."""
 
@@ -77,6 +109,7 @@ class Summed(NamedTuple):
 def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Summed]:
     """Findings of the inbound exchanges: by mode as defined, zone, then worst verdict first."""
     named = {mode.name: mode for mode in modes}
+    sent = sent_by(pairs)
     cells: dict[tuple[str | None, str, str], list[Pair]] = {}
     for pair in pairs:
         exchange = pair.exchange
@@ -84,13 +117,30 @@ def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Summed]:
             cells.setdefault((exchange.mode, exchange.zone or "", exchange.service), []).append(pair)
     summed = [
         Summed(
-            finding(cell, named.get(cell[0].exchange.mode or "")),
+            finding(cell, named.get(cell[0].exchange.mode or ""), sent.get(cell[0].exchange.service, NOTHING_SENT)),
             payloads_of(cell),
             {pair.exchange.capture for pair in cell},
         )
         for cell in cells.values()
     ]
     return in_order(summed, modes)
+
+
+def sent_by(pairs: Iterable[Pair]) -> dict[str, Sent]:
+    """What the target sent as each service that has a module of its own: requests, and what nobody asked for."""
+    sent: dict[str, Sent] = {}
+    own = [pair for pair in pairs if pair.exchange.direction == "outbound" and "/" not in pair.exchange.service]
+    for pair in sorted(own, key=lambda pair: pair.clock):
+        one = pair.exchange
+        clocks, frames = sent.setdefault(one.service, Sent([], []))
+        clocks.append(pair.clock)
+        frames.append(frame_of(one.capture, one.requests or one.replies))
+    return sent
+
+
+def frame_of(capture: str, frames: Sequence[int]) -> Frame:
+    """The first of some frames."""
+    return Frame(capture=capture, frame=frames[0])
 
 
 def payloads_of(pairs: Sequence[Pair]) -> list[Payload]:
@@ -118,7 +168,7 @@ def in_order(findings: list[Summed], modes: Sequence[Mode]) -> list[Summed]:
     return sorted(findings, key=place)
 
 
-def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
+def finding(pairs: list[Pair], mode: Mode | None, sent: Sent = NOTHING_SENT) -> Finding:
     """The finding of one cell."""
     pairs = sorted(pairs, key=lambda pair: pair.clock)  # frames of one clock stay in order
     first = pairs[0].exchange
@@ -126,12 +176,13 @@ def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
     proven = Counter(pair.exchange.outcome for pair in pairs if not pair.unproven)
     outcome: Outcome = next((one for one in WORST if proven[one]), "silent")
     drew = [pair.exchange for pair in pairs if pair.exchange.outcome == "replied"]
-    times = sorted(one.rtt_us for one in drew if one.rtt_us is not None)
+    times = [one.rtt_us for one in drew if one.rtt_us is not None]
     worst = [pair for pair in pairs if pair.exchange.outcome == outcome and not pair.unproven] or pairs
-    changes, more = flips(pairs)
+    changes, more = flips(pairs, sent)
     asked = sum(one.request_octets for one in drew)
     answered = sum(one.reply_octets for one in drew)
-    return Finding(
+    frames = sum(len(one.replies) for one in drew)
+    found = Finding(
         mode=first.mode,
         zone=first.zone or "",
         service=first.service,
@@ -153,9 +204,7 @@ def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
         first=evidence(worst[0].exchange),
         last=evidence(worst[-1].exchange),
         evidence=[evidence(pair.exchange) for pair in exemplars(worst)],
-        rtt_us=RoundTrip(count=len(times), minimum=times[0], median=median(times), maximum=times[-1])
-        if times
-        else None,
+        rtt_us=round_trip(times) if times else None,
         request_octets=asked,
         reply_octets=answered,
         factor=answered / asked if asked and drew else None,
@@ -163,7 +212,71 @@ def finding(pairs: list[Pair], mode: Mode | None) -> Finding:
         changes=changes,
         more_changes=more,
         timeline=timeline(pairs),
+        reply_frames=frames,
+        frame_factor=frames / len(drew) if drew else None,
+        kinds=kinds(pairs),
+        reach=reach(pairs),
     )
+    found.notes = notes_on(found, mode)
+    return found
+
+
+def notes_on(found: Finding, mode: Mode | None) -> list[str]:
+    """What a reader should know of a finding besides."""
+    return off_link(found) + advisories(found, mode)
+
+
+def round_trip(times: Sequence[float]) -> RoundTrip:
+    """Round-trip times, microseconds, summed up."""
+    least, greatest = min(times), max(times)
+    counts = steps.counted(step_of(round(time * 1000)) for time in times)
+    return RoundTrip(
+        count=len(times),
+        minimum=least,
+        median=median(times),
+        maximum=greatest,
+        spread=steps.shown(counts, round(least * 1000), round(greatest * 1000)),
+    )
+
+
+def kinds(pairs: Iterable[Pair]) -> list[Asked]:
+    """What requests of each kind drew, by the module's own order of kinds."""
+    told: dict[tuple[int, str], list[Exchange]] = {}
+    for pair in pairs:
+        if pair.asked:
+            told.setdefault(pair.asked, []).append(pair.exchange)
+    return [asked(kind, exchanges) for (_, kind), exchanges in sorted(told.items())]
+
+
+def asked(kind: str, exchanges: Sequence[Exchange]) -> Asked:
+    """What requests of one kind drew; in order of time."""
+    drew = [one for one in exchanges if one.outcome == "replied"]
+    octets = sum(one.request_octets for one in drew), sum(one.reply_octets for one in drew)
+    frames = sum(len(one.replies) for one in drew)
+    return Asked(
+        kind=kind,
+        exchanges=len(exchanges),
+        replied=len(drew),
+        request_octets=octets[0],
+        reply_octets=octets[1],
+        reply_frames=frames,
+        factor=octets[1] / octets[0] if octets[0] else None,
+        frame_factor=frames / len(drew) if drew else None,
+        first=frame_of(drew[0].capture, drew[0].requests) if drew else None,
+        first_reply=frame_of(drew[0].reply_capture or drew[0].capture, drew[0].replies) if drew else None,
+    )
+
+
+def reach(pairs: Iterable[Pair]) -> Reach:
+    """Where the requests that drew replies came from."""
+    count = Counter(pair.reach for pair in pairs if pair.exchange.outcome == "replied")
+    return reached([count[number] for number in range(REACHES)])
+
+
+def reached(counts: Sequence[int]) -> Reach:
+    """Counts in the order of `exchanges.reach`."""
+    on_link, near, private, public = counts
+    return Reach(on_link=on_link, near=near, private=private, public=public)
 
 
 def worst_verdict(pairs: list[Pair]) -> Verdict:
@@ -183,9 +296,9 @@ def exemplars(pairs: list[Pair]) -> list[Pair]:
     return list(dict.fromkeys([*pairs[: MAX_EVIDENCE - 2], *slowest, pairs[-1]]))
 
 
-def flips(pairs: Sequence[Pair]) -> tuple[list[Change], int]:
+def flips(pairs: Sequence[Pair], sent: Sent = NOTHING_SENT) -> tuple[list[Change], int]:
     """Where the outcome changed between consecutive exchanges of one server, service and kind of request."""
-    before: dict[tuple[str, str], Exchange] = {}
+    before: dict[tuple[str, str], Pair] = {}
     changes: list[Change] = []
     more = 0
     for pair in pairs:
@@ -194,24 +307,48 @@ def flips(pairs: Sequence[Pair]) -> tuple[list[Change], int]:
             continue
         key = (exchange.server, pair.kind)
         last = before.get(key)
-        before[key] = exchange
-        if last is None or last.outcome == exchange.outcome:
+        before[key] = pair
+        if last is None or last.exchange.outcome == exchange.outcome:
             continue
         if len(changes) == MAX_CHANGES:
             more += 1
             continue
-        changes.append(
-            Change(
-                time=utc(exchange.time_ns),
-                server=exchange.server,
-                kind=pair.kind,
-                before=last.outcome,
-                after=exchange.outcome,
-                last_before=evidence(last),
-                first_after=evidence(exchange),
-            )
-        )
-    return changes, more
+        changes.append(change(last.exchange, exchange, pair.kind, sent.between(last.clock, pair.clock)))
+    return with_silence(changes), more
+
+
+def with_silence(changes: Sequence[Change]) -> list[Change]:
+    """Changes in order of time, each that is one to replies with how long there was none."""
+    spoke: dict[tuple[str, str], str | None] = {}
+    found = []
+    for one in changes:
+        key = (one.server, one.kind)
+        if one.before == "replied":
+            spoke[key] = one.last_before.time
+        elif one.after == "replied" and (last := spoke.get(key)) and one.time:
+            between = datetime.fromisoformat(one.time) - datetime.fromisoformat(last)
+            one = replace(one, silence=between / timedelta(seconds=1))
+        found.append(one)
+    return found
+
+
+def change(before: Exchange, after: Exchange, kind: str, own: Frame | None) -> Change:
+    """The flip between two exchanges, and what the target sent as this service in between."""
+    known = before.time_ns is not None and after.time_ns is not None
+    return Change(
+        time=utc(after.time_ns),
+        server=after.server,
+        kind=kind,
+        before=before.outcome,
+        after=after.outcome,
+        last_before=evidence(before),
+        first_after=evidence(after),
+        seconds=((after.time_ns or 0) - (before.time_ns or 0)) / 1e9 if known else None,
+        reason_before=before.reason,
+        reason_after=after.reason,
+        own_traffic=own,
+        circumstances=of_flip(before, after, own),
+    )
 
 
 def timeline(pairs: Sequence[Pair]) -> Timeline:
@@ -253,7 +390,7 @@ def mark(offset: int, pair: Pair) -> Mark:
     return Mark(request=offset / 1e9, reply=reply, outcome=exchange.outcome, unproven=pair.unproven)
 
 
-def announcements(pairs: Sequence[Pair]) -> list[Announcement]:
+def announcements(pairs: Sequence[Pair]) -> list[Unasked]:
     """What the target told the network unasked, per mode, zone and service."""
     cells: dict[tuple[str, str, str], list[Pair]] = {}
     for pair in pairs:
@@ -261,15 +398,23 @@ def announcements(pairs: Sequence[Pair]) -> list[Announcement]:
         if exchange.outcome == "unsolicited" and exchange.direction == "outbound":
             cells.setdefault((exchange.mode or "", exchange.zone or "", exchange.service), []).append(pair)
     return [
-        Announcement(
-            mode=mode or None,
-            zone=zone,
-            service=service,
-            name=registered_name(service) or service,
-            messages=len(found),
-            first=evidence(found[0].exchange),
+        Unasked(
+            Announcement(
+                mode=mode or None,
+                zone=zone,
+                service=service,
+                name=registered_name(service) or service,
+                messages=len(found),
+                first=evidence(found[0].exchange),
+                last=evidence(found[-1].exchange),
+                octets=sum(pair.exchange.reply_octets for pair in found),
+                kinds=dict(sorted(Counter(pair.exchange.reason for pair in found).items())),
+            ),
+            [pair.reply_payload for pair in found if pair.reply_payload][:FIRST_DECODED],
         )
-        for (mode, zone, service), found in sorted(cells.items())
+        for (mode, zone, service), found in sorted(
+            (key, sorted(one, key=lambda pair: pair.clock)) for key, one in cells.items()
+        )
     ]
 
 

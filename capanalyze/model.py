@@ -86,8 +86,20 @@ class Evidence(Value, frozen=True):
     reply_capture: str | None = None
 
 
+class Frame(Value, frozen=True):
+    """A frame of a capture, numbered from 1."""
+
+    capture: str
+    frame: int
+
+
 class Change(Value, frozen=True):
-    """A flip: two consecutive exchanges of one server, service and kind of request with other outcomes."""
+    """A flip: two consecutive exchanges of one server, service and kind of request with other outcomes.
+
+    `seconds` lie between the requests of the two, `silence` since the last one before that was answered, where one
+    was and this one is again; the reasons are those of their outcomes. `own_traffic` is the
+    last that the target itself sent as this service in between. `circumstances` are what may explain the flip.
+    """
 
     time: str | None
     server: str
@@ -96,6 +108,12 @@ class Change(Value, frozen=True):
     after: Outcome
     last_before: Evidence
     first_after: Evidence
+    seconds: float | None = None
+    silence: float | None = None
+    reason_before: str = ""
+    reason_after: str = ""
+    own_traffic: Frame | None = None
+    circumstances: list[str] = []
 
 
 class Fact(Value, frozen=True):
@@ -107,13 +125,54 @@ class Fact(Value, frozen=True):
     frame: int
 
 
+class Step(Value, frozen=True):
+    """Round-trip times that are about the same: in the middle of an eighth of an octave, microseconds."""
+
+    us: float
+    count: int
+
+
 class RoundTrip(Value, frozen=True):
-    """Round-trip times of a finding's replies, microseconds."""
+    """Round-trip times of a finding's replies, microseconds; `spread` counts them by size."""
 
     count: int
     minimum: float
     median: float
     maximum: float
+    spread: list[Step] = []
+
+
+class Asked(Value, frozen=True):
+    """Requests of one kind in a finding, and what they drew.
+
+    Octets, frames and factors are those of the requests that drew replies; `first` is the first of these, and
+    `first_reply` the first frame that came back.
+    """
+
+    kind: str
+    exchanges: int
+    replied: int
+    request_octets: int
+    reply_octets: int
+    reply_frames: int
+    factor: float | None
+    frame_factor: float | None
+    first: Frame | None
+    first_reply: Frame | None
+
+
+class Reach(Value, frozen=True):
+    """Requests that drew replies, by where they came from.
+
+    `on_link`: sent to a group, by a link-local address, or with a TTL of 255, which no router has lowered. `near`:
+    with another TTL that hosts begin with, over a link where frames have senders. Of all others, `private` and
+    `public` are their source addresses.
+    """
+
+    on_link: int = 0
+    near: int = 0
+    private: int = 0
+    public: int = 0
 
 
 class Mark(Value, frozen=True):
@@ -154,7 +213,8 @@ class Finding(Record):
 
     `replied` of `provable` is the count that a cell shows: exchanges that were answered, of those that
     could have been (neither unproven nor indeterminate). `factor` is payload octets of the replies over
-    those of the requests that drew them.
+    those of the requests that drew them, `frame_factor` frames over requests. `kinds` are told apart where the
+    service has a module of its own.
     """
 
     mode: str | None
@@ -187,10 +247,17 @@ class Finding(Record):
     more_changes: int
     timeline: Timeline
     notes: list[str] = []
+    reply_frames: int = 0
+    frame_factor: float | None = None
+    kinds: list[Asked] = []
+    reach: Reach = Reach()
 
 
 class Announcement(Value, frozen=True):
-    """What the target told the network unasked: messages of one service under one mode in one zone."""
+    """What the target told the network unasked: messages of one service under one mode in one zone.
+
+    `kinds` counts the messages by kind, `octets` their payload; `disclosures` is what they told.
+    """
 
     mode: str | None
     zone: str
@@ -198,6 +265,11 @@ class Announcement(Value, frozen=True):
     name: str
     messages: int
     first: Evidence
+    finding: Literal["announces"] = "announces"
+    last: Evidence | None = None
+    octets: int = 0
+    kinds: dict[str, int] = {}
+    disclosures: list[Fact] = []
 
 
 class ModeInfo(Value, frozen=True):

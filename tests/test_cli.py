@@ -65,7 +65,11 @@ def test_the_report_is_printed_and_written(capture: Path, tmp_path: Path) -> Non
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines()[0] == "“Block all incoming connections” let ntp answer."
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")) == [
-        *("graphs/leaks.png", "graphs/leaks.svg", "graphs/timeline.png", "graphs/timeline.svg"),
+        *(
+            f"graphs/{graph}.{form}"
+            for graph in ("amplification", "latency", "leaks", "timeline")
+            for form in ("png", "svg")
+        ),
         *("report.html", "report.json"),
     ]
 

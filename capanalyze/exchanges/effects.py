@@ -78,6 +78,7 @@ from capanalyze.exchanges.row import (
     SIBLINGS,
     SILENT,
     TAKEN,
+    TTL,
     UNANSWERABLE_REQUEST,
     UNSOLICITED,
     VERDICT,
@@ -138,6 +139,7 @@ from capanalyze.packets.message import (
 from capanalyze.packets.message import NANOS as MESSAGE_NANOS
 from capanalyze.packets.message import PORT as MESSAGE_PORT
 from capanalyze.packets.message import SECONDS as MESSAGE_SECONDS
+from capanalyze.packets.message import TTL as MESSAGE_TTL
 from capanalyze.protocols import GENERIC_UDP, TCP
 from capanalyze.protocols._protocol import SECOND
 
@@ -219,6 +221,7 @@ def begin(b: Any, m: int, turned: int) -> int:
     narrows[n + MODE] = -1
     narrows[n + ZONE] = -1
     narrows[n + VERDICT] = 0
+    narrows[n + TTL] = rows[m + MESSAGE_TTL]
     flags = 0
     if role & WEAK or rows[m + MESSAGE_KEYS] == 0:
         flags |= WEAK_PAIRING
@@ -246,6 +249,10 @@ def begin(b: Any, m: int, turned: int) -> int:
         wides[w + REPLY_FRAME] = 0
         narrows[n + REQUEST_OCTETS] = size
         narrows[n + REPLY_CAPTURED] = 0
+        if flags & GROUP:  # it may turn out to be an announcement
+            wides[w + REPLY_AT] = rows[m + PAYLOAD]
+            wides[w + REPLY_FRAME] = rows[m + FRAME]
+            narrows[n + REPLY_CAPTURED] = rows[m + CAPTURED]
     return pair
 
 

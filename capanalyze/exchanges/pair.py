@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.exchanges.batch import exchange_of
+from capanalyze.exchanges.reach import reach_of
 from capanalyze.exchanges.row import (
     CAPTURE,
     CLOCK,
@@ -23,10 +24,11 @@ from capanalyze.exchanges.row import (
     REQUEST,
     REQUEST_OCTETS,
     RETRANSMISSIONS,
+    SERVICE,
     UNPROVEN,
     WIDE,
 )
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +57,8 @@ class Pair:
         unproven: whether it is silent, and that proves nothing.
         reply_payload: where the first reply's payload is.
         echoed: whether that repeats the request.
+        asked: the kind of request, where the service's own module says it: its number and its words.
+        reach: where it came from, see `exchanges.reach`.
     """
 
     exchange: Exchange
@@ -65,6 +69,8 @@ class Pair:
     retransmissions: int
     reply_payload: Payload | None
     echoed: bool
+    asked: tuple[int, str] | None = None
+    reach: int = 0
 
 
 def pairs_of(batch: Batch, names: Names) -> Iterator[Pair]:
@@ -91,7 +97,19 @@ def pair_of(batch: Batch, number: int, names: Names) -> Pair:
         retransmissions=narrow[n + RETRANSMISSIONS],
         reply_payload=payload,
         echoed=bool(flags & ECHOED),
+        asked=asked_at(batch, number),
+        reach=reach_of(wide, narrow, w, n),
     )
+
+
+def asked_at(batch: Batch, number: int) -> tuple[int, str] | None:
+    """The kind of a request, where its service's own module says which it is."""
+    w, n = number * WIDE, number * NARROW
+    module = batch.narrow[n + MODULE]
+    if module <= TCP or module != batch.narrow[n + SERVICE] or not batch.wide[w + REQUEST]:
+        return None
+    kind = batch.narrow[n + KIND]
+    return kind, PROTOCOLS[module].kind(kind)
 
 
 def kind_at(batch: Batch, number: int) -> str:

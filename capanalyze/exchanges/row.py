@@ -62,8 +62,9 @@ WIDE = 19
     MODE,  # index of the mode, -1 for none
     ZONE,  # index of the zone
     VERDICT,  # index in VERDICTS_OF, 0 for none
-) = range(29)
-NARROW = 29
+    TTL,  # of the first request; hop limit in IPv6
+) = range(30)
+NARROW = 30
 
 CAPTURE = 1 << 40  # a frame as one number: capture * CAPTURE + frame
 

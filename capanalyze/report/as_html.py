@@ -21,6 +21,8 @@ from capanalyze.report.headlines import headline, nobody_asked
 from capanalyze.report.order import evidence, exhibit, letters, ordered, sections, totals, unprobed
 from capanalyze.report.words import (
     answered,
+    answered_kinds,
+    around,
     counted,
     counts,
     factor,
@@ -31,7 +33,9 @@ from capanalyze.report.words import (
     mode_title,
     period,
     promise,
+    reach,
     service_name,
+    times,
     zone_words,
 )
 
@@ -125,6 +129,8 @@ def _environment() -> Environment:
     environment.globals.update(
         anchor=anchor,
         answered=answered,
+        answered_kinds=answered_kinds,
+        around=around,
         counts=counts,
         evidence=evidence,
         exhibit=exhibit,
@@ -135,15 +141,19 @@ def _environment() -> Environment:
         look=looks.look,
         outcomes=_outcomes,
         promise=promise,
+        reach=reach,
         service_name=service_name,
         state=looks.state,
+        telling=telling,
         summary=_summary,
         totals=totals,
         zone_words=zone_words,
         mode_title=mode_title,
         period=period,
     )
-    environment.filters.update(counted=counted, duration=microseconds, glued=_glued, number=_number, time=_time)
+    environment.filters.update(
+        counted=counted, times=times, duration=microseconds, glued=_glued, number=_number, time=_time
+    )
     environment.tests["plain"] = _plain
     return environment
 
@@ -188,7 +198,7 @@ def _outcomes(found: Finding) -> str:
 
 def _plain(found: Finding) -> bool:
     """Whether a finding has nothing to tell beyond its row."""
-    return not (looks.look(found).loud or found.disclosures or found.changes)
+    return not (looks.look(found).loud or found.disclosures or found.changes or answered_kinds(found))
 
 
 def _summary(found: Finding) -> str:

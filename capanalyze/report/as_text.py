@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from capanalyze.disclosures import telling
-from capanalyze.model import Analysis, Evidence, Finding, Input, ModeInfo, Verdict
+from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
 from capanalyze.report.headlines import headline
 from capanalyze.report.looks import look, state
 from capanalyze.report.order import Section, exhibit, letters, modes, ordered, sections, totals, unprobed
@@ -17,6 +17,8 @@ from capanalyze.report.words import (
     NO_MODE,
     address,
     answered,
+    answered_kinds,
+    around,
     clock,
     counted,
     counts,
@@ -24,6 +26,7 @@ from capanalyze.report.words import (
     flip,
     frames,
     how_found,
+    kind,
     listing,
     mode_title,
     period,
@@ -282,21 +285,34 @@ def _below(section: Section, names: dict[str, str], *, disclosed: bool) -> Itera
         name = found.service
         if disclosed and (told := telling(found.disclosures)):
             yield f"{name} disclosed {shortened(told, 66 - len(name))}"
+        if kinds := answered_kinds(found):
+            yield f"{name} answered {'; '.join(f'{kind(one)}{_frames_of(one, names)}' for one in kinds)}"
         for change in found.changes[:SHOWN_FLIPS]:
             before, after = frames(change.last_before, names), frames(change.first_after, names)
-            yield f"{name}: {flip(change)} at {clock(change.time)}, frames {before}, then {after}"
+            said = "; ".join(["", *around(change)])
+            yield f"{name}: {flip(change)} at {clock(change.time)}, frames {before}, then {after}{said}"
         if more := len(found.changes[SHOWN_FLIPS:]) + found.more_changes:
             yield f"{name}: {counted(more, 'more flip')}"
+    for source, services in section.reached.items():
+        yield f"answered {source}: {listing(services, 20)}"
     yield from section.notes
     if section.not_probed:
         yield "not probed: " + ", ".join(section.not_probed)
+
+
+def _frames_of(asked: Asked, names: dict[str, str]) -> str:
+    """Where the first answered request of a kind can be seen."""
+    if asked.first is None or asked.first_reply is None:
+        return ""
+    request, reply = (f"{names.get(one.capture, '')} {one.frame}".strip() for one in (asked.first, asked.first_reply))
+    return f", frames {request}→{reply}"
 
 
 # -- Announcements -----------------------------------------------------------------------------------
 
 
 def _announcements(analysis: Analysis, names: dict[str, str]) -> Iterator[RenderableType]:
-    yield piece("Sent without a request", "bold")
+    yield piece("Announces, without a request", "bold")
     rows = table()
     for heading in ("service", "mode", "to"):
         rows.add_column(heading, overflow="fold", max_width=30)
@@ -307,7 +323,19 @@ def _announcements(analysis: Analysis, names: dict[str, str]) -> Iterator[Render
         cells = (service, one.mode or DASH, zone_words(one.zone), f"{one.messages:,}")
         rows.add_row(*(piece(shortened(cell, 60)) for cell in cells), piece(_first_frame(one.first, names)))
     yield rows
+    said = dict.fromkeys(line for one in analysis.announcements[:SHOWN_ANNOUNCEMENTS] for line in _announced(one))
+    for line in said:
+        yield indented(line)
     yield from more(analysis.announcements[SHOWN_ANNOUNCEMENTS:])
+
+
+def _announced(one: Announcement) -> Iterator[str]:
+    """Of what kinds an announcement is, and what it disclosed."""
+    told = telling(one.disclosures)
+    kinds = counts(one.kinds)
+    if told or kinds:
+        aside = f" ({kinds})" if told and kinds else kinds
+        yield f"{one.service} announced {shortened(told, 66)}{aside}"
 
 
 def _first_frame(evidence: Evidence, names: dict[str, str]) -> str:

@@ -3,8 +3,18 @@
 from collections.abc import Iterable, Sequence
 
 from capanalyze.model import Analysis, Finding, ModeInfo, Outcome
+from capanalyze.report.measures import Amplified, Timed, is_slow, soon
 from capanalyze.report.order import modes, ordered, services, worst_mode
-from capanalyze.report.words import counted, is_of_one_client, listing, mode_title, named, shortened
+from capanalyze.report.words import (
+    counted,
+    is_of_one_client,
+    listing,
+    microseconds,
+    mode_title,
+    named,
+    shortened,
+    zone_words,
+)
 
 # Up to so many services are named in a sentence, more are counted.
 MOST_NAMED = 4
@@ -196,3 +206,33 @@ def _under(mode: ModeInfo | None, leaks: Sequence[Finding], order: Sequence[str]
         return f"{title}, rejections by {listing([name for name in order if name in rejected], 5)} showed the host"
     kept = "kept answering" if any(found.replied > 1 for found in leaks) else "answered"
     return f"{title}, {listing([name for name in order if name in replied], 5)} {kept}"
+
+
+# -- Amplification and round-trip times --------------------------------------------------------------
+
+
+def of_amplification(measured: Sequence[Amplified]) -> str:
+    """The result that the graph of amplification shows; the greatest is the first."""
+    most = measured[0]
+    if most.octets <= 1:
+        return "No service sent more octets than it was sent"
+    kind = f" ({shortened(most.kind, 40)})" if most.kind else ""
+    return f"{named(most.found.service)} sent back {_octets(most.octets)} for each one received{kind}"
+
+
+def _octets(factor: float) -> str:
+    return f"{factor:.1f} octets" if factor < 100 else f"{factor:,.0f} octets"
+
+
+def of_latency(zones: Sequence[tuple[str, list[str], list[Timed]]]) -> str:
+    """The result that the graph of round-trip times shows."""
+    for zone, interfaces, rows in zones:
+        quick = sum(map(soon, rows))
+        if quick and is_slow(zone, interfaces):
+            left = "reply left" if quick == 1 else "replies left"
+            return f"{quick:,} {left} for {zone_words(zone)} within a millisecond: the capture was made on the target"
+    slowest = max((row for *_, rows in zones for row in rows), key=lambda row: row.median)
+    count = len({row.found.service for *_, rows in zones for row in rows})
+    if count == 1:
+        return f"{named(slowest.found.service)} answered after {microseconds(slowest.median)} in the median"
+    return f"{counted(count, 'service')} answered, in the median within {microseconds(slowest.median)}"

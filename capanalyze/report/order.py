@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from capanalyze.model import VERDICTS, Analysis, Evidence, Finding, ModeInfo
 from capanalyze.report.looks import look, state
-from capanalyze.report.words import listing, service_name
+from capanalyze.report.words import REACHES, listing, service_name
 
 # -- Findings ----------------------------------------------------------------------------------------
 
@@ -100,6 +100,17 @@ class Section:
         changes = [change for found in self.findings for change in found.changes]
         shown += [one for change in changes for one in (change.last_before, change.first_after)]
         return list({name: None for one in shown for name in (one.capture, one.reply_capture) if name})
+
+    @property
+    def reached(self) -> dict[str, list[str]]:
+        """Services by the widest of where their answered requests came from."""
+        services: dict[str, list[str]] = {}
+        for name, words in REACHES.items():
+            known = {service for each in services.values() for service in each}
+            here = [one.service for one in self.findings if getattr(one.reach, name) and one.service not in known]
+            if here:
+                services[words] = here
+        return services
 
     @property
     def notes(self) -> list[str]:

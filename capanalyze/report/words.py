@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from capanalyze.model import Change, Evidence, Finding, ModeInfo, Target
+from capanalyze.model import Asked, Change, Evidence, Finding, ModeInfo, Target
 
 DASH = "–"  # noqa: RUF001 (nothing, or from … to)
 TIMES = "×"  # noqa: RUF001 (the sign, and no letter)
@@ -46,9 +46,39 @@ def answered(found: Finding) -> str:
 
 def factor(found: Finding) -> str:
     """How many octets came back for one; empty where none did."""
-    if found.factor is None:
-        return ""
-    return f"{TIMES}{found.factor:.1f}" if found.factor < 100 else f"{TIMES}{found.factor:,.0f}"
+    return "" if found.factor is None else times(found.factor)
+
+
+def times(value: float) -> str:
+    """A factor as a reader has it, small ones to a tenth."""
+    return f"{TIMES}{value:.1f}" if value < 100 else f"{TIMES}{value:,.0f}"
+
+
+def kind(asked: Asked) -> str:
+    """What requests of a kind drew: how many were answered, and by how much the answers are larger."""
+    grown = f" {times(asked.factor)}" if asked.factor is not None and asked.factor > 1 else ""
+    return f"{asked.kind} {asked.replied}/{asked.exchanges}{grown}"
+
+
+def answered_kinds(found: Finding) -> list[Asked]:
+    """The kinds of requests that were answered, where there are several."""
+    kinds = [asked for asked in found.kinds if asked.replied]
+    return kinds if len(kinds) > 1 else []
+
+
+# The widest first.
+REACHES = {
+    "public": "public addresses",
+    "private": "private addresses",
+    "near": "hosts that seem on the link",
+    "on_link": "hosts on the link",
+}
+
+
+def reach(found: Finding) -> str:
+    """From where answered requests came: `public addresses (4) and hosts on the link (1)`; empty where none was."""
+    counts = {words: getattr(found.reach, name) for name, words in REACHES.items()}
+    return listing(f"{words} ({number:,})" for words, number in counts.items() if number)
 
 
 # -- Names -------------------------------------------------------------------------------------------
@@ -151,6 +181,28 @@ def flip(change: Change) -> str:
     if not is_of_one_client(change):
         aside.append("another client")
     return f"{change.before} → {change.after}" + (f" ({', '.join(aside)})" if aside else "")
+
+
+def around(change: Change) -> list[str]:
+    """What lies around a flip: how long after it came, the reasons, and what may explain it."""
+    said = [f"{duration(change.seconds)} later"] if change.seconds is not None else []
+    if change.silence is not None:
+        said.append(f"{duration(change.silence)} after it last answered")
+    before, after = (
+        "silence" if outcome == "silent" else reason
+        for outcome, reason in ((change.before, change.reason_before), (change.after, change.reason_after))
+    )
+    if before and after:
+        said.append(f"{before}, then {after}")
+    return said + change.circumstances
+
+
+def duration(seconds: float) -> str:
+    """A time in seconds, minutes or hours as briefly as it can be said."""
+    for least, size, unit in ((7200, 3600, "h"), (120, 60, "min")):
+        if seconds >= least:
+            return f"{seconds / size:.0f} {unit}"
+    return microseconds(max(seconds, 0) * 1e6)
 
 
 def is_of_one_client(change: Change) -> bool:

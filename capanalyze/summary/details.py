@@ -8,17 +8,28 @@ from capanalyze.exchanges.row import (
     CLOCK,
     ECHOED,
     FLAGS,
+    KIND,
+    LINK,
+    LINK_NEXT,
+    MODULE,
     NANOS,
     NARROW,
     REASON,
+    REPLIES,
+    REPLY,
     REPLY_AT,
     REPLY_CAPTURED,
     REPLY_FRAME,
+    REPLY_OCTETS,
+    REQUEST,
+    REQUEST_OCTETS,
     RTT,
     SAID_CUT,
     SECONDS,
+    SERVICE,
     WIDE,
 )
+from capanalyze.protocols import TCP
 from capanalyze.summary.kept import keep
 from capanalyze.summary.layout import (
     BINNED,
@@ -41,16 +52,27 @@ from capanalyze.summary.layout import (
     HISTOGRAM,
     INDETERMINATE,
     KEPT,
+    KIND_ASKED_OCTETS,
+    KIND_CLOCK,
+    KIND_EXCHANGES,
+    KIND_LINE,
+    KIND_REPLIED,
+    KIND_REPLY,
+    KIND_REQUEST,
+    KIND_TOLD_FRAMES,
+    KIND_TOLD_OCTETS,
     LAST,
     LAST_CLOCK,
     LAST_ROW,
     LEAST_LEVEL,
     LEVEL,
+    LINKS,
     MAX_DECODED,
     MOST_BINS,
     NARROWS,
     OCTAVES,
     OF_CELL,
+    OF_KINDS,
     PAYLOAD_AT,
     PAYLOAD_SIZE,
     RANK,
@@ -102,8 +124,46 @@ def add(b: Any, number: int, row: int, kind: int) -> None:
     """Add a row of a class to a detail."""
     exemplify(b, number, row, kind)
     add_time(b, number, row, kind)
+    add_kind(b, number, row, kind)
     if kind == REPLIED:
         spread(b, number, row)
+
+
+# Kinds of requests
+
+
+def add_kind(b: Any, number: int, row: int, kind: int) -> None:
+    """Count a row for its kind of request, if the service's own module says which it is."""
+    wide = longs_of(b, WIDES)
+    narrow = ints_of(b, NARROWS)
+    details = longs_of(b, DETAILS)
+    n = row * NARROW
+    w = row * WIDE
+    if narrow[n + MODULE] <= TCP or narrow[n + MODULE] != narrow[n + SERVICE] or wide[w + REQUEST] == 0:
+        return
+    line = number * DETAIL_SIZE + OF_KINDS + narrow[n + KIND] * KIND_LINE
+    details[line + KIND_EXCHANGES] += 1
+    if kind != REPLIED:
+        return
+    if details[line + KIND_REPLIED] == 0 or wide[w + CLOCK] < details[line + KIND_CLOCK]:
+        details[line + KIND_CLOCK] = wide[w + CLOCK]
+        details[line + KIND_REQUEST] = wide[w + REQUEST]
+        details[line + KIND_REPLY] = wide[w + REPLY]
+    details[line + KIND_REPLIED] += 1
+    details[line + KIND_ASKED_OCTETS] += narrow[n + REQUEST_OCTETS]
+    details[line + KIND_TOLD_OCTETS] += wide[w + REPLY_OCTETS]
+    details[line + KIND_TOLD_FRAMES] += frames_back(b, row)
+
+
+def frames_back(b: Any, row: int) -> int:
+    """How many frames came back."""
+    links = longs_of(b, LINKS)
+    count = 1 if longs_of(b, WIDES)[row * WIDE + REPLY] else 0
+    link = ints_of(b, NARROWS)[row * NARROW + REPLIES] * 1
+    while link:
+        count += 1
+        link = links[link * LINK + LINK_NEXT]
+    return count
 
 
 # Exemplars

@@ -3,8 +3,10 @@
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
+from capanalyze.exchanges.reach import reach_of
 from capanalyze.exchanges.row import (
     CAPTURE,
+    CLOCK,
     DIRECTION,
     FLAGS,
     INWARD,
@@ -29,8 +31,9 @@ from capanalyze.exchanges.row import (
     ZONE,
 )
 from capanalyze.exchanges.row import UNPROVEN as IS_UNPROVEN
+from capanalyze.protocols import TCP
 from capanalyze.summary.cells import bit_of, code_of, count_reason, fetch_cell, fetch_head, find_cell, is_always
-from capanalyze.summary.details import add, flush_detail, give_detail
+from capanalyze.summary.details import add, flush_detail, frames_back, give_detail, spread
 from capanalyze.summary.layout import (
     ANSWERING,
     ASKED_OCTETS,
@@ -56,12 +59,18 @@ from capanalyze.summary.layout import (
     PLACES,
     PLAIN,
     PORT_SEEN,
+    REACHED,
     REPLIED,
     RESENT,
+    SENT,
+    SENT_CLOCK,
+    SENT_FIELDS,
+    SENT_FRAME,
     SILENT,
     SLOWEST,
     STATE,
     TIMED,
+    TOLD_FRAMES,
     TOLD_OCTETS,
     TOUCHED,
     TOUCHED_COUNT,
@@ -92,6 +101,8 @@ def fold(b: Any, start: int, stop: int) -> int:
         state[DIRECTIONS + went] += 1
         if narrow[n + MODE] < 0:
             state[UNPLACED] += 1
+        if went == OUTWARD:
+            note_sent(b, row)
         if narrow[n + OUTCOME] == UNSOLICITED:
             if went == OUTWARD:
                 add_unasked(b, row)
@@ -166,6 +177,8 @@ def count(b: Any, cell: int, wide: Any, narrow: Any, row: int, kind: int) -> Non
         return
     cells[c + ASKED_OCTETS] += narrow[n + REQUEST_OCTETS]
     cells[c + TOLD_OCTETS] += wide[w + REPLY_OCTETS]
+    cells[c + TOLD_FRAMES] += frames_back(b, row)
+    cells[c + REACHED + reach_of(wide, narrow, w, n)] += 1
     if wide[w + RTT] >= 0:
         if cells[c + TIMED] == 0 or wide[w + RTT] < cells[c + FASTEST]:
             cells[c + FASTEST] = wide[w + RTT]
@@ -208,10 +221,26 @@ def add_unasked(b: Any, row: int) -> None:
         return
     cells = longs_of(b, CELLS)
     cells[cell * CELL + COUNTS] += 1
+    cells[cell * CELL + TOLD_OCTETS] += longs_of(b, WIDES)[row * WIDE + REPLY_OCTETS]
+    count_reason(b, cell, 0, narrow[n + MODULE] * 1, narrow[n + REASON] * 1)
     if cells[cell * CELL + DETAIL] == 0:
         give_detail(b, cell)
-        if cells[cell * CELL + DETAIL]:
-            add(b, cells[cell * CELL + DETAIL] - 1, row, SILENT)
+    if cells[cell * CELL + DETAIL]:
+        add(b, cells[cell * CELL + DETAIL] - 1, row, SILENT)
+        spread(b, cells[cell * CELL + DETAIL] - 1, row)
+
+
+def note_sent(b: Any, row: int) -> None:
+    """Note what the target sent of itself: a service that spoke first may be let answer afterwards."""
+    wide = longs_of(b, WIDES)
+    service = ints_of(b, NARROWS)[row * NARROW + SERVICE] * 1
+    frame = wide[row * WIDE + REQUEST]
+    if frame == 0:
+        frame = wide[row * WIDE + REPLY]
+    sent = longs_of(b, SENT)
+    if service > TCP and wide[row * WIDE + CLOCK] >= sent[service * SENT_FIELDS + SENT_CLOCK]:
+        sent[service * SENT_FIELDS + SENT_CLOCK] = wide[row * WIDE + CLOCK]
+        sent[service * SENT_FIELDS + SENT_FRAME] = frame
 
 
 def flush(b: Any) -> None:

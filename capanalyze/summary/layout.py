@@ -1,5 +1,8 @@
 """What summing up works on: which buffer is which, what stands where in its records, and how many there may be."""
 
+from capanalyze.protocols import PROTOCOLS
+from capanalyze.protocols._protocol import COMMON_KINDS
+
 # Buffers.
 (
     WIDES,  # the rows of a batch
@@ -26,8 +29,9 @@
     CHANGE_LINKS,
     TOUCHED,  # details and turns whose last row is still in the batch
     ALWAYS,  # services that have a detail of their own, however many there are
-) = range(24)
-BUFFERS = 24
+    SENT,  # what the target sent last as a service, two words a module
+) = range(25)
+BUFFERS = 25
 
 # The state: of each kind of record how many there are and how many fit; then further numbers.
 (
@@ -79,8 +83,10 @@ CLASSES = 5
     UNCOUNTED,  # 1: and others that nobody counted
     USUAL,  # class, module and reason of its first exchange, plus 1
     USUAL_NUMBER,  # and of how many; all others are in REASONS
-) = (0, 1, *range(6, 22))
-CELL = 22
+    TOLD_FRAMES,  # that the replies took
+    REACHED,  # requests that drew replies, by where they came from, four numbers
+) = (0, 1, *range(6, 24))
+CELL = 27
 BITS = 62
 # Its key: mode + 1, zone + 1, and the service: a UDP port, a TCP port, a module.
 MODE_UNIT, ZONE_UNIT = 1 << 40, 1 << 20
@@ -115,7 +121,20 @@ MAX_REASONS = 1 << 19
     BINS,  # by bin, then by class
 ) = range(14)
 MOST_BINS = 240
-DETAIL_SIZE = BINS + MOST_BINS * CLASSES
+OF_KINDS = BINS + MOST_BINS * CLASSES  # a line for each kind of request that the service's own module tells apart
+(
+    KIND_EXCHANGES,
+    KIND_REPLIED,
+    KIND_ASKED_OCTETS,
+    KIND_TOLD_OCTETS,
+    KIND_TOLD_FRAMES,
+    KIND_CLOCK,  # of the first that drew a reply
+    KIND_REQUEST,  # its frame
+    KIND_REPLY,  # and the first that came back
+) = range(8)
+KIND_LINE = 8
+MOST_KINDS = len(COMMON_KINDS) + max(len(protocol.kinds) for protocol in PROTOCOLS)
+DETAIL_SIZE = OF_KINDS + MOST_KINDS * KIND_LINE
 FIRSTS, SLOW, LAST = 6, 6, 7
 SLOTS = 8
 LEAST_LEVEL = 10
@@ -153,7 +172,9 @@ MAX_SPREADS = 3072
 TURN = 9
 TURN_SLOTS = 2
 MAX_TURNS = 1 << 14
-CHANGE_CELL, CHANGE_TURN, BEFORE, AFTER = range(4)
-CHANGE = 4
+CHANGE_CELL, CHANGE_TURN, BEFORE, AFTER, OWN_FRAME = range(5)
+CHANGE = 5
+SENT_CLOCK, SENT_FRAME = range(2)
+SENT_FIELDS = 2
 MAX_CHANGES = 4096
 CHANGES_OF_CELL = 100

@@ -3,6 +3,7 @@
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
+from capanalyze.exchanges.reach import REACHES
 from capanalyze.summary.cells import add_reason, new_cell, place_of
 from capanalyze.summary.layout import (
     ASKED_OCTETS,
@@ -23,6 +24,7 @@ from capanalyze.summary.layout import (
     OF_CELL_UNIT,
     OVERFLOW,
     PLACES,
+    REACHED,
     REASON,
     REASON_KEY,
     REASON_NUMBER,
@@ -32,6 +34,7 @@ from capanalyze.summary.layout import (
     STATE,
     TCP_CODE,
     TIMED,
+    TOLD_FRAMES,
     TOLD_OCTETS,
     USUAL,
     USUAL_NUMBER,
@@ -70,6 +73,9 @@ def join(cells: Any, rest: int, cell: int) -> None:
     cells[rest + RESENT] += cells[cell + RESENT]
     cells[rest + ASKED_OCTETS] += cells[cell + ASKED_OCTETS]
     cells[rest + TOLD_OCTETS] += cells[cell + TOLD_OCTETS]
+    cells[rest + TOLD_FRAMES] += cells[cell + TOLD_FRAMES]
+    for reach in range(REACHES):
+        cells[rest + REACHED + reach] += cells[cell + REACHED + reach]
     cells[rest + PLACES] |= cells[cell + PLACES]
     cells[rest + CAPTURES] |= cells[cell + CAPTURES]
     if cells[cell + TIMED]:

@@ -9,7 +9,7 @@ from capanalyze.buffers import ints, longs
 from capanalyze.exchanges.batch import Batch
 from capanalyze.exchanges.row import LINK, NARROW, WIDE
 from capanalyze.packets.octets import mix
-from capanalyze.protocols import GENERIC_UDP, TCP
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.summary import fold, rest
 from capanalyze.summary import layout as t
 from capanalyze.summary.cells import code_of
@@ -64,6 +64,7 @@ class Summary:
         b[t.STATE] = self.state
         b[t.ALWAYS] = array("q", sorted(codes_of(service for mode in modes for service in mode.allow)))
         self.state[t.ALWAYS_COUNT] = len(b[t.ALWAYS])
+        b[t.SENT] = longs(t.SENT_FIELDS * len(PROTOCOLS))
         for kind, most in zip(KINDS, fold.MOST, strict=True):
             for buffer, _ in kind.buffers:
                 # Link 0 stands for none.

@@ -6,14 +6,41 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
 from capanalyze.exchanges.pair import Payload, kind_at
+from capanalyze.exchanges.reach import REACHES
 from capanalyze.exchanges.row import CAPTURE, CLOCK, OUTCOMES, SAID_CUT, WIDE
-from capanalyze.findings import WORST, Summed, evidence, in_order, utc, zones_in_order
-from capanalyze.model import Announcement, Bin, Change, Evidence, Finding, RoundTrip, Timeline, Zone
+from capanalyze.findings import (
+    WORST,
+    Summed,
+    Unasked,
+    change,
+    evidence,
+    in_order,
+    notes_on,
+    reached,
+    with_silence,
+    zones_in_order,
+)
+from capanalyze.model import (
+    Announcement,
+    Asked,
+    Bin,
+    Change,
+    Evidence,
+    Finding,
+    Frame,
+    RoundTrip,
+    Timeline,
+    Zone,
+)
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.services import registered_name
 from capanalyze.summary import layout as t
+from capanalyze.summary import steps
+from capanalyze.summary.steps import bounds
 from capanalyze.verdicts import PORTS, promise_of, verdict_of
 
 if TYPE_CHECKING:
@@ -38,6 +65,8 @@ class Cell:
     counts: list[int]
     resent: int
     octets: tuple[int, int]
+    frames: int
+    reach: Sequence[int]
     times: tuple[int, int, int]
     places: int
     captures: int
@@ -59,6 +88,7 @@ class Step(NamedTuple):
     after: int
     row_before: int
     row_after: int
+    own: int  # what the target sent as this service in between: a frame, 0 for none
 
 
 class Teller:
@@ -91,21 +121,27 @@ class Teller:
         found = [self._summed(cell) for cell in self._cells if not cell.code & t.UNASKED]
         return in_order(found, self._order)
 
-    def announcements(self) -> list[Announcement]:
+    def announcements(self) -> list[Unasked]:
         """What the target told the network unasked."""
         found = [
-            Announcement(
-                mode=self._mode_name(cell),
-                zone=self._names.zones[cell.zone] if cell.zone >= 0 else "",
-                service=(service := service_of(cell.code - t.UNASKED)),
-                name=registered_name(service) or service,
-                messages=cell.counts[0],
-                first=self._shown(cell.detail * t.SLOTS) if cell.detail >= 0 else NOWHERE,
+            Unasked(
+                Announcement(
+                    mode=self._mode_name(cell),
+                    zone=self._names.zones[cell.zone] if cell.zone >= 0 else "",
+                    service=(service := service_of(cell.code - t.UNASKED)),
+                    name=registered_name(service) or service,
+                    messages=cell.counts[0],
+                    first=self._shown(cell.detail * t.SLOTS) if cell.detail >= 0 else NOWHERE,
+                    last=self._shown(cell.detail * t.SLOTS + t.LAST) if cell.detail >= 0 else NOWHERE,
+                    octets=cell.octets[1],
+                    kinds=self._reasons(cell),
+                ),
+                list(self._payloads(cell)),
             )
             for cell in self._cells
             if cell.code & t.UNASKED
         ]
-        return sorted(found, key=lambda one: (one.mode or "", one.zone, one.service))
+        return sorted(found, key=lambda one: place_of(one.announcement))
 
     def zones(self) -> list[Zone]:
         """The zones that inbound exchanges crossed, with their interfaces."""
@@ -160,6 +196,8 @@ class Teller:
             counts=list(c[t.COUNTS : t.COUNTS + t.CLASSES]),
             resent=c[t.RESENT],
             octets=(c[t.ASKED_OCTETS], c[t.TOLD_OCTETS]),
+            frames=c[t.TOLD_FRAMES],
+            reach=c[t.REACHED : t.REACHED + REACHES],
             times=(c[t.TIMED], c[t.FASTEST], c[t.SLOWEST]),
             places=c[t.PLACES],
             captures=c[t.CAPTURES],
@@ -207,7 +245,7 @@ class Teller:
         changes, more = self._changes(cell)
         asked, answered = cell.octets
         count, fastest, slowest = cell.times
-        return Finding(
+        found = Finding(
             mode=name,
             zone=self._names.zones[cell.zone] if cell.zone >= 0 else "",
             service=service,
@@ -230,7 +268,11 @@ class Teller:
             last=shown[-1] if shown else NOWHERE,
             evidence=list({(one.capture, *one.requests, *one.replies): one for one in shown}.values()),
             rtt_us=RoundTrip(
-                count=count, minimum=fastest / 1000, median=self._median(cell) / 1000, maximum=slowest / 1000
+                count=count,
+                minimum=fastest / 1000,
+                median=self._median(cell) / 1000,
+                maximum=slowest / 1000,
+                spread=steps.shown(self._histogram(cell), fastest, slowest),
             )
             if count
             else None,
@@ -241,8 +283,56 @@ class Teller:
             changes=changes,
             more_changes=more,
             timeline=self._timeline(cell),
-            notes=uncompared(cell),
+            reply_frames=cell.frames,
+            frame_factor=cell.frames / counts[t.REPLIED] if counts[t.REPLIED] else None,
+            kinds=self._kinds(cell),
+            reach=reached(cell.reach),
         )
+        found.notes = uncompared(cell) + notes_on(found, mode)
+        return found
+
+    def _kinds(self, cell: Cell) -> list[Asked]:
+        """What requests of each kind drew."""
+        if cell.detail < 0 or cell.code < t.MODULE_CODE:
+            return []
+        module = PROTOCOLS[cell.code - t.MODULE_CODE]
+        first = cell.detail * t.DETAIL_SIZE + t.OF_KINDS
+        lines = self._b[t.DETAILS][first : first + t.MOST_KINDS * t.KIND_LINE]
+        return [
+            self._asked(module.kind(at // t.KIND_LINE), lines[at : at + t.KIND_LINE])
+            for at in range(0, len(lines), t.KIND_LINE)
+            if lines[at + t.KIND_EXCHANGES]
+        ]
+
+    def _asked(self, kind: str, line: Sequence[int]) -> Asked:
+        octets, back, replied = line[t.KIND_ASKED_OCTETS], line[t.KIND_TOLD_OCTETS], line[t.KIND_REPLIED]
+        return Asked(
+            kind=kind,
+            exchanges=line[t.KIND_EXCHANGES],
+            replied=replied,
+            request_octets=octets,
+            reply_octets=back,
+            reply_frames=line[t.KIND_TOLD_FRAMES],
+            factor=back / octets if octets else None,
+            frame_factor=line[t.KIND_TOLD_FRAMES] / replied if replied else None,
+            first=self._frame(line[t.KIND_REQUEST]),
+            first_reply=self._frame(line[t.KIND_REPLY]),
+        )
+
+    def _frame(self, number: int) -> Frame | None:
+        """A frame as one number, 0 for none."""
+        if not number:
+            return None
+        return Frame(capture=self._names.captures[number // CAPTURE], frame=number % CAPTURE)
+
+    def _histogram(self, cell: Cell) -> dict[int, int]:
+        """How often each step of round-trip times was met."""
+        at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
+        if not at:
+            return {}
+        first = (at - 1) * t.SPREAD + t.HISTOGRAM
+        counts = self._b[t.SPREADS][first : first + t.STEPS_OF_OCTAVE * t.OCTAVES]
+        return {step: count for step, count in enumerate(counts) if count}
 
     def _shown(self, slot: int) -> Evidence:
         return evidence(exchange_of(self._kept, slot, self._names))
@@ -288,24 +378,17 @@ class Teller:
         if self._mode_name(cell) in self._cut:
             steps = across_silence(steps)
         steps.sort(key=lambda step: (step.clock, step.row_after))
-        return [self._change(step) for step in steps], cell.changes - len(kept)
+        return with_silence([self._change(step) for step in steps]), cell.changes - len(kept)
 
     def _step(self, number: int) -> Step:
-        _, turn, before, after = self._b[t.CHANGES][number * t.CHANGE : (number + 1) * t.CHANGE]
+        _, turn, before, after, own = self._b[t.CHANGES][number * t.CHANGE : (number + 1) * t.CHANGE]
         row = 2 * number + 1
-        return Step(self._changed.wide[row * WIDE + CLOCK], turn, before, after, row - 1, row)
+        return Step(self._changed.wide[row * WIDE + CLOCK], turn, before, after, row - 1, row, own)
 
     def _change(self, step: Step) -> Change:
-        exchange = exchange_of(self._changed, step.row_after, self._names)
-        return Change(
-            time=utc(exchange.time_ns),
-            server=exchange.server,
-            kind=kind_at(self._changed, step.row_after),
-            before=OUTCOMES[step.before],
-            after=OUTCOMES[step.after],
-            last_before=evidence(exchange_of(self._changed, step.row_before, self._names)),
-            first_after=evidence(exchange),
-        )
+        before, after = (exchange_of(self._changed, row, self._names) for row in (step.row_before, step.row_after))
+        found = change(before, after, kind_at(self._changed, step.row_after), self._frame(step.own))
+        return replace(found, before=OUTCOMES[step.before], after=OUTCOMES[step.after])
 
     def _timeline(self, cell: Cell) -> Timeline:
         d = cell.detail * t.DETAIL_SIZE
@@ -336,7 +419,7 @@ class Teller:
     def _payloads(self, cell: Cell) -> Iterator[Payload]:
         """Where the replies of a cell are that may tell something."""
         at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
-        if not at or transport_of(cell.code) not in ("udp", "tcp"):
+        if not at or transport_of(cell.code & ~t.UNASKED) not in ("udp", "tcp"):
             return
         spreads = self._b[t.SPREADS]
         s = (at - 1) * t.SPREAD
@@ -370,12 +453,18 @@ def across_silence(steps: Sequence[Step]) -> list[Step]:
         if step.before == t.SILENT:
             last = spoke.pop(step.turn, None)
             if last and last.before != step.after:
-                found.append(step._replace(before=last.before, row_before=last.row_before))
+                own = step.own or last.own
+                found.append(step._replace(before=last.before, row_before=last.row_before, own=own))
         elif step.after == t.SILENT:
             spoke[step.turn] = step
         else:
             found.append(step)
     return found
+
+
+def place_of(announcement: Announcement) -> tuple[str, str, str]:
+    """The place of an announcement among others."""
+    return announcement.mode or "", announcement.zone, announcement.service
 
 
 def further_ports(cell: Cell) -> str:
@@ -390,12 +479,3 @@ def uncompared(cell: Cell) -> list[str]:
     if not cell.uncompared:
         return []
     return [f"{cell.uncompared:,} exchanges lasted so long that they are not compared with those around them"]
-
-
-def bounds(step: int) -> tuple[int, int]:
-    """The times that a step of the histogram holds: the least and the greatest."""
-    octave, rest = divmod(step, t.STEPS_OF_OCTAVE)
-    if octave == 0:
-        return rest, rest
-    low = (t.STEPS_OF_OCTAVE + rest) << (octave - 1)
-    return low, low + (1 << (octave - 1)) - 1

@@ -3,7 +3,19 @@
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
-from capanalyze.exchanges.row import CLOCK, FLAGS, GROUP, KIND, MODULE, NARROW, REQUEST_OCTETS, SERVER, SERVER_LOW, WIDE
+from capanalyze.exchanges.row import (
+    CLOCK,
+    FLAGS,
+    GROUP,
+    KIND,
+    MODULE,
+    NARROW,
+    REQUEST_OCTETS,
+    SERVER,
+    SERVER_LOW,
+    SERVICE,
+    WIDE,
+)
 from capanalyze.packets.octets import mix
 from capanalyze.protocols import GENERIC_UDP
 from capanalyze.summary.details import touch
@@ -24,6 +36,11 @@ from capanalyze.summary.layout import (
     LOST,
     MORE_CHANGES,
     NARROWS,
+    OWN_FRAME,
+    SENT,
+    SENT_CLOCK,
+    SENT_FIELDS,
+    SENT_FRAME,
     STATE,
     TURN,
     TURN_BEFORE,
@@ -161,8 +178,19 @@ def change(b: Any, cell: int, turn: int, last: Any, first: Any, before: int, aft
     changes[number * CHANGE + CHANGE_TURN] = turn
     changes[number * CHANGE + BEFORE] = before
     changes[number * CHANGE + AFTER] = after
+    changes[number * CHANGE + OWN_FRAME] = own_frame(b, last, first)
     keep(b, last[0], last[1], CHANGE_KEPT, 2 * number)
     keep(b, first[0], first[1], CHANGE_KEPT, 2 * number + 1)
+
+
+def own_frame(b: Any, last: Any, first: Any) -> int:
+    """What the target sent as this service between two exchanges: the frame, 0 for none."""
+    sent = longs_of(b, SENT)
+    at = ints_of(b, first[0] + 1)[first[1] * NARROW + SERVICE] * SENT_FIELDS
+    clock = sent[at + SENT_CLOCK]
+    if longs_of(b, last[0])[last[1] * WIDE + CLOCK] <= clock <= longs_of(b, first[0])[first[1] * WIDE + CLOCK]:
+        return sent[at + SENT_FRAME] * 1
+    return 0
 
 
 def flush_turn(b: Any, turn: int) -> None:

@@ -5,17 +5,21 @@ import msgspec
 from capanalyze.model import (
     Analysis,
     Announcement,
+    Asked,
     Change,
     Evidence,
     Fact,
     Finding,
+    Frame,
     Input,
     InterfaceInfo,
     Mark,
     ModeInfo,
     Outcome,
     Promise,
+    Reach,
     RoundTrip,
+    Step,
     Target,
     Timeline,
     Verdict,
@@ -128,6 +132,13 @@ def article() -> Analysis:
                 name="mdns",
                 messages=12,
                 first=_evidence("block-all.en0.pcap", [], [3], "2026-11-23T03:56:41.000000Z", "lan"),
+                octets=1_440,
+                kinds={"probe": 3, "response": 9},
+                disclosures=[
+                    Fact(
+                        kind="instance", value="Jürgens MacBook._ssh._tcp.local", capture="block-all.en0.pcap", frame=3
+                    )
+                ],
             ),
             Announcement(
                 mode="allow-all",
@@ -284,7 +295,17 @@ def _finding(mode: ModeInfo, zone: str, index: int) -> Finding:
             evidence,
             _evidence(capture, [at + 4, at + 6], replies and [at + 7, at + 8, at + 9], time, zone),
         ],
-        rtt_us=RoundTrip(count=replied, minimum=212.0, median=272.0, maximum=1840.5) if replied else None,
+        rtt_us=RoundTrip(
+            count=replied,
+            minimum=212.0,
+            median=272.0,
+            maximum=1840.5,
+            spread=[Step(us=272.0, count=replied - 1), Step(us=1840.5, count=1)]
+            if replied > 1
+            else [Step(us=272.0, count=1)],
+        )
+        if replied
+        else None,
         request_octets=48 * provable,
         reply_octets=received,
         factor=received / (48 * replied) if replied else None,
@@ -298,7 +319,33 @@ def _finding(mode: ModeInfo, zone: str, index: int) -> Finding:
         notes=["3 frames dropped by the kernel in this capture, at times not known"]
         if capture == "specific.ppp0.pcap"
         else [],
+        reply_frames=replied,
+        frame_factor=1.0 if replied else None,
+        kinds=_kinds(capture, at, replied) if service == "ntp" else [],
+        reach=Reach(public=replied) if zone == "internet" else Reach(on_link=replied),
     )
+
+
+def _kinds(capture: str, at: int, replied: int) -> list[Asked]:
+    """Requests for the time, and one for the server's variables, which draws more than it sent."""
+    return [
+        Asked(
+            kind=kind,
+            exchanges=count + 1,
+            replied=count,
+            request_octets=octets * count,
+            reply_octets=back * count,
+            reply_frames=count,
+            factor=back / octets if count else None,
+            frame_factor=1.0 if count else None,
+            first=Frame(capture=capture, frame=at) if count else None,
+            first_reply=Frame(capture=capture, frame=at + 1) if count else None,
+        )
+        for kind, count, octets, back in (
+            ("client request", max(replied - 1, 0), 48, 48),
+            ("control request", min(replied, 1), 12, 364),
+        )
+    ]
 
 
 def _promise(mode: ModeInfo, service: str) -> Promise | None:
@@ -332,6 +379,11 @@ def _flip(findings: list[Finding]) -> None:
                 after="replied",
                 last_before=refused,
                 first_after=served,
+                seconds=3.1025,
+                reason_before="port unreachable",
+                reason_after="server reply, unsynchronised",
+                own_traffic=Frame(capture=capture, frame=5),
+                circumstances=["the target itself sent as this service before, in frame 5"],
             )
         ]
         found.first, found.evidence = refused, [served, *found.evidence]

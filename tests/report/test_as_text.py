@@ -56,7 +56,12 @@ verdict     service          answered  frames   remarks
   mdns disclosed Jürgens MacBook._ssh._tcp.local; Jürgens-MacBook.local, 192.1…
   nbns disclosed QF98E<00>, WORKGROUP<00> (group), file server, master browser…
   ntp disclosed follows 131.188.3.220, stratum 2
-  ntp: rejected → replied (client) at 03:56:45 UTC, frames 3→4, then 6→7"""
+  ntp answered client request 3/4, frames 10→11; control request 1/2 ×30.3,
+  frames 10→11
+  ntp: rejected → replied (client) at 03:56:45 UTC, frames 3→4, then 6→7; 3.10 s
+  later; port unreachable, then server reply, unsynchronised; the target itself
+  sent as this service before, in frame 5
+  answered public addresses: mdns, nbns, ntp and icmp"""
 
 
 def render(analysis: Analysis, width: int = 80, *, terminal: bool = False, encoding: str = "utf-8") -> str:
@@ -158,8 +163,9 @@ def test_the_account_of_frames() -> None:
 
 
 def test_announcements() -> None:
-    lines = section(render(sample.article()), "Sent without a request")
-    assert lines[-1].split() == ["nbns", "netbios-ns", "allow-all", "the", "LAN", "1,204", "A", "19"]
+    lines = section(render(sample.article(), 120), "Announces, without a request")
+    assert lines[-2].split() == ["nbns", "netbios-ns", "allow-all", "the", "LAN", "1,204", "A", "19"]
+    assert lines[-1] == "  mdns announced Jürgens MacBook._ssh._tcp.local (probe 3, response 9)"
 
 
 def test_an_empty_capture_is_a_result() -> None:

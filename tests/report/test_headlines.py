@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from capanalyze.model import Finding, Promise, Verdict
-from capanalyze.report.headlines import headline, nobody_asked, of_leaks, of_timeline
+from capanalyze.report.headlines import headline, nobody_asked, of_amplification, of_latency, of_leaks, of_timeline
+from capanalyze.report.measures import amplified, timed
 from tests.report import sample
 from tests.report.graphs import sample as drawing
 
@@ -159,3 +160,29 @@ def test_what_different_clients_met_is_no_change_over_time() -> None:
     assert titled(0) == "ntp answered, then fell silent, and flipped 2 more times, with no setting changed"
     assert titled(1) == "ntp was silent, then answered, and flipped once more, with no setting changed"
     assert titled(3) == "Under “block-all”, ntp kept answering"
+
+
+# -- Amplification and round-trip times
+
+
+def test_the_greatest_factor_is_named() -> None:
+    said = of_amplification(amplified(sample.article()))
+    assert said == "ntp sent back 30.3 octets for each one received (control request)"
+    plain = [drawing.finding("udp/9000", "+")]
+    plain[0].request_octets, plain[0].reply_octets = 10, 1234
+    assert of_amplification(amplified(drawing.analysis(plain))) == "udp/9000 sent back 123 octets for each one received"
+    plain[0].reply_octets = 10
+    assert of_amplification(amplified(drawing.analysis(plain))) == "No service sent more octets than it was sent"
+
+
+def test_replies_too_soon_for_their_link_tell_where_the_capture_was_made() -> None:
+    said = of_latency(timed(sample.article()))
+    assert said.endswith(" replies left for the internet within a millisecond: the capture was made on the target")
+
+
+def test_on_a_quick_link_the_median_is_told() -> None:
+    one = [drawing.finding("ntp", "+", zone="lan")]
+    assert of_latency(timed(drawing.analysis(one))) == "ntp answered after 380 µs in the median"
+    two = [*one, drawing.finding("mdns", "+++", zone="lan")]
+    said = of_latency(timed(drawing.analysis(two)))
+    assert said.startswith("2 services answered, in the median within ")

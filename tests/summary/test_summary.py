@@ -22,7 +22,7 @@ from capanalyze.packets import messages
 from capanalyze.summary import cells, fold
 from capanalyze.summary import layout as t
 from capanalyze.summary.details import add_time, step_of
-from capanalyze.summary.tell import bounds
+from capanalyze.summary.steps import bounds
 from tests.build import PEER, START, TARGET, dns_message, icmp, ipv4, ntp, pcap, question, record, udp
 from tests.packets.test_scan import CAPTURES
 

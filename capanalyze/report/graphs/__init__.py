@@ -1,4 +1,4 @@
-"""Graphs of an analysis, one file each: what leaked under which mode, and when.
+"""Graphs of an analysis, one file each: what leaked under which mode, when, how much came back, and how soon.
 
 To add one, write its file with a `draw` and name it in `GRAPHS`. matplotlib is imported when something is
 drawn, so that importing this package costs nothing.
@@ -39,9 +39,23 @@ def _timeline(analysis: Analysis) -> "Figure | None":
     return timeline.draw(analysis)
 
 
+def _amplification(analysis: Analysis) -> "Figure | None":
+    from capanalyze.report.graphs import amplification
+
+    return amplification.draw(analysis)
+
+
+def _latency(analysis: Analysis) -> "Figure | None":
+    from capanalyze.report.graphs import latency
+
+    return latency.draw(analysis)
+
+
 GRAPHS: tuple[Graph, ...] = (
     Graph("leaks", "Which services answered", _leaks),
     Graph("timeline", "Requests and replies over time", _timeline),
+    Graph("amplification", "What came back for one that went in", _amplification),
+    Graph("latency", "How soon replies left", _latency),
 )
 
 

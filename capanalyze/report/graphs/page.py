@@ -173,7 +173,7 @@ class Page:
         )
         return True
 
-    def heads(self, points: Sequence[Point], shape: str, ink: str, *, hollow: bool = False) -> None:
+    def heads(self, points: Sequence[Point], shape: str, ink: str, *, hollow: bool = False, size: float = 4.6) -> None:
         """The marks at the ends of stems: `shape` is matplotlib's code of a marker."""
         if not points:
             return
@@ -183,7 +183,7 @@ class Page:
                 [y for _, y in points],
                 linestyle="none",
                 marker=shape,
-                markersize=4.6,
+                markersize=size,
                 markerfacecolor=PAPER if hollow else ink,
                 markeredgecolor=ink,
                 markeredgewidth=1.3 if shape == "x" else 0.9,

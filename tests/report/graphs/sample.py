@@ -10,15 +10,20 @@ from matplotlib.text import Text
 from capanalyze.model import (
     VERDICTS,
     Analysis,
+    Asked,
     Bin,
     Change,
     Evidence,
     Finding,
+    Frame,
     Input,
     Mark,
     ModeInfo,
     Outcome,
     Promise,
+    Reach,
+    RoundTrip,
+    Step,
     Target,
     Timeline,
     Verdict,
@@ -166,14 +171,56 @@ def finding(
         first=evidence(start),
         last=evidence(start + SECOND),
         evidence=[evidence(start)],
-        rtt_us=None,
-        request_octets=48 * len(outcomes),
-        reply_octets=48 * replied,
-        factor=1.0,
+        rtt_us=round_trip(service, replied),
+        request_octets=48 * replied,
+        reply_octets=int(48 * replied * factor_of(service)),
+        factor=factor_of(service) if replied else None,
         disclosures=[],
         changes=flips(drawn) if changing else [],
         more_changes=0,
         timeline=drawn,
+        reply_frames=2 * replied,
+        frame_factor=2.0 if replied else None,
+        kinds=[kind(name, replied, factor_of(service + name)) for name in KINDS.get(service, ())],
+        reach=Reach(public=replied),
+    )
+
+
+KINDS = {"ntp": ("client request", "control request", "private request (mode 7)"), "mdns": ("query",)}
+
+
+def factor_of(service: str) -> float:
+    """A factor that is always the same for a name."""
+    return (1.0, 4.6, 30.3, 0.8, 556.9)[sum(map(ord, service)) % 5]
+
+
+def kind(name: str, replied: int, factor: float) -> Asked:
+    first = Frame(capture="block-all.en0.pcap", frame=1)
+    return Asked(
+        kind=name,
+        exchanges=replied + 1,
+        replied=replied,
+        request_octets=48 * replied,
+        reply_octets=int(48 * replied * factor),
+        reply_frames=replied,
+        factor=factor if replied else None,
+        frame_factor=1.0 if replied else None,
+        first=first if replied else None,
+        first_reply=first if replied else None,
+    )
+
+
+def round_trip(service: str, replied: int) -> RoundTrip | None:
+    """Times that are always the same for a name: many replies make few steps, each with many of them."""
+    if not replied:
+        return None
+    least = 20.0 * (1 + sum(map(ord, service)) % 40)
+    counts = [0] * 9
+    for number in range(replied):
+        counts[number * number % 9] += 1
+    spread = [Step(us=round(least * 1.09**place, 3), count=count) for place, count in enumerate(counts) if count]
+    return RoundTrip(
+        count=replied, minimum=spread[0].us, median=spread[len(spread) // 2].us, maximum=spread[-1].us, spread=spread
     )
 
 

@@ -1,0 +1,101 @@
+"""What may explain a flip, and what is known of the firewall that a finding fits.
+
+Both are said in words, for people: the first is told by the exchanges around the flip, the second by published
+advisories, and only of the article's own firewall modes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capanalyze.audit import ALIASES, PRESETS
+
+if TYPE_CHECKING:
+    from capanalyze.audit import Mode
+    from capanalyze.model import Change, Exchange, Finding, Frame
+
+# RFC 5905 sections 7.3 and 7.4, as `protocols.ntp` calls them.
+UNSYNCHRONISED = "server reply, unsynchronised"
+KISS = "kiss-o'-death"
+
+# What the article's list of listening processes showed as root's or as mDNSResponder's.
+ROOT_OR_RESPONDER = ("ntp", "nbns", "mdns")
+
+
+def of_flip(before: Exchange, after: Exchange, own: Frame | None) -> list[str]:
+    """What may explain that the outcome changed between two exchanges."""
+    found = []
+    if after.outcome == "replied" and after.reason.startswith(UNSYNCHRONISED):
+        found.append("the daemon answers as one that has just begun: not synchronised (stratum 0 or 16, or LI 3)")
+    if before.outcome == "replied" and before.reason.startswith(UNSYNCHRONISED):
+        found.append("the daemon was not synchronised when it last answered (stratum 0 or 16, or LI 3)")
+    if KISS in (before.reason[: len(KISS)], after.reason[: len(KISS)]):
+        found.append("the daemon limits its clients (kiss-o'-death)")
+    silent = next((one for one in (before, after) if one.outcome == "silent"), None)
+    if after.outcome == "replied" and silent is not None and len(after.requests) > 1:
+        found.append("only a retransmission was answered: the one before it may be lost")
+    elif silent is not None and len(silent.requests) == 1 and before.client == after.client:
+        found.append("the silent request was sent once: alone it may be a loss")
+    if own is not None and after.outcome == "replied":
+        found.append(f"the target itself sent as this service before, in frame {own.frame}")
+    return found
+
+
+def advisories(found: Finding, mode: Mode | None) -> list[str]:
+    """Published flaws of Mac OS X 10.5's firewall that a finding fits; its modes alone are known to have them."""
+    name = preset_of(mode)
+    if found.verdict != "leaked" or name is None or found.service not in ROOT_OR_RESPONDER:
+        return []
+    notes = []
+    if name == "block-all":
+        notes.append(
+            "fits CVE-2007-4702, if root's processes or mDNSResponder answered: “Block all incoming connections” of "
+            "Mac OS X 10.5 did not stop them"
+        )
+    if name == "specific":
+        notes.append(
+            "fits CVE-2007-4703, if a process of root answered: Mac OS X 10.5 did not stop it even where its program "
+            "was set to “Block incoming connections”"
+        )
+    if any(map(_stops, found.changes)):
+        notes.append(
+            "fits CVE-2007-4704, as it answered first and then no more: Mac OS X 10.5 applied changed settings to "
+            "what launchd had started only when that was started anew"
+        )
+    return notes
+
+
+def preset_of(mode: Mode | None) -> str | None:
+    """Which of the article's settings a mode is: it bears that name and promises the same."""
+    if mode is None or mode.stealth:
+        return None
+    name = ALIASES.get(mode.name, mode.name)
+    return next((one.name for one in PRESETS if (one.name, one.promise) == (name, mode.promise)), None)
+
+
+def _stops(change: Change) -> bool:
+    """Whether one client was answered and then no more, and nothing else explains it."""
+    if change.circumstances or change.last_before.client != change.first_after.client:
+        return False
+    return change.before == "replied" and change.after in ("silent", "rejected")
+
+
+def off_link(found: Finding) -> list[str]:
+    """The case of VU#550620: multicast DNS that answers beyond its link, RFC 6762 sections 5.5 and 11."""
+    if found.service != "mdns":
+        return []
+    reach = found.reach
+    if beyond := reach.private + reach.public:
+        kinds = {"public": reach.public, "private": reach.private}
+        sources = " and ".join(kind for kind, number in kinds.items() if number)
+        return [
+            f"VU#550620: answered {_queries(beyond)} that, by TTL, came from beyond the link: {sources} addresses"
+        ]
+    if reach.near:
+        answered = f"answered {_queries(reach.near)} with a TTL below 255"
+        return [f"may be VU#550620: {answered}, which need not have come from the link"]
+    return []
+
+
+def _queries(number: int) -> str:
+    return "a query" if number == 1 else f"{number:,} queries"

@@ -1,0 +1,220 @@
+"""What explains a flip, who could reach a service, and which advisories a finding fits."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capanalyze import analysis
+from capanalyze.analysis import analyze
+from capanalyze.audit import audit_of
+from capanalyze.model import Finding
+from tests.build import (
+    MAC_TARGET,
+    PEER,
+    START,
+    TARGET,
+    dns_message,
+    ethernet,
+    icmp,
+    ipv4,
+    ntp,
+    pcap,
+    question,
+    record,
+    udp,
+)
+
+FAR = ipv4(PEER, "10.255.255.1", 89, b"ospf")
+UPSTREAM = "198.51.100.123"
+QUERY = dns_message(0, 0, [question("a.local")])
+RESPONSE = dns_message(0, 0x8400, [question("a.local")], [record("a.local")])
+
+
+@pytest.fixture(params=["few", "many"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of summing up."""
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if request.param == "few" else -1)
+
+
+def findings(folder: Path, frames: list[tuple[float, bytes]], *, name: str = "block-all.ppp0", **how: Any) -> Any:
+    path = folder / f"{name}.pcap"
+    path.write_bytes(pcap([(START + time, frame) for time, frame in [*frames, (200, FAR)]]))
+    return analyze(audit_of([str(path)], target=(TARGET,), **how))
+
+
+def told(folder: Path, frames: list[tuple[float, bytes]], service: str = "ntp", **how: Any) -> Finding:
+    return next(one for one in findings(folder, frames, **how).findings if one.service == service)
+
+
+def asked(number: int, client: str = PEER) -> bytes:
+    return ipv4(client, TARGET, 17, udp(40000 + number, 123, ntp(transmit=number)), ident=number)
+
+
+def answered(number: int, stratum: int = 2, client: str = PEER) -> bytes:
+    reply = ntp(4, origin=number, transmit=9, stratum=stratum)
+    return ipv4(TARGET, client, 17, udp(123, 40000 + number, reply), ident=number)
+
+
+def refused(number: int) -> bytes:
+    return ipv4(TARGET, PEER, 1, icmp(3, 3, payload=asked(number)))
+
+
+def with_ttl(packet: bytes, ttl: int) -> bytes:
+    return packet[:8] + bytes([ttl]) + packet[9:]
+
+
+# Flips
+
+
+def test_a_flip_tells_what_came_before_it(tmp_path: Path) -> None:
+    own = ipv4(TARGET, UPSTREAM, 17, udp(123, 123, ntp(transmit=77)))
+    frames = [(0, asked(1)), (0.1, refused(1)), (5, own), (9.5, asked(2)), (9.6, answered(2, stratum=0))]
+    (flip,) = told(tmp_path, frames).changes
+    assert (flip.before, flip.after, flip.seconds) == ("rejected", "replied", 9.5)
+    assert (flip.reason_before, flip.reason_after) == ("port unreachable", "server reply, unsynchronised")
+    assert flip.own_traffic is not None
+    assert flip.own_traffic.frame == 3
+    assert flip.circumstances == [
+        "the daemon answers as one that has just begun: not synchronised (stratum 0 or 16, or LI 3)",
+        "the target itself sent as this service before, in frame 3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        (
+            [(0, asked(1)), (10, asked(2)), (10.1, answered(2))],
+            ["the silent request was sent once: alone it may be a loss"],
+        ),
+        (
+            [(0, asked(1)), (1, asked(1)), (10, asked(2)), (11, asked(2)), (11.1, answered(2))],
+            ["only a retransmission was answered: the one before it may be lost"],
+        ),
+        ([(0, asked(1)), (0.1, refused(1)), (10, asked(2)), (10.1, answered(2))], []),
+        (
+            [(0, asked(1)), (0.1, answered(1, stratum=16)), (10, asked(2)), (10.1, refused(2))],
+            ["the daemon was not synchronised when it last answered (stratum 0 or 16, or LI 3)"],
+        ),
+    ],
+    ids=["sent once", "retransmitted", "refused", "unsynchronised"],
+)
+def test_what_may_explain_a_flip(tmp_path: Path, frames: Any, said: list[str]) -> None:
+    (flip,) = told(tmp_path, frames).changes
+    assert flip.circumstances == said
+
+
+def test_a_flip_to_replies_tells_how_long_there_were_none(tmp_path: Path) -> None:
+    again = [(0, asked(1)), (0.1, answered(1)), (10, asked(2)), (20, asked(3)), (30, asked(4)), (30.1, answered(4))]
+    stopped, began = told(tmp_path, again).changes
+    assert (stopped.seconds, stopped.silence) == (10.0, None)
+    assert (began.seconds, began.silence) == (10.0, 30.0)
+
+
+# Reach
+
+
+@pytest.mark.parametrize(
+    ("client", "ttl", "reach"),
+    [
+        ("203.0.113.7", 57, (0, 0, 0, 1)),
+        ("203.0.113.7", 64, (0, 0, 0, 1)),  # raw IP: no frame has a sender
+        ("203.0.113.7", 255, (1, 0, 0, 0)),
+        ("10.1.2.3", 57, (0, 0, 1, 0)),
+        ("172.31.2.3", 57, (0, 0, 1, 0)),
+        ("172.32.2.3", 57, (0, 0, 0, 1)),
+        ("192.168.2.3", 57, (0, 0, 1, 0)),
+        ("100.127.2.3", 57, (0, 0, 1, 0)),
+        ("100.128.2.3", 57, (0, 0, 0, 1)),
+        ("169.254.2.3", 64, (1, 0, 0, 0)),
+    ],
+)
+def test_a_finding_says_who_reached_it(tmp_path: Path, client: str, ttl: int, reach: tuple[int, ...]) -> None:
+    found = told(tmp_path, [(0, with_ttl(asked(1, client), ttl)), (0.1, answered(1, client=client))])
+    shown = found.reach
+    assert (shown.on_link, shown.near, shown.private, shown.public) == reach
+
+
+def test_over_a_link_with_senders_a_usual_ttl_is_from_near(tmp_path: Path) -> None:
+    path = tmp_path / "block-all.en0.pcap"
+    frames = [(START, ethernet(with_ttl(asked(1), 64))), (START + 0.1, ethernet(answered(1), source=MAC_TARGET))]
+    path.write_bytes(pcap(frames, link=1))
+    (found,) = analyze(audit_of([str(path)], target=(TARGET,))).findings
+    assert (found.reach.near, found.reach.public) == (1, 0)
+
+
+# Advisories
+
+
+def mdns_frames(ttl: int) -> list[tuple[float, bytes]]:
+    query = with_ttl(ipv4(PEER, TARGET, 17, udp(50000, 5353, QUERY)), ttl)
+    return [(0, query), (0.1, ipv4(TARGET, PEER, 17, udp(5353, 50000, RESPONSE)))]
+
+
+def test_multicast_dns_beyond_its_link_is_named(tmp_path: Path) -> None:
+    off, on = (told(tmp_path, mdns_frames(ttl), "mdns", mode="allow-all").notes for ttl in (57, 255))
+    assert off == ["VU#550620: answered a query that, by TTL, came from beyond the link: public addresses"]
+    assert on == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "cve"),
+    [("block-all", "CVE-2007-4702"), ("specific", "CVE-2007-4703"), ("specific-services", "CVE-2007-4703")],
+)
+def test_leaks_under_the_articles_modes_fit_its_advisories(tmp_path: Path, mode: str, cve: str) -> None:
+    (note,) = told(tmp_path, [(0, asked(1)), (0.1, answered(1))], mode=mode).notes
+    assert note.startswith(f"fits {cve}, if")
+
+
+def test_a_service_that_stops_fits_the_advisory_on_changed_settings(tmp_path: Path) -> None:
+    frames = [(0, asked(1)), (0.1, answered(1)), (10, asked(2)), (11, asked(2)), (30, asked(3)), (31, asked(3))]
+    notes = told(tmp_path, frames).notes
+    assert [note[5:18] for note in notes] == ["CVE-2007-4702", "CVE-2007-4704"]
+
+
+def test_other_modes_and_services_fit_none(tmp_path: Path) -> None:
+    frames = [(0, asked(1)), (0.1, answered(1))]
+    assert told(tmp_path, frames, mode="allow-all").notes == []
+    datagrams = [(0, ipv4(PEER, TARGET, 17, udp(40000, 4433, b"a"))), (0.1, ipv4(TARGET, PEER, 17, udp(4433, 40000)))]
+    assert told(tmp_path, datagrams, "udp/4433", mode="block-all").notes == []
+
+
+# Kinds of requests, announcements
+
+
+def test_control_messages_have_a_line_of_their_own(tmp_path: Path) -> None:
+    control = ipv4(PEER, TARGET, 17, udp(40009, 123, b"\x16\x02\0\x01" + bytes(8)))
+    parts = [ipv4(TARGET, PEER, 17, udp(123, 40009, b"\x16\xa2\0\x01" + bytes(44)), ident=9 + n) for n in (0, 1)]
+    frames = [(0, asked(1)), (0.1, answered(1)), (1, control), *((1.1 + n, part) for n, part in enumerate(parts))]
+    found = told(tmp_path, frames)
+    lines = {line.kind: (line.replied, line.factor, line.frame_factor) for line in found.kinds}
+    assert lines == {"client request": (1, 1.0, 1.0), "control request": (1, 8.0, 2.0)}
+    line = found.kinds[-1]
+    assert line.first is not None
+    assert line.first_reply is not None
+    assert (line.first.frame, line.first_reply.frame) == (3, 4)
+    assert (found.reply_frames, found.frame_factor) == (3, 1.5)
+
+
+def test_an_announcement_says_what_it_told(tmp_path: Path) -> None:
+    told_all = dns_message(0, 0x8400, [], [record("a.local", data=bytes([192, 0, 2, 9]))])
+    probe = dns_message(0, 0, [question("b.local", 255)], authorities=[record("b.local", data=bytes([192, 0, 2, 8]))])
+    frames = [(n, ipv4(TARGET, "224.0.0.251", 17, udp(5353, 5353, what))) for n, what in enumerate((probe, told_all))]
+    (one,) = findings(tmp_path, [*frames, (9, asked(1))]).announcements
+    assert (one.finding, one.messages, one.octets) == ("announces", 2, len(probe) + len(told_all))
+    assert one.kinds == {"probe": 1, "response": 1}
+    assert [(fact.kind, fact.value, fact.frame) for fact in one.disclosures] == [
+        ("host-name", "b.local", 1),
+        ("address", "192.0.2.8", 1),
+        ("host-name", "a.local", 2),
+        ("address", "192.0.2.9", 2),
+    ]
+    assert one.last is not None
+    assert (one.first.replies, one.last.replies) == ([1], [2])
+
+
+def test_of_two_clients_neither_tells_of_a_loss(tmp_path: Path) -> None:
+    other = "192.0.2.77"
+    (flip,) = told(tmp_path, [(0, asked(1)), (10, asked(2, other)), (10.1, answered(2, client=other))]).changes
+    assert flip.circumstances == []
