@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from capanalyze.protocols import snmp
+from tests import recorded
 from tests.build import PEER, TARGET, datagram
 from tests.conversations import Talk, answer, ask, each, heard
 from tests.protocols import hear
@@ -163,3 +164,22 @@ TALKS = [
 @each(*TALKS)
 def test_conversation(talk: Talk, tmp_path: Path) -> None:
     assert heard(talk, tmp_path) == talk.exchanges
+
+
+def test_a_real_agent_is_read_as_tshark_reads_it() -> None:
+    """Of version 3 tshark shows the PDU of a report only; where it is encrypted, the port tells."""
+    engine = "snmp.msgAuthoritativeEngineID", "snmp.msgAuthoritativeEngineBoots"
+    seen = recorded.frames("snmp", "snmp.request_id", "snmp.msgID", "snmp.data", *engine)
+    expected = recorded.answered(
+        seen,
+        lambda frame: frame["snmp.data"] in ("2", "8") or (not frame["snmp.data"] and frame["udp.srcport"] == "161"),
+        lambda request, reply: (
+            request["snmp.msgID"] == reply["snmp.msgID"]
+            and (reply["snmp.msgID"] != "" or request["snmp.request_id"] == reply["snmp.request_id"])
+        ),
+    )
+    assert recorded.paired("snmp") == expected
+    assert len(expected) == 8
+    version_3 = {number: frame for number, frame in seen.items() if frame["snmp.msgID"] and number in expected}
+    for kind, field in zip(("engine-id", "engine-boots"), engine, strict=True):
+        assert recorded.told("snmp", kind) == {number: [frame[field]] for number, frame in version_3.items()}
