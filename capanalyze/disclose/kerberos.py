@@ -30,6 +30,13 @@ ERRORS = {
     61: "KRB_ERR_FIELD_TOOLONG",
     68: "KDC_ERR_WRONG_REALM",
 }
+PRINCIPALS = {
+    6: "does not exist",
+    18: "exists, is locked",
+    23: "exists, its password has expired",
+    24: "exists, has another password",
+    25: "exists",
+}
 PREAUTH_REQUIRED = 25
 ETYPE_INFO2 = 19  # section 5.2.7.5
 
@@ -72,8 +79,10 @@ def _error(reply: bytes, members: Value) -> Iterator[tuple[str, str]]:
             yield "error", ERRORS.get(code, f"error {code}")
         elif number in (7, 9):
             yield "realm", text(reply, member)
-        elif number in (8, 10):
-            yield "principal" if number == 8 else "server-name", _name(reply, member)
+        elif number == 8:
+            yield "principal", _name(reply, member) + (f" ({PRINCIPALS[code]})" if code in PRINCIPALS else "")
+        elif number == 10:
+            yield "server-name", _name(reply, member)
         elif number == 11:
             yield "text", text(reply, member)
         elif number == 12 and code == PREAUTH_REQUIRED:

@@ -36,12 +36,12 @@ def encrypted(etype: int) -> bytes:
     return ber(SEQUENCE, numbered(0, integer(etype)), numbered(1, integer(2)), numbered(2, ber(OCTETS, bytes(20))))
 
 
-def error(code: int, *rest: bytes, stamp: bytes = b"20071029101306Z") -> bytes:
+def error(code: int, *rest: bytes, client: bytes = b"", stamp: bytes = b"20071029101306Z") -> bytes:
     """KRB-ERROR, RFC 4120 section 5.9.1."""
     head = numbered(0, integer(5)), numbered(1, integer(KRB_ERROR))
     clock = numbered(4, ber(GENERALIZED_TIME, stamp)), numbered(5, integer(4735))
     server = numbered(9, string("LKDC.LAB")), numbered(10, name("krbtgt", "LKDC.LAB"))
-    return ber(0x60 + KRB_ERROR, ber(SEQUENCE, *head, *clock, numbered(6, integer(code)), *server, *rest))
+    return ber(0x60 + KRB_ERROR, ber(SEQUENCE, *head, *clock, numbered(6, integer(code)), client, *server, *rest))
 
 
 SERVER = [("realm", "LKDC.LAB"), ("server-name", "krbtgt/LKDC.LAB")]
@@ -79,6 +79,17 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             ("salt", "LKDC.LABalice"),
             ("encryption-type", "rc4-hmac"),
             ("encryption-type", "etype 99"),
+        ],
+    ),
+    # KRB Error: KRB5KDC_ERR_CLIENT_REVOKED
+    "locked": (
+        error(18, client=numbered(7, string("LKDC.LAB")) + numbered(8, name("alice"))),
+        [
+            CLOCK,
+            ("error", "KDC_ERR_CLIENT_REVOKED (the principal exists and is locked)"),
+            ("realm", "LKDC.LAB"),
+            ("principal", "alice (exists, is locked)"),
+            ("server-name", "krbtgt/LKDC.LAB"),
         ],
     ),
     # KRB Error: UNKNOWN_ERROR, whose e-data are of a form of their own

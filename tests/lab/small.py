@@ -1,8 +1,9 @@
 """Small recordings, one service each: `python -m tests.lab.small FOLDER [NAME…]` leaves `NAME.pcap` there.
 
-A real daemon on the lab's LAN, a client that asks it what a finding shows, the capture taken on the daemon's host. No
-packet filter: the captures are for the protocol modules. Debian packages: krb5-kdc, samba (with samba-dsdb-modules and
-python3-samba), snmpd, strongswan-starter, ike-scan, caddy, rpcbind; QUIC's client is aioquic.
+A real daemon on the lab's LAN, a client that asks it what a finding shows, the capture taken on the daemon's host; what
+the client said lies beside it. No packet filter: the captures are for the protocol modules. Debian packages: krb5-kdc,
+krb5-admin-server, krb5-user, samba with samba-ad-provision, samba-dsdb-modules and python3-samba, snmpd, snmp,
+strongswan-starter, strongswan-charon, ike-scan, caddy, rpcbind; QUIC's client is aioquic.
 """
 
 import os

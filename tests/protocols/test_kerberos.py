@@ -149,6 +149,9 @@ def test_a_real_server_is_read_as_tshark_reads_it() -> None:
     assert {number: f"KDC_ERR_{codes[int(code)]}" for number, code in errors.items()} == {
         number: values[0].split()[0] for number, values in told.items()
     }
+    said = {"6": " (does not exist)", "24": " (exists, has another password)", "25": " (exists)"}
     assert recorded.told("kerberos", "principal") == {
-        number: [seen[number]["kerberos.CNameString"]] for number in expected
+        number: [frame["kerberos.CNameString"] + said.get(frame["kerberos.error_code"], "")]
+        for number, frame in seen.items()
+        if number in expected
     }
