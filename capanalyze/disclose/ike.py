@@ -17,7 +17,6 @@ ENCRYPTED_1 = 0x01
 # RFC 2408 section 3.1, RFC 7296 section 3.2: the same payloads by both versions' numbers.
 SA, VENDOR_ID, NOTIFY = (1, 33), (13, 43), (11, 41)
 ENCRYPTED = (46, 53)
-KEY_EXCHANGE = 34
 
 # MD5 of a sentence, mostly (the sentence stands here), or as the RFC says; the first octets decide.
 VENDORS = {
@@ -38,19 +37,48 @@ VENDORS = {
 
 # RFC 7296 section 3.3.2 and IANA's registries: transforms by type, a selection of IDs.
 KINDS_OF_TRANSFORM = {1: "encryption", 2: "PRF", 3: "integrity", 4: "group", 5: "ESN"}
-TRANSFORMS = {
-    1: {2: "DES", 3: "3DES", 11: "NULL", 12: "AES-CBC", 13: "AES-CTR", 18: "AES-GCM-8", 19: "AES-GCM-12"}
-    | {20: "AES-GCM-16", 28: "ChaCha20-Poly1305"},
-    2: {1: "HMAC-MD5", 2: "HMAC-SHA1", 4: "AES128-XCBC", 5: "HMAC-SHA2-256", 6: "HMAC-SHA2-384", 7: "HMAC-SHA2-512"},
-    3: {1: "HMAC-MD5-96", 2: "HMAC-SHA1-96", 5: "AES-XCBC-96", 12: "HMAC-SHA2-256-128", 13: "HMAC-SHA2-384-192"}
-    | {14: "HMAC-SHA2-512-256"},
-}
-GROUPS = {1: "MODP-768", 2: "MODP-1024", 5: "MODP-1536", 14: "MODP-2048", 15: "MODP-3072", 16: "MODP-4096"} | {
+GROUPS = {
+    1: "MODP-768",
+    2: "MODP-1024",
+    5: "MODP-1536",
+    14: "MODP-2048",
+    15: "MODP-3072",
+    16: "MODP-4096",
     19: "ECP-256",
     20: "ECP-384",
     21: "ECP-521",
     31: "Curve25519",
     32: "Curve448",
+}
+TRANSFORMS = {
+    1: {
+        2: "DES",
+        3: "3DES",
+        11: "NULL",
+        12: "AES-CBC",
+        13: "AES-CTR",
+        18: "AES-GCM-8",
+        19: "AES-GCM-12",
+        20: "AES-GCM-16",
+        28: "ChaCha20-Poly1305",
+    },
+    2: {
+        1: "HMAC-MD5",
+        2: "HMAC-SHA1",
+        4: "AES128-XCBC",
+        5: "HMAC-SHA2-256",
+        6: "HMAC-SHA2-384",
+        7: "HMAC-SHA2-512",
+    },
+    3: {
+        1: "HMAC-MD5-96",
+        2: "HMAC-SHA1-96",
+        5: "AES-XCBC-96",
+        12: "HMAC-SHA2-256-128",
+        13: "HMAC-SHA2-384-192",
+        14: "HMAC-SHA2-512-256",
+    },
+    4: GROUPS,
 }
 KEY_LENGTH = 14
 
@@ -89,14 +117,12 @@ NOTIFICATIONS_1 = NOTIFICATIONS | {
 INVALID_KE = 17
 STATUS = 16384
 COOKIE = 16390
-MULTIPLE_AUTH_SUPPORTED, REDIRECT_SUPPORTED, CHILDLESS_SUPPORTED = 16404, 16406, 16418
-FRAGMENTATION_SUPPORTED, SIGNATURES = 16430, 16431
 CAPABILITIES = {
-    MULTIPLE_AUTH_SUPPORTED: "MULTIPLE_AUTH_SUPPORTED",
-    CHILDLESS_SUPPORTED: "CHILDLESS_IKEV2_SUPPORTED",
-    REDIRECT_SUPPORTED: "REDIRECT_SUPPORTED",
-    FRAGMENTATION_SUPPORTED: "IKEV2_FRAGMENTATION_SUPPORTED",
-    SIGNATURES: "SIGNATURE_HASH_ALGORITHMS",
+    16404: "MULTIPLE_AUTH_SUPPORTED",
+    16406: "REDIRECT_SUPPORTED",
+    16418: "CHILDLESS_IKEV2_SUPPORTED",
+    16430: "IKEV2_FRAGMENTATION_SUPPORTED",
+    16431: "SIGNATURE_HASH_ALGORITHMS",
 }
 
 
@@ -142,8 +168,7 @@ def _proposal(body: bytes) -> Iterator[tuple[str, str]]:
 
 def _transform(kind: int, number: int, attributes: bytes) -> str:
     """`encryption AES-CBC 256`."""
-    names = GROUPS if kind == 4 else TRANSFORMS.get(kind, {})
-    words = f"{KINDS_OF_TRANSFORM.get(kind, f'type {kind}')} {names.get(number, number)}"
+    words = f"{KINDS_OF_TRANSFORM.get(kind, f'type {kind}')} {TRANSFORMS.get(kind, {}).get(number, number)}"
     if len(attributes) >= 4:
         attribute, bits = struct.unpack_from("!2H", attributes)
         if attribute & 0x7FFF == KEY_LENGTH:

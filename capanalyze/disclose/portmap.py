@@ -43,7 +43,6 @@ PROGRAMS = {
     100026: "bootparam",
     100069: "ypxfrd",
     100083: "ttdbserver",
-    100133: "nsm_addrand",
     100227: "nfs_acl",
     150001: "pcnfsd",
 }

@@ -63,7 +63,7 @@ VENDORS = {
     4526: "Netgear",
     6574: "Synology",
     8072: "Net-SNMP",
-    12325: "FreeBSD",
+    12325: "FOKUS (bsnmpd of FreeBSD)",
     12356: "Fortinet",
     14988: "MikroTik",
     24681: "QNAP",
