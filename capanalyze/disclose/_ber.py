@@ -59,6 +59,14 @@ def text(octets: bytes, found: Value) -> str:
     return contents(octets, found).decode("utf-8", "replace")
 
 
+def time(octets: bytes, found: Value) -> str:
+    """A GeneralizedTime, RFC 5280 section 4.1.2.5.2 (20071029101306Z; LDAP has a fraction), without the zone."""
+    stamp = text(octets, found)
+    if len(stamp) < 15 or not stamp[:14].isdecimal() or stamp[-1] != "Z":
+        raise ValueError("a time that is not a GeneralizedTime")
+    return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}T{stamp[8:10]}:{stamp[10:12]}:{stamp[12:14]}"
+
+
 def fields(octets: bytes, parent: Value) -> Iterator[tuple[int, Value]]:
     """The fields of a sequence whose members are tagged [0], [1], … explicitly: number and value."""
     for field in values(octets, parent):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from capanalyze.disclose._ber import Value, contents, fields, integer, text, value, values
+from capanalyze.disclose._ber import Value, contents, fields, integer, text, time, value, values
 
 # RFC 4120 section 5.10, the application tag of a KRB-ERROR.
 KRB_ERROR = 0x7E
@@ -71,7 +71,7 @@ def _error(reply: bytes, members: Value) -> Iterator[tuple[str, str]]:
     code, clock = 0, ""
     for number, member in fields(reply, members):
         if number == 4:
-            clock = _time(text(reply, member))
+            clock = time(reply, member)
         elif number == 5:
             yield "clock", f"{clock}.{integer(reply, member):06}Z"
         elif number == 6:
@@ -139,10 +139,3 @@ def _name(reply: bytes, sequence: Value) -> str:
         if number == 1:
             return "/".join(text(reply, part) for part in values(reply, member))
     return ""
-
-
-def _time(stamp: str) -> str:
-    """KerberosTime, section 5.2.3: 20071029101306Z."""
-    if len(stamp) != 15 or not stamp[:14].isdecimal():
-        raise ValueError("a time that is not a KerberosTime")
-    return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}T{stamp[8:10]}:{stamp[10:12]}:{stamp[12:14]}"

@@ -6,7 +6,7 @@ from itertools import islice
 from uuid import UUID
 
 from capanalyze.disclose import dns
-from capanalyze.disclose._ber import Value, contents, integer, text, value, values
+from capanalyze.disclose._ber import Value, contents, integer, text, time, value, values
 
 SEARCH_ENTRY, SEARCH_DONE = 0x64, 0x65
 
@@ -20,8 +20,8 @@ ATTRIBUTES = {
     "ldapservicename": "server-name",
     "vendorname": "software",
     "vendorversion": "software",
-    "currenttime": "clock",
 }
+CLOCK = "currenttime"
 NETLOGON = "netlogon"
 
 # RFC 4511 appendix A.1.
@@ -68,6 +68,8 @@ def _entry(reply: bytes, entry: Value) -> Iterator[tuple[str, str]]:
         for one in values(reply, found):
             if name.lower() == NETLOGON:
                 yield from _logon(contents(reply, one))
+            elif name.lower() == CLOCK:
+                yield "clock", f"{time(reply, one)}Z"
             elif name.lower() in ATTRIBUTES:
                 yield ATTRIBUTES[name.lower()], text(reply, one)
             else:

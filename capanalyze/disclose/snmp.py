@@ -32,6 +32,7 @@ SYSTEM = {
 }
 SYSTEM_OBJECT = bytes.fromhex("2b06010201010200")
 SYSTEM_UPTIME = bytes.fromhex("2b06010201010300")
+COMMUNITIES = bytes.fromhex("2b06010603120101")  # RFC 3584 section 5, snmpCommunityTable
 ENTERPRISES = bytes.fromhex("2b06010401")
 
 # RFC 3414 section 5, usmStats: what a report counts is why the request was refused. 1.3.6.1.6.3.15.1.1.x.0.
@@ -107,6 +108,8 @@ def _told(name: bytes, tag: int, octets: bytes) -> Iterator[tuple[str, str]]:
     """One variable, if it says something of the host."""
     if name in REPORTS:
         yield "error", REPORTS[name]
+    elif name.startswith(COMMUNITIES):
+        yield "community", f"{len(octets)} octets, not shown"
     elif tag == OCTET_STRING:
         yield from _text(SYSTEM.get(name, "text"), octets)
     elif name == SYSTEM_UPTIME and tag == TIME_TICKS:

@@ -134,4 +134,4 @@ def test_cut_reply_tells_less(kind: str) -> None:
 
 @pytest.mark.parametrize("stamp", [b"", b"2007", b"2007102910130xZ"])
 def test_a_time_that_is_none(stamp: bytes) -> None:
-    assert told("kerberos", error(6, stamp=stamp)) == [("malformed", "a time that is not a KerberosTime")]
+    assert told("kerberos", error(6, stamp=stamp)) == [("malformed", "a time that is not a GeneralizedTime")]

@@ -44,6 +44,7 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             defaultNamingContext="DC=lab,DC=example",
             dnsHostName="qf98e.lab.example",
             vendorName="Samba Team",
+            currentTime="20071029101306.0Z",
             supportedLDAPVersion=["2", "3"],
         )
         + done(),
@@ -51,6 +52,7 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             ("naming-context", "DC=lab,DC=example"),
             ("host-name", "qf98e.lab.example"),
             ("software", "Samba Team"),
+            ("clock", "2007-10-29T10:13:06Z"),
             ("attribute", "supportedLDAPVersion=2"),
             ("attribute", "supportedLDAPVersion=3"),
         ],

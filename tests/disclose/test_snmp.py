@@ -129,6 +129,12 @@ def test_cut_reply_tells_less(name: str) -> None:
     assert_cut_tells_less("snmp", REPLIES[name][0])
 
 
+def test_a_community_of_the_agents_own_table_is_never_shown() -> None:
+    column = ber(OID, bytes.fromhex("2b06010603120101010201"))
+    facts = told("snmp", response(1, ber(SEQUENCE, column, ber(STRING, b"s3cret"))))
+    assert facts == [("version", "SNMPv2c"), ("community", "6 octets, not shown")]
+
+
 def test_community_is_never_shown() -> None:
     reply = response(1, binding("010100", STRING, b"router"), community=b"s3cret-community")
     assert not any("s3cret" in value for _, value in told("snmp", reply))
