@@ -75,6 +75,19 @@ PAYLOADS = [
     b"\0\1file\0octet\0",
     b"OPTIONS sip:a@example.net SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n",
     b"SIP/2.0 200 OK\r\ni: 1\r\nCSeq: 1 OPTIONS\r\n\r\n",
+    *(bytes.fromhex(tag + "0e300ca103020105a20302010aa300") for tag in ("6a", "6c", "7e")),  # Kerberos
+    bytes.fromhex("7e0e300ca003020105a10302011ea400"),
+    bytes.fromhex("300d02010163080400010100870178300c02010165070a010004000400"),  # LDAP
+    bytes.fromhex("300c020101420004016165070a01000400"),
+    b"initiateresponds\x21\x20\x22\x08\0\0\0\0\0\0\0\x1c",  # IKE, versions 2 and 1, and behind the marker
+    b"initiateresponds\x01\x10\x02\0\0\0\0\0\0\0\0\x1c",
+    b"\0\0\0\0initiateresponds\x0b\x10\x05\0\0\0\0\0\0\0\0\x1c",
+    b"\xc0\0\0\0\1\4dest\4from\1t\x40\x05aaaaa\xe0\0\0\0\1\0\0",  # QUIC: Initial and Handshake, another version
+    b"\xc0\x6b\x33\x43\xcf\0\4from\x80\0\0\1t\x05aaaaa\xf0",
+    b"\xca\x1a\x2a\x3a\x4a\4dest\4from",
+    b"\x80\0\0\0\0\4dest\4from\0\0\0\1",
+    bytes(7) + b"\0\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\4" + bytes(16),  # a port mapper's call, and a reply
+    bytes(7) + b"\1" + bytes(16) + b"\0\0\0\1",
 ]  # fmt: skip
 DATAGRAMS = [ipv4(PEER, TARGET, 17, udp(port, 50000, payload)) for port, payload in product(SERVED, PAYLOADS)]
 DATAGRAMS += [

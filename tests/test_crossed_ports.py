@@ -30,15 +30,15 @@ def r(*records: bytes) -> bytes:
     return datagram(TARGET, MDNS, GROUP, MDNS, dns_message(0, 0x8400, (), records))
 
 
-UDP_500 = ["udp/500 1 > 2: replied, datagram, weak, 100000 us"]
-UDP_111 = ["udp/111 1 > 2: replied, datagram, weak, 100000 us"]
+IKE_1 = ["ike 1 > 2: replied, phase 1 response (version 1), 100000 us"]
+PORTMAP = ["portmap 1 > 2: replied, accepted reply, 100000 us"]
 SNMP_3 = ["snmp 1 > 2: replied, version 3 message, 100000 us"]
 TALKS = [
     *(
         Talk(
             f"IKE asked from port {sport}",
             [(0, ask(500, IKE, sport=sport)), (0.1, answer(500, IKE_REPLY, sport=sport))],
-            UDP_500,
+            IKE_1,
         )
         for sport in (67, 68, 69, 123, 161, 1900, 5060, 5353)
     ),
@@ -46,7 +46,7 @@ TALKS = [
         Talk(
             f"RPC asked from port {sport}",
             [(0, ask(111, RPC, sport=sport)), (0.1, answer(111, RPC_REPLY, sport=sport))],
-            UDP_111,
+            PORTMAP,
         )
         for sport in (53, 67, 123, 137, 161, 1900, 5060, 5353, 5355)
     ),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from capanalyze.disclose import DECODERS
 from capanalyze.disclosures import CLAUSES, MAX_FACTS, MAX_LENGTH, MAX_OF_KIND, MAX_READ, disclose, telling
 from capanalyze.model import Disclosure, Fact
+from tests.disclose import test_ike, test_kerberos, test_ldap, test_portmap, test_quic
 
 SERVICES = st.sampled_from([*DECODERS, "tcp/22", "udp/28524", "icmp", ""])
 
@@ -30,6 +31,14 @@ SEEDS = [
         "16820001000000000000001476657273696f6e3d226e74706420342e322e3222",
         "302902010104067075626c6963a21c02014d0201000201003011300f06082b0601020101050004036d6163",
     )
+]
+NAMES = ["ntp", "nbns", "mdns", "control", "snmp", "kerberos", "ldap", "ike", "quic", "portmap"]
+SEEDS += [
+    test_kerberos.REPLIES["somebody"][0],
+    test_ldap.REPLIES["logon"][0],
+    test_ike.REPLIES["version 2"][0],
+    test_quic.REPLIES["negotiation"][0],
+    test_portmap.REPLIES["dump"][0],
 ]
 
 
@@ -68,7 +77,7 @@ def test_no_damage_raises(service: str, seed: bytes, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("service", DECODERS)
-@pytest.mark.parametrize("seed", SEEDS, ids=("ntp", "nbns", "mdns", "control", "snmp"))
+@pytest.mark.parametrize("seed", SEEDS, ids=NAMES)
 def test_no_cut_raises(service: str, seed: bytes) -> None:
     for length in range(len(seed) + 1):
         assert_safe(disclose(service, seed[:length]))

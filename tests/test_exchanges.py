@@ -43,7 +43,20 @@ from tests.conversations import (
     paired,
     refuse,
 )
-from tests.protocols import test_dns, test_llmnr, test_mdns, test_nbns, test_ntp, test_snmp, test_ssdp
+from tests.protocols import (
+    test_dns,
+    test_ike,
+    test_kerberos,
+    test_ldap,
+    test_llmnr,
+    test_mdns,
+    test_nbns,
+    test_ntp,
+    test_portmap,
+    test_quic,
+    test_snmp,
+    test_ssdp,
+)
 
 NTP, DNS, MDNS = 123, 53, 5353
 SERVER = 4
@@ -423,10 +436,15 @@ SERVICES = [
     ("ssdp", 1900, test_ssdp.SAMPLES["search"], test_ssdp.SAMPLES["response"]),
     ("mdns", MDNS, test_mdns.SAMPLES["query"], test_mdns.SAMPLES["response"]),
     ("llmnr", 5355, test_llmnr.SAMPLES["query"], test_llmnr.SAMPLES["response"]),
+    ("kerberos", 88, test_kerberos.SAMPLES["AS-REQ"], test_kerberos.SAMPLES["AS-REP"]),
+    ("ldap", 389, test_ldap.SAMPLES["search request"], test_ldap.SAMPLES["search result done"]),
+    ("ike", 500, test_ike.SAMPLES["IKE_SA_INIT request"], test_ike.SAMPLES["IKE_SA_INIT response"]),
+    ("quic", 443, test_quic.SAMPLES["packet of another version"], test_quic.SAMPLES["Version Negotiation"]),
+    ("portmap", 111, test_portmap.SAMPLES["dump call"], test_portmap.SAMPLES["accepted reply"]),
 ]
 
 
-@pytest.mark.parametrize("sport", [20, 53, 67, 69, 88, 123, 137, 161, 1900, 5060, 5353, 5355])
+@pytest.mark.parametrize("sport", [20, 53, 67, 69, 88, 111, 123, 137, 161, 389, 443, 500, 1900, 4500, 5060, 5353, 5355])
 @pytest.mark.parametrize(("service", "port", "request_payload", "reply"), SERVICES, ids=[row[0] for row in SERVICES])
 def test_a_service_may_be_asked_from_another_services_port(
     sport: int, service: str, port: int, request_payload: bytes, reply: bytes, tmp_path: Path

@@ -18,9 +18,10 @@ from tests.lab.expect import expected
 MODES = ("allow-all", "specific-services", "block-all")
 ZONES = {"lan": "en0", "internet": "ppp0"}
 LEAKERS = {"ntp", "nbns", "mdns"}
-BLOCKED = {"tcp/22", "tcp/37200", "udp/28524", "tcp/631", "tcp/88", "udp/88"}
+BLOCKED = {"tcp/22", "tcp/37200", "udp/28524", "tcp/631", "tcp/88", "kerberos"}
 NEVER_PROVEN = {"udp/138", "udp/631"}
-SERVICES = {"udp/123": "ntp", "udp/137": "nbns", "udp/5353": "mdns", "icmp/8": "icmp", "icmp6/128": "icmp"}
+SERVICES = {"udp/88": "kerberos", "udp/123": "ntp", "udp/137": "nbns", "udp/5353": "mdns"}
+SERVICES |= {"icmp/8": "icmp", "icmp6/128": "icmp"}
 # The client heard nothing, yet a reply left: by multicast (the README of the recording says so).
 SEES_MORE = {("internet", "udp/5353", "mdns-unicast-5353")}
 
@@ -31,7 +32,7 @@ MATRIX = {
     "nbdgm 138/udp": "udp/138",
     "ipp 631/udp": "udp/631",
     "mdns 5353/udp": "mdns",
-    "kdc 88/udp": "udp/88",
+    "kdc 88/udp": "kerberos",
     "nc 28524/udp": "udp/28524",
     "ssh 22/tcp": "tcp/22",
     "nc 37200/tcp": "tcp/37200",

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from capanalyze.cli import main
 
 # Services whose truth is filed under another name.
-FILED_UNDER = {"udp/88": "kerberos", "dhcp": "udp", "tftp": "udp", "sip": "udp"}
+FILED_UNDER = {"ike": "udp", "ldap": "udp", "quic": "udp", "dhcp": "udp", "tftp": "udp", "sip": "udp"}
 SHARES = {"ntp": 0.99, "nbns": 0.99, "mdns": 0.99, "dns": 0.99, "llmnr": 0.99, "icmp": 0.99, "tcp": 0.99}
+SHARES |= {"snmp": 0.99, "kerberos": 0.99}
 OTHER_SHARE = 0.95
 MAX_FALSE = 0.02
 
@@ -26,9 +27,16 @@ WRONG = {
         13,
         16,
     ): "13 comes from 443 to an ephemeral port: mid-flow, the host behind 16 asked",
+    ("ppp_many_interfaces-1.pcapng", 51, 59): "51 and 57 are one hello in Google QUIC Q025, sent twice, answered twice",
 }
 # Pairs that the truth lacks: (capture, request, first reply) → why. Each was looked up in its frames.
 MISSING: dict[tuple[str, int, int], str] = {
+    ("ppp_many_interfaces-1.pcapng", 51, 60): "answers a hello in Google QUIC Q025",
+    ("ppp_many_interfaces-1.pcapng", 57, 59): "answers a hello in Google QUIC Q025",
+    **{
+        ("tcpdump_ikev2four.pcap", request, reply): "one SPI and message ID; the truth pairs IKE once a five-tuple"
+        for request, reply in ((3, 4), (5, 6), (7, 9), (8, 10), (11, 13), (12, 14), (15, 17), (16, 18), (19, 20))
+    },
     ("gopacket_be_test202.pcapng", 8, 9): "8 is a simple packet without a time: tshark takes it for 1970",
     (FUZZED, 154, 155): "REGISTER and its 401: one Call-ID, the CSeq is damaged",
     (FUZZED, 180, 181): "REGISTER and its reply: Call-ID damaged in both",

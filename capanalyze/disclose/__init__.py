@@ -7,17 +7,22 @@ is in `capanalyze.disclosures`.
 
 from collections.abc import Callable, Iterator
 
-from capanalyze.disclose import dns, mdns, nbns, ntp, snmp, ssdp, tcp
+from capanalyze.disclose import dns, ike, kerberos, ldap, mdns, nbns, ntp, portmap, quic, snmp, ssdp, tcp
 
 Decoder = Callable[[bytes], Iterator[tuple[str, str]]]
 
 # By service; "tcp" stands for every TCP port.
 DECODERS: dict[str, Decoder] = {
     "dns": dns.decode,
+    "ike": ike.decode,
+    "kerberos": kerberos.decode,
+    "ldap": ldap.decode,
     "llmnr": dns.decode,
     "mdns": mdns.decode,
     "nbns": nbns.decode,
     "ntp": ntp.decode,
+    "portmap": portmap.decode,
+    "quic": quic.decode,
     "snmp": snmp.decode,
     "ssdp": ssdp.decode,
     "tcp": tcp.decode,

@@ -92,10 +92,10 @@ def records(message: bytes) -> Iterator[Record]:
     _, _, questions, *counts = HEADER.unpack_from(message)
     at = HEADER.size
     for _ in range(questions):
-        at = _after_name(message, at) + 4
+        at = after_name(message, at) + 4
     for section, count in zip(SECTIONS, counts, strict=True):
         for _ in range(count):
-            name, at = at, _after_name(message, at)
+            name, at = at, after_name(message, at)
             rrtype, rrclass, ttl, length = RECORD.unpack_from(message, at)
             at += RECORD.size + length
             yield Record(section, name, rrtype, rrclass, ttl, at - length, at)
@@ -103,7 +103,7 @@ def records(message: bytes) -> Iterator[Record]:
                 raise dpkt.NeedData
 
 
-def _after_name(message: bytes, at: int) -> int:
+def after_name(message: bytes, at: int) -> int:
     """Where a name ends, its pointer not followed."""
     while length := message[at]:
         if length >= POINTER:

@@ -1,6 +1,25 @@
 """All protocols, one module each. A new one is a file here, a row in `PROTOCOLS`, and its test."""
 
-from capanalyze.protocols import dhcp, dns, icmp, llmnr, mdns, nbns, ntp, sip, snmp, ssdp, tcp, tftp, udp
+from capanalyze.protocols import (
+    dhcp,
+    dns,
+    icmp,
+    ike,
+    kerberos,
+    ldap,
+    llmnr,
+    mdns,
+    nbns,
+    ntp,
+    portmap,
+    quic,
+    sip,
+    snmp,
+    ssdp,
+    tcp,
+    tftp,
+    udp,
+)
 from capanalyze.protocols._protocol import Protocol
 
 # The first three are reached by transport, the others by port.
@@ -18,6 +37,11 @@ PROTOCOLS: tuple[Protocol, ...] = (
     dhcp.PROTOCOL,
     tftp.PROTOCOL,
     sip.PROTOCOL,
+    kerberos.PROTOCOL,
+    ldap.PROTOCOL,
+    ike.PROTOCOL,
+    quic.PROTOCOL,
+    portmap.PROTOCOL,
 )
 GENERIC_UDP, TCP, ICMP = range(3)
 

@@ -4,7 +4,7 @@ import pytest
 
 from . import Facts, assert_cut_tells_less, told
 
-INTEGER, STRING, NULL, OID, SEQUENCE, TIME_TICKS, RESPONSE, REPORT = 2, 4, 5, 6, 0x30, 0x43, 0xA2, 0xA8
+INTEGER, STRING, NULL, OID, SEQUENCE, COUNTER, TIME_TICKS, RESPONSE, REPORT = 2, 4, 5, 6, 0x30, 0x41, 0x43, 0xA2, 0xA8
 
 
 def ber(tag: int, *parts: bytes) -> bytes:
@@ -27,11 +27,14 @@ def response(version: int, *bindings: bytes, error: int = 0, community: bytes = 
     return ber(SEQUENCE, ber(INTEGER, bytes([version])), ber(STRING, community), pdu)
 
 
-def report(engine: bytes) -> bytes:
-    """A report of SNMPv3, RFC 3412 section 6."""
+def report(engine: bytes, counter: int = 4, boots: int = 0, uptime: int = 0) -> bytes:
+    """A report of SNMPv3, RFC 3412 section 6, that counts one of usmStats (RFC 3414 section 5)."""
     head = ber(SEQUENCE, ber(INTEGER, b"\1"), ber(INTEGER, b"\5\xdc"), ber(STRING, b"\0"), ber(INTEGER, b"\3"))
-    security = ber(SEQUENCE, ber(STRING, engine), *[ber(INTEGER, b"\0")] * 2, *[ber(STRING)] * 3)
-    scoped = ber(SEQUENCE, ber(STRING, engine), ber(STRING), ber(REPORT))
+    times = ber(INTEGER, boots.to_bytes(2)), ber(INTEGER, uptime.to_bytes(4))
+    security = ber(SEQUENCE, ber(STRING, engine), *times, *[ber(STRING)] * 3)
+    name = ber(OID, bytes.fromhex("2b060106030f0101") + bytes([counter, 0]))
+    counts = ber(SEQUENCE, ber(SEQUENCE, name, ber(COUNTER, b"\1")))
+    scoped = ber(SEQUENCE, ber(STRING, engine), ber(STRING), ber(REPORT, *[ber(INTEGER, b"\0")] * 3, counts))
     return ber(SEQUENCE, ber(INTEGER, b"\3"), head, ber(STRING, security), scoped)
 
 
@@ -43,6 +46,7 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
         response(
             1,
             binding("010100", STRING, DARWIN),
+            binding("010200", OID, bytes.fromhex("2b06010401bf0803020a")),
             binding("010300", TIME_TICKS, b"\1\2\3"),
             binding("010500", STRING, "Jürgens Mac".encode()),
             binding("010600", STRING, b"Hannover"),
@@ -52,6 +56,8 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             ("version", "SNMPv2c"),
             ("community", "6 octets, not shown"),
             ("system-description", DARWIN.decode().replace("\r\n", " ")),
+            ("vendor", "Net-SNMP (enterprise 8072)"),
+            ("uptime", "660 s"),
             ("system-name", "Jürgens Mac"),
             ("system-location", "Hannover"),
             ("system-contact", "root@example.org"),
@@ -74,19 +80,40 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
         response(0, binding("010900", NULL, b""), error=2, community=b""),
         [("version", "SNMPv1"), ("community", "0 octets, not shown"), ("error", "noSuchName")],
     ),
-    # report
+    # report 1.3.6.1.6.3.15.1.1.4.0
     "engine": (
-        report(bytes.fromhex("8000000903 0017f2dfcdb3")),
+        report(bytes.fromhex("8000003f03 0017f2dfcdb3"), boots=5, uptime=1234),
         [
             ("version", "SNMPv3"),
-            ("engine-id", "80000009030017f2dfcdb3"),
+            ("engine-id", "8000003f030017f2dfcdb3"),
+            ("vendor", "Apple (enterprise 63)"),
             ("mac-address", "00:17:f2:df:cd:b3"),
+            ("engine-boots", "5"),
+            ("uptime", "1234 s"),
+            ("error", "usmStatsUnknownEngineIDs (the engine was asked for its identity)"),
         ],
     ),
-    # report
+    # report 1.3.6.1.6.3.15.1.1.3.0
     "engine with text": (
-        report(bytes.fromhex("80001f8804") + b"Qf98e"),
-        [("version", "SNMPv3"), ("engine-id", "80001f8804" + b"Qf98e".hex())],
+        report(bytes.fromhex("80001f8804") + b"Qf98e", counter=3),
+        [
+            ("version", "SNMPv3"),
+            ("engine-id", "80001f8804" + b"Qf98e".hex()),
+            ("vendor", "Net-SNMP (enterprise 8072)"),
+            ("text", "Qf98e"),
+            ("error", "usmStatsUnknownUserNames (the user does not exist)"),
+        ],
+    ),
+    # report 1.3.6.1.6.3.15.1.1.5.0
+    "engine with an address": (
+        report(bytes.fromhex("8000303901c000020a"), counter=5),
+        [
+            ("version", "SNMPv3"),
+            ("engine-id", "8000303901c000020a"),
+            ("vendor", "enterprise 12345"),
+            ("address", "192.0.2.10"),
+            ("error", "usmStatsWrongDigests (the user exists, the key is wrong)"),
+        ],
     ),
 }
 
@@ -102,6 +129,12 @@ def test_cut_reply_tells_less(name: str) -> None:
     assert_cut_tells_less("snmp", REPLIES[name][0])
 
 
+def test_a_community_of_the_agents_own_table_is_never_shown() -> None:
+    column = ber(OID, bytes.fromhex("2b06010603120101010201"))
+    facts = told("snmp", response(1, ber(SEQUENCE, column, ber(STRING, b"s3cret"))))
+    assert facts == [("version", "SNMPv2c"), ("community", "6 octets, not shown")]
+
+
 def test_community_is_never_shown() -> None:
     reply = response(1, binding("010100", STRING, b"router"), community=b"s3cret-community")
     assert not any("s3cret" in value for _, value in told("snmp", reply))
@@ -114,7 +147,7 @@ def test_community_is_never_shown() -> None:
         (ber(SEQUENCE, ber(INTEGER, b"\1"), *[ber(STRING)] * 3), "too many values"),
         (ber(SEQUENCE, bytes([INTEGER, 9, 1])), "longer than the one that holds it"),
         (ber(SEQUENCE, ber(INTEGER, b"\1"), ber(STRING), ber(RESPONSE)), "not enough values"),
-        (ber(SEQUENCE), "ends early"),
+        (ber(SEQUENCE), "not enough values"),
         (b"\x30\xff", "ends early"),
     ],
 )
@@ -125,7 +158,21 @@ def test_value_that_breaks_the_rules(reply: bytes, reason: str) -> None:
 
 
 def test_engine_without_identity() -> None:
-    assert told("snmp", report(b"")) == [("version", "SNMPv3")]
+    assert [kind for kind, _ in told("snmp", report(b""))] == ["version", "error"]
+
+
+def test_an_encrypted_version_3_tells_its_engine() -> None:
+    encrypted = ber(SEQUENCE, *plain_parts(report(bytes.fromhex("8000003f05aa"))), ber(STRING, bytes(40)))
+    assert [kind for kind, _ in told("snmp", encrypted)] == ["version", "engine-id", "vendor"]
+
+
+def plain_parts(message: bytes) -> list[bytes]:
+    """Version, header and security parameters of a short message."""
+    parts, at = [], message[1] - 0x80 + 2 if message[1] & 0x80 else 2
+    for _ in range(3):
+        parts.append(message[at : at + 2 + message[at + 1]])
+        at += 2 + message[at + 1]
+    return parts
 
 
 def test_unknown_version() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from capanalyze.protocols import snmp
+from tests import recorded
 from tests.build import PEER, TARGET, datagram
 from tests.conversations import Talk, answer, ask, each, heard
 from tests.protocols import hear
@@ -41,12 +42,20 @@ def version_3(ident: int, size: int = 1400) -> bytes:
     return ber(0x30, integer(V3), head, ber(4, bytes(30)), ber(4, bytes(range(40))))
 
 
+def clear_version_3(pdu: int, ident: int) -> bytes:
+    """Version 3 without privacy, which shows its PDU; the PDU's own request-id is not the message's."""
+    head = ber(0x30, integer(ident), integer(1400), ber(4, b"\x04"), integer(3))
+    body = ber(pdu, integer(77), integer(0), integer(0), ber(0x30))
+    return ber(0x30, integer(V3), head, ber(4, bytes(30)), ber(0x30, ber(4, b"engine"), ber(4), body))
+
+
 SAMPLES = {
     "get": message(GET, 1),
     "set": message(SET, 1),
     "response": message(RESPONSE, 1),
     "trap": message(TRAP_2, 1),
     "version 3 message": version_3(1),
+    "report": clear_version_3(REPORT, 1),
 }
 
 
@@ -68,7 +77,7 @@ def test_lengths_may_be_written_the_long_way() -> None:
     ("payload", "role", "kind"),
     [
         (message(TRAP, 1, V1), "announcement", "trap"),
-        (message(REPORT, 1), "reply", "response"),
+        (message(REPORT, 1), "reply", "report"),
         (b"0", "malformed", "malformed message"),
         (b"1" + message(GET, 1)[1:], "malformed", "malformed message"),
         (message(GET, 1)[:12], "malformed", "malformed message"),
@@ -76,6 +85,11 @@ def test_lengths_may_be_written_the_long_way() -> None:
         (ber(0x30, integer(V2C), ber(4, b"public"), ber(GET, ber(2, bytes(9)))), "malformed", "malformed message"),
         (b"\x30\x80" + message(GET, 1)[2:], "request", "get"),  # a length left open
         (b"\x30\x86" + bytes(20), "malformed", "malformed message"),
+        (clear_version_3(GET, 1), "request", "get"),
+        (clear_version_3(SET, 1), "request", "set"),
+        (clear_version_3(RESPONSE, 1), "reply", "response"),
+        (clear_version_3(TRAP_2, 1), "announcement", "trap"),
+        (version_3(1), "flow", "version 3 message"),
         (ber(0x30, integer(V3), ber(4, b"x"), ber(4, b"y")), "malformed", "malformed message"),
     ],
 )
@@ -114,6 +128,15 @@ TALKS = [
         ["snmp 1 > 3: replied, version 3 message, 200000 us", "snmp 2 > -: silent, version 3 message"],
     ),
     Talk(
+        "version 3 without privacy: a report has the message's id, not the PDU's",
+        [
+            (0, ask(SNMP, clear_version_3(GET, 500))),
+            (0.1, ask(SNMP, clear_version_3(GET, 501))),
+            (0.2, answer(SNMP, clear_version_3(REPORT, 500))),
+        ],
+        ["snmp 1 > 3: replied, report, 200000 us", "snmp 2 > -: silent, get"],
+    ),
+    Talk(
         "a trap is nobody's reply",
         [(0, datagram(TARGET, SNMP, PEER, 162, message(TRAP_2, 1)))],
         ["snmp - > 1: unsolicited, trap"],
@@ -141,3 +164,22 @@ TALKS = [
 @each(*TALKS)
 def test_conversation(talk: Talk, tmp_path: Path) -> None:
     assert heard(talk, tmp_path) == talk.exchanges
+
+
+def test_a_real_agent_is_read_as_tshark_reads_it() -> None:
+    """Of version 3 tshark shows the PDU of a report only; where it is encrypted, the port tells."""
+    engine = "snmp.msgAuthoritativeEngineID", "snmp.msgAuthoritativeEngineBoots"
+    seen = recorded.frames("snmp", "snmp.request_id", "snmp.msgID", "snmp.data", *engine)
+    expected = recorded.answered(
+        seen,
+        lambda frame: frame["snmp.data"] in ("2", "8") or (not frame["snmp.data"] and frame["udp.srcport"] == "161"),
+        lambda request, reply: (
+            request["snmp.msgID"] == reply["snmp.msgID"]
+            and (reply["snmp.msgID"] != "" or request["snmp.request_id"] == reply["snmp.request_id"])
+        ),
+    )
+    assert recorded.paired("snmp") == expected
+    assert len(expected) == 8
+    version_3 = {number: frame for number, frame in seen.items() if frame["snmp.msgID"] and number in expected}
+    for kind, field in zip(("engine-id", "engine-boots"), engine, strict=True):
+        assert recorded.told("snmp", kind) == {number: [frame[field]] for number, frame in version_3.items()}

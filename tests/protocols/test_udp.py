@@ -75,8 +75,8 @@ TALKS = [
     ),
     Talk(
         "from a registered port to an ephemeral one it is mid-flow, until the other end asks",
-        [(0, answer(443, b"1")), (0.1, ask(443, b"2")), (0.2, answer(443, b"3"))],
-        ["udp/443 - > 1: indeterminate, mid-flow", "udp/443 2 > 3: replied, datagram, weak, 100000 us"],
+        [(0, answer(1194, b"1")), (0.1, ask(1194, b"2")), (0.2, answer(1194, b"3"))],
+        ["udp/1194 - > 1: indeterminate, mid-flow", "udp/1194 2 > 3: replied, datagram, weak, 100000 us"],
     ),
     Talk(
         "from a registered port to one that is neither it is a request (a scanner's)",
@@ -85,8 +85,8 @@ TALKS = [
     ),
     Talk(
         "between two registered ports it is a request",
-        [(0, ask(500, b"1", sport=500)), (0.1, answer(500, b"2", sport=500))],
-        ["udp/500 1 > 2: replied, datagram, weak, 100000 us"],
+        [(0, ask(1701, b"1", sport=1701)), (0.1, answer(1701, b"2", sport=1701))],
+        ["udp/1701 1 > 2: replied, datagram, weak, 100000 us"],
     ),
     Talk(
         "a closed port rejects it",
