@@ -6,17 +6,14 @@ is in `capanalyze.disclosures`.
 """
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 
-from capanalyze.disclose import dns, mdns, nbns, ntp, snmp, ssdp
+from capanalyze.protocols import PROTOCOLS
 
 Decoder = Callable[[bytes], Iterator[tuple[str, str]]]
 
 DECODERS: dict[str, Decoder] = {
-    "dns": dns.decode,
-    "llmnr": dns.decode,
-    "mdns": mdns.decode,
-    "nbns": nbns.decode,
-    "ntp": ntp.decode,
-    "snmp": snmp.decode,
-    "ssdp": ssdp.decode,
+    protocol.name: import_module(f"{__name__}.{protocol.discloses}").decode
+    for protocol in PROTOCOLS
+    if protocol.discloses
 }

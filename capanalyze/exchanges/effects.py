@@ -101,6 +101,7 @@ from capanalyze.exchanges.table import (
     PORTS,
     RESENDS,
     ROWS,
+    SERVED_BY,
     SERVED_UNTIL,
     SOURCES,
     STATE,
@@ -289,7 +290,7 @@ def stray(b: Any, m: int, outcome: int, reason: int) -> int:
     pair = begin(b, m, 1)
     n = narrow_at(b, pair)
     if narrows[n + OF_MODULE] == GENERIC_UDP:
-        narrows[n + SERVICE] = octets_of(b, PORTS)[rows[m + SPORT]] // 16
+        narrows[n + SERVICE] = octets_of(b, PORTS)[SERVED_BY + rows[m + SPORT]] * 1
     narrows[n + PORT] = rows[m + SPORT]
     narrows[n + OUTCOME] = outcome
     if reason:

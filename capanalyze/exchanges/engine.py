@@ -58,9 +58,9 @@ def module_facts() -> Any:
 
 
 def port_facts() -> bytes:
-    """What the rules need to know of each UDP port: bits, and 16 times the module that serves it."""
+    """What the rules need to know of each UDP port: bits, and from SERVED_BY on the module that serves it."""
     served = port_table()
-    found = bytearray(65536)
+    found = bytearray(t.SERVED_BY)
     for transport, port in REGISTERED:
         if transport == "udp":
             found[port] |= t.IS_REGISTERED
@@ -70,8 +70,8 @@ def port_facts() -> bytes:
             found[int(number)] |= t.IS_NEVER_ANSWERED
     for protocol in PROTOCOLS:
         for port in protocol.ports:
-            found[port] |= served[port] * 16 + t.IS_SERVED * bool(served[port])
-    return bytes(found)
+            found[port] |= t.IS_SERVED
+    return bytes(found) + served
 
 
 class Engine:

@@ -76,8 +76,9 @@ STATE_FIELDS = 31
 WINDOW, PATIENCE, RESENDS, TRANSPORT, BY_QUESTION, FROM_ANY_PORT, TELLS_UNASKED, BY_ENDS = range(8)
 MODULE_FIELDS = 8
 
-# Facts about a UDP port, bits.
+# Facts about a UDP port, bits; behind those of all ports, the modules that serve them.
 IS_SERVED, IS_REGISTERED, IS_NEVER_ANSWERED = 1, 2, 4
+SERVED_BY = 65536
 
 # How many messages before its turn a message's index entry, node and exchange are fetched.
 FETCH_HEAD, FETCH_NODE, FETCH_PAIR = 16, 10, 5

@@ -1,6 +1,31 @@
-"""All protocols, one module each. A new one is a file here, a row in `PROTOCOLS`, and its test."""
+"""All protocols, a file each (the small servers share one). A new one is a file, a row in `PROTOCOLS`, its test."""
 
-from capanalyze.protocols import dhcp, dns, icmp, llmnr, mdns, nbns, ntp, sip, snmp, ssdp, tcp, tftp, udp
+from capanalyze.protocols import (
+    ard,
+    coap,
+    dhcp,
+    dhcpv6,
+    dns,
+    icmp,
+    ipp,
+    llmnr,
+    mdns,
+    memcached,
+    natpmp,
+    nbdgm,
+    nbns,
+    ntp,
+    sip,
+    slp,
+    small,
+    snmp,
+    ssdp,
+    stun,
+    tcp,
+    tftp,
+    udp,
+    wsdiscovery,
+)
 from capanalyze.protocols._protocol import Protocol
 
 # The first three are reached by transport, the others by port.
@@ -18,6 +43,17 @@ PROTOCOLS: tuple[Protocol, ...] = (
     dhcp.PROTOCOL,
     tftp.PROTOCOL,
     sip.PROTOCOL,
+    *small.PROTOCOLS,
+    nbdgm.PROTOCOL,
+    ipp.PROTOCOL,
+    wsdiscovery.PROTOCOL,
+    slp.PROTOCOL,
+    dhcpv6.PROTOCOL,
+    natpmp.PROTOCOL,
+    ard.PROTOCOL,
+    stun.PROTOCOL,
+    coap.PROTOCOL,
+    memcached.PROTOCOL,
 )
 GENERIC_UDP, TCP, ICMP = range(3)
 

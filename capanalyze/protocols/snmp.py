@@ -102,4 +102,13 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return REQUEST + GET_REQUEST
 
 
-PROTOCOL = Protocol(name="snmp", transport="udp", ports=(161,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="snmp",
+    title="SNMP",
+    discloses="snmp",
+    transport="udp",
+    ports=(161,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+)

@@ -26,5 +26,13 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
 
 
 PROTOCOL = Protocol(
-    name="tftp", transport="udp", ports=(69,), match=match, kinds=KINDS, window=5 * SECOND, from_any_port=True
+    name="tftp",
+    title="TFTP",
+    discloses="tftp",
+    transport="udp",
+    ports=(69,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+    from_any_port=True,
 )
