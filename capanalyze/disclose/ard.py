@@ -10,4 +10,5 @@ TEXT = re.compile(rb"[\x20-\x7e]{%d,}" % LEAST)
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The texts in their order."""
     for text in TEXT.findall(reply):
-        yield "text", text.decode().strip() or "blank"
+        if text.strip():
+            yield "text", text.decode().strip()

@@ -10,8 +10,10 @@ PACKET = re.compile(r'[0-9a-fA-F]+ [0-9a-fA-F]+ (\S+)(?: "([^"]*)")?(?: "([^"]*)
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The fields that are there, in their order."""
     found = PACKET.match(reply.decode("utf-8", "replace"))
-    if not found:
+    if not found and reply:
         raise ValueError("not a browse packet")
-    for kind, value in zip(("location", "printer-location", "instance", "model"), found.groups(), strict=True):
+    for kind, value in zip(
+        ("location", "printer-location", "instance", "model"), found.groups() if found else (), strict=False
+    ):
         if value:
             yield kind, value
