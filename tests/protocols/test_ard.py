@@ -26,9 +26,24 @@ TALKS = [
         ["ard 1 > 2: replied, datagram, weak, 100000 us", "ard 3 > -: silent, datagram"],
     ),
     Talk(
-        "both may use the port of the service",
-        [(0, ask(ARD, PROBE, sport=ARD)), (0.1, datagram(TARGET, ARD, "198.51.100.7", 40000, REPLY))],
-        ["ard 1 > -: silent, datagram", "ard - > 2: indeterminate, request not captured"],
+        "where both use the port of the service, who spoke first asks",
+        [
+            (0, ask(ARD, PROBE, sport=ARD)),
+            (0.1, answer(ARD, REPLY, sport=ARD)),
+            (0.2, ask(ARD, PROBE + b"\0", sport=ARD)),
+            (5, ask(ARD, PROBE, sport=ARD)),
+            (5.1, answer(ARD, REPLY, sport=ARD)),
+        ],
+        [
+            "ard 1 > 2: replied, datagram, weak, 100000 us",
+            "ard 3 > -: silent, datagram",
+            "ard 4 > 5: replied, datagram, weak, 100000 us",
+        ],
+    ),
+    Talk(
+        "what nobody asked was not captured",
+        [(0, datagram(TARGET, ARD, "198.51.100.7", 40000, REPLY))],
+        ["ard - > 1: indeterminate, request not captured"],
     ),
 ]
 
