@@ -11,4 +11,4 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     if seconds < 1 << 31:
         seconds += 1 << 32
     time = datetime(1900, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    yield "clock", time.isoformat().replace("+00:00", "Z")
+    yield "time", time.isoformat().replace("+00:00", "Z")

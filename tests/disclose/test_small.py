@@ -18,6 +18,6 @@ def test_what_comes_back_as_it_was_tells_nothing(service: str) -> None:
 
 def test_the_clock() -> None:
     # RFC 868: 2,208,988,800 is the first second of 1970.
-    assert told("time", (2_208_988_800).to_bytes(4)) == [("clock", "1970-01-01T00:00:00Z")]
-    assert told("time", b"\0\0\0\1") == [("clock", "2036-02-07T06:28:17Z")]
+    assert told("time", (2_208_988_800).to_bytes(4)) == [("time", "1970-01-01T00:00:00Z")]
+    assert told("time", b"\0\0\0\1") == [("time", "2036-02-07T06:28:17Z")]
     assert told("time", b"\x83\xaa") == [("malformed", "ends early, after 2 octets")]
