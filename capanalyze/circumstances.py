@@ -88,9 +88,7 @@ def off_link(found: Finding) -> list[str]:
     if beyond := reach.private + reach.public:
         kinds = {"public": reach.public, "private": reach.private}
         sources = " and ".join(kind for kind, number in kinds.items() if number)
-        return [
-            f"VU#550620: answered {_queries(beyond)} that, by TTL, came from beyond the link: {sources} addresses"
-        ]
+        return [f"VU#550620: answered {_queries(beyond)} that, by TTL, came from beyond the link: {sources} addresses"]
     if reach.near:
         answered = f"answered {_queries(reach.near)} with a TTL below 255"
         return [f"may be VU#550620: {answered}, which need not have come from the link"]

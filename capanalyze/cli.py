@@ -233,8 +233,9 @@ def services() -> None:
         ports = ", ".join(str(port) for port in protocol.ports) or "any port"
         where = f"{protocol.transport} {ports}" if protocol.transport != "icmp" else "icmp, icmpv6"
         pace = f"silent after {protocol.window // 1_000_000_000} s"
-        click.echo(f"{protocol.name:8} {where:18} {pace:18} {registered_name(protocol.name) or ''}".rstrip())
-    click.echo(f"never answer: {', '.join(sorted(NEVER_ANSWERS))}")
+        click.echo(f"{protocol.name:11} {where:18} {pace:18} {registered_name(protocol.name) or ''}".rstrip())
+    unproven = [protocol.name for protocol in PROTOCOLS if not protocol.silence_proves]
+    click.echo(f"need not answer: {', '.join(sorted([*NEVER_ANSWERS, *unproven]))}")
 
 
 def check_forms(forms: str) -> tuple[str, ...]:

@@ -94,37 +94,45 @@ def _mix64(key: int, value: int) -> Any:
     return np.int64(folded ^ folded >> SHIFT)
 
 
-def _none(_number: int, _octets: Any, _at: int, _end: int, _last: Any) -> int:
-    return 0
+def _header_leaf(function: Any) -> Any:
+    def step(_index: int, octets: Any, at: int, end: int, row: Any) -> int:
+        return function(octets, at, end, row)
+
+    return register_jitable(step)
 
 
-def _no_match(_number: int, _octets: Any, _start: int, _end: int, _size: int, _keys: Any) -> int:
-    return 0
-
-
-def _header_link(number: int, function: Any, following: Any) -> Any:
+def _header_fork(middle: int, low: Any, high: Any) -> Any:
     def step(index: int, octets: Any, at: int, end: int, row: Any) -> int:
-        if index == number:
-            return function(octets, at, end, row)
-        return following(index, octets, at, end, row)
+        if index < middle:
+            return low(index, octets, at, end, row)
+        return high(index, octets, at, end, row)
 
     return register_jitable(step)
 
 
-def _match_link(number: int, function: Any, following: Any) -> Any:
+def _match_leaf(function: Any) -> Any:
+    def step(_index: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:
+        return function(octets, start, end, size, keys)
+
+    return register_jitable(step)
+
+
+def _match_fork(middle: int, low: Any, high: Any) -> Any:
     def step(index: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-        if index == number:
-            return function(octets, start, end, size, keys)
-        return following(index, octets, start, end, size, keys)
+        if index < middle:
+            return low(index, octets, start, end, size, keys)
+        return high(index, octets, start, end, size, keys)
 
     return register_jitable(step)
 
 
-def _chain(functions: tuple[Callable[..., int], ...], last: Any, join: Callable[..., Any]) -> Any:
-    following = register_jitable(last)
-    for number in reversed(range(len(functions))):
-        following = join(number, functions[number], following)
-    return following
+def _tree(functions: tuple[Callable[..., int], ...], first: int, leaf: Callable[..., Any], fork: Any) -> Any:
+    """A function that calls one of these by its number; a tree, as numba looks into each call from within the last."""
+    if len(functions) == 1:
+        return leaf(functions[0])
+    half = len(functions) // 2
+    low, high = _tree(functions[:half], first, leaf, fork), _tree(functions[half:], first + half, leaf, fork)
+    return fork(first + half, low, high)
 
 
 def _functions() -> list[Callable[..., Any]]:
@@ -152,8 +160,8 @@ def _register() -> None:
     overload(buffers.longs_of, strict=False)(lambda buffers, index: _longs_of)  # noqa: ARG005
     overload(buffers.ints_of, strict=False)(lambda buffers, index: _ints_of)  # noqa: ARG005
     overload(buffers.prefetch, strict=False)(lambda buffer, index: _prefetch_at)  # noqa: ARG005
-    headers = _chain(dispatch.HEADERS, _none, _header_link)
-    matches = _chain(dispatch.MATCHES, _no_match, _match_link)
+    headers = _tree(dispatch.HEADERS, 0, _header_leaf, _header_fork)
+    matches = _tree(dispatch.MATCHES, 0, _match_leaf, _match_fork)
     overload(dispatch.header, strict=False)(lambda step, octets, at, end, row: headers)  # noqa: ARG005
     overload(dispatch.match, strict=False)(lambda module, octets, start, end, size, keys: matches)  # noqa: ARG005
     special = {octets.mix, dispatch.header, dispatch.match}

@@ -4,29 +4,14 @@ A selection of the registered ports that a security engineer meets (IANA, Servic
 Protocol Port Number Registry). Where the registry has several names for a port, the one in use stands here.
 """
 
-# What a report calls the services that have a module of their own.
-MODULE_NAMES = {
-    "dhcp": "DHCP",
-    "dns": "DNS",
-    "icmp": "ICMP echo",
-    "ike": "IKE",
-    "kerberos": "Kerberos",
-    "ldap": "LDAP over UDP (CLDAP)",
-    "llmnr": "LLMNR",
-    "mdns": "mDNS (Bonjour)",
-    "nbns": "NetBIOS name service",
-    "ntp": "NTP",
-    "portmap": "port mapper (rpcbind)",
-    "quic": "QUIC",
-    "snmp": "SNMP",
-    "ssdp": "SSDP (UPnP)",
-    "tftp": "TFTP",
-}
+from capanalyze.protocols import PROTOCOLS
 
-# Silence of these proves nothing. A NetBIOS datagram is delivered, not answered (RFC 1002 section 4.4);
-# CUPS browsing on 631 is a one-way broadcast (CUPS Browse Protocol; IPP itself speaks TCP).
-# Discard does so by its name (RFC 863); syslog and SNMP traps are told, not asked (RFC 5426, RFC 3416).
-NEVER_ANSWERS: frozenset[str] = frozenset({"udp/9", "udp/138", "udp/162", "udp/514", "udp/631"})
+# What a report calls the services that have a module of their own.
+MODULE_NAMES = {protocol.name: protocol.title for protocol in PROTOCOLS if protocol.title}
+
+# Silence of these proves nothing: syslog and SNMP traps are told, not asked (RFC 5426, RFC 3416). Services with a
+# module of their own say so there (`silence_proves`).
+NEVER_ANSWERS: frozenset[str] = frozenset({"udp/162", "udp/514"})
 
 _BOTH = {
     7: "echo",

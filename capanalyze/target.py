@@ -372,7 +372,14 @@ def _shown(addresses: list[str], groups: Groups, told: Told) -> list[str]:
             found += sorted(senders - peers - known - set(found))
     if known & set(told.sent):
         found += sorted(set(told.sent) - peers - known - set(found))
-    return [one for one in found if not _is_group(one)]
+    return [one for one in found if not _is_group(one) or _is_nameless(one, known, told)]
+
+
+def _is_nameless(text: str, known: set[str], told: Told) -> bool:
+    """Whether it is what a host without an address sends from (DHCP), and no MAC but the target's does so."""
+    if not ip_address(text).is_unspecified:
+        return False
+    return all(senders & known for senders in told.senders_of_mac.values() if text in senders)
 
 
 def _guessed(addresses: list[str], groups: Groups, told: Told) -> list[str]:

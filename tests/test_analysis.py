@@ -128,14 +128,14 @@ def test_frames_that_the_kernel_dropped_are_a_note_on_every_finding(tmp_path: Pa
 
 
 def test_what_the_target_tells_unasked_is_an_announcement_and_no_finding(tmp_path: Path) -> None:
-    hello = ipv4(TARGET, "192.0.2.255", 17, udp(138, 138, b"\x11browser"))
+    hello = ipv4(TARGET, "192.0.2.255", 17, udp(514, 514, b"<13>a word"))
     time = ipv4(TARGET, "224.0.1.1", 17, udp(123, 123, ntp(5)))
     path = write(tmp_path, "block-all.ppp0.pcap", [(0.0, hello), (1.0, time), LAST])
     analysis = analyze(audit_of([path], target=(TARGET,)))
     assert analysis.findings == []
     assert [(one.service, one.messages, one.first.replies) for one in analysis.announcements] == [
         ("ntp", 1, [2]),
-        ("udp/138", 1, [1]),
+        ("udp/514", 1, [1]),
     ]
 
 

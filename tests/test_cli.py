@@ -239,4 +239,4 @@ def test_what_is_built_in_is_listed() -> None:
     assert "specific (also specific-services)" in run("modes").stdout
     listed = run("services").stdout
     assert "ntp" in listed
-    assert "never answer: udp/138, udp/162, udp/514, udp/631, udp/9" in listed
+    assert "need not answer: discard, ipp, llmnr, nbdgm, udp/162, udp/514" in listed

@@ -6,6 +6,7 @@ outside of the frame at hand (`Guarded`), negative offsets included.
 
 import random
 import tarfile
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 
@@ -61,6 +62,9 @@ HOSTILE = SHARED / "captures" / "hostile.tar.xz"
 PORTS = port_table()
 SERVED = sorted({0, 40000, *(port for protocol in PROTOCOLS for port in protocol.ports)})
 
+# Services whose own samples are taken.
+SERVICES = ("nbdgm", "ipp", "wsdiscovery", "slp", "dhcpv6", "natpmp", "stun", "coap", "memcached")
+
 PAYLOADS = [
     *(ntp(mode, transmit=1 << 63, origin=5, receive=9) for mode in range(8)),
     *(dns(7, name, 255, response=response) for name in ("a", "www.example.net") for response in (False, True)),
@@ -88,6 +92,7 @@ PAYLOADS = [
     b"\x80\0\0\0\0\4dest\4from\0\0\0\1",
     bytes(7) + b"\0\0\0\0\2\0\1\x86\xa0\0\0\0\2\0\0\0\4" + bytes(16),  # a port mapper's call, and a reply
     bytes(7) + b"\1" + bytes(16) + b"\0\0\0\1",
+    *(payload for name in SERVICES for payload in import_module(f"tests.protocols.test_{name}").SAMPLES.values()),
 ]  # fmt: skip
 DATAGRAMS = [ipv4(PEER, TARGET, 17, udp(port, 50000, payload)) for port, payload in product(SERVED, PAYLOADS)]
 DATAGRAMS += [

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 from capanalyze.cli import main
 
-# Services whose truth is filed under another name.
-FILED_UNDER = {"ike": "udp", "ldap": "udp", "quic": "udp", "dhcp": "udp", "tftp": "udp", "sip": "udp"}
-SHARES = {"ntp": 0.99, "nbns": 0.99, "mdns": 0.99, "dns": 0.99, "llmnr": 0.99, "icmp": 0.99, "tcp": 0.99}
-SHARES |= {"snmp": 0.99, "kerberos": 0.99}
-OTHER_SHARE = 0.95
-MAX_FALSE = 0.02
+# What the truth calls by a name of its own; all else of UDP is filed under `udp`.
+NAMED = {"dns", "icmp", "kerberos", "llmnr", "mdns", "nbns", "ntp", "snmp", "ssdp", "tcp"}
+SHARE = 0.99
+MAX_FALSE = 0.01
+# A host with many interfaces asks and answers itself in one capture: its truth is one of several.
+AMBIGUOUS = {"mdns"}
 
 FUZZED = "ndpi_fuzz-2006-06-26-2594.pcap"
 # Pairs of the truth that are none: (capture, request, reply) → why.
@@ -28,6 +28,7 @@ WRONG = {
         16,
     ): "13 comes from 443 to an ephemeral port: mid-flow, the host behind 16 asked",
     ("ppp_many_interfaces-1.pcapng", 51, 59): "51 and 57 are one hello in Google QUIC Q025, sent twice, answered twice",
+    (FUZZED, 225, 228): "228 is a 100 for the INVITE in 227, headers of both damaged: see below",
 }
 # Pairs that the truth lacks: (capture, request, first reply) → why. Each was looked up in its frames.
 MISSING: dict[tuple[str, int, int], str] = {
@@ -47,6 +48,11 @@ MISSING: dict[tuple[str, int, int], str] = {
     (FUZZED, 558, 560): "REGISTER and its 401: one Call-ID, the request's CSeq is damaged",
     (FUZZED, 602, 603): "INVITE and its 407: Call-ID damaged in both",
     (FUZZED, 648, 650): "REGISTER and its 200: the request's headers are damaged",
+    (FUZZED, 249, 252): "nothing of 252 is left but its status: it may be anyone's, and pairs weakly with the last",
+    **{
+        ("tcpflow_udp.pcap", frame, frame + 1): "the truth pairs a five-tuple once; each datagram of it is answered"
+        for frame in (21, 23, 25, 27)
+    },
     (FUZZED, 191, 192): "one id and question, the reply's address is damaged",
     (FUZZED, 221, 222): "one id and question, the address that was asked is damaged",
     (FUZZED, 287, 288): "one id, the reply's question is damaged",
@@ -66,7 +72,8 @@ def listed(path: Path) -> list[dict[str, Any]]:
 
 
 def filed(service: str) -> str:
-    return FILED_UNDER.get(service, service.partition("/")[0])
+    name = service.partition("/")[0]
+    return name if name in NAMED else "udp"
 
 
 def asked_in(truth: dict[str, Any]) -> set[int]:
@@ -155,11 +162,12 @@ def test_answered_exchanges_are_listed_with_the_right_frames(score: Score, capsy
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(score.lines()) + "\n")
     shares = {service: score.found[service] / score.truths[service] for service in score.truths}
-    assert {service for service, share in shares.items() if share < SHARES.get(service, OTHER_SHARE)} == set()
+    assert {service for service, share in shares.items() if share < SHARE} == set()
 
 
 def test_hardly_a_listed_pair_is_not_in_the_truth(score: Score) -> None:
-    assert score.false.total() <= MAX_FALSE * score.listed.total()
+    shares = {service: score.false[service] / score.listed[service] for service in score.listed}
+    assert {service for service, share in shares.items() if share > MAX_FALSE} <= AMBIGUOUS
 
 
 def test_every_fault_that_is_claimed_of_the_truth_is_met(score: Score) -> None:

@@ -6,24 +6,15 @@ is in `capanalyze.disclosures`.
 """
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 
-from capanalyze.disclose import dns, ike, kerberos, ldap, mdns, nbns, ntp, portmap, quic, snmp, ssdp, tcp
+from capanalyze.protocols import PROTOCOLS
 
 Decoder = Callable[[bytes], Iterator[tuple[str, str]]]
 
 # By service; "tcp" stands for every TCP port.
 DECODERS: dict[str, Decoder] = {
-    "dns": dns.decode,
-    "ike": ike.decode,
-    "kerberos": kerberos.decode,
-    "ldap": ldap.decode,
-    "llmnr": dns.decode,
-    "mdns": mdns.decode,
-    "nbns": nbns.decode,
-    "ntp": ntp.decode,
-    "portmap": portmap.decode,
-    "quic": quic.decode,
-    "snmp": snmp.decode,
-    "ssdp": ssdp.decode,
-    "tcp": tcp.decode,
+    protocol.name: import_module(f"{__name__}.{protocol.discloses}").decode
+    for protocol in PROTOCOLS
+    if protocol.discloses
 }

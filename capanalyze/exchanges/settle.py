@@ -610,8 +610,18 @@ def flow(b: Any, m: int) -> int:
     rows = longs_of(b, ROWS)
     if rows[m + MODULE] == GENERIC_UDP:
         return five_tuple(b, m)
-    # The module finds keys, but only the port tells who asks.
-    return request(b, m) if rows[m + DPORT] == rows[m + PORT] else reply(b, m)
+    # The module finds keys, but only the port tells who asks; where both have it, who was asked before answers.
+    if rows[m + DPORT] != rows[m + PORT] or (rows[m + SPORT] == rows[m + PORT] and is_awaited(b, m)):
+        return reply(b, m)
+    return request(b, m)
+
+
+def is_awaited(b: Any, m: int) -> int:
+    """Whether there is a request that a message may answer."""
+    rows = longs_of(b, ROWS)
+    if by_key(b, m, rows[m + KEYS], rows[m + MESSAGE_KEYS]):
+        return 1
+    return 1 if by_endpoints(b, m) >= 0 else 0
 
 
 def five_tuple(b: Any, m: int) -> int:

@@ -29,6 +29,7 @@ HEADERS = (
     network.gre,
 )
 MATCHES = tuple(protocol.match for protocol in PROTOCOLS)
+EMPTY_ASKS = tuple(index for index, protocol in enumerate(PROTOCOLS) if protocol.empty_asks)
 
 
 def header(step: int, octets: Any, at: int, end: int, row: Any) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from capanalyze.packets.dispatch import match
+from capanalyze.packets.dispatch import EMPTY_ASKS, match
 from capanalyze.packets.message import (
     AT,
     CAPTURED,
@@ -99,11 +99,11 @@ def is_sound_request(role: int) -> bool:
 
 
 def service(module: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """What the module says; an empty datagram or one cut before its first octet says nothing."""
+    """What the module says; a datagram cut before its first octet says nothing, and few modules are asked by none."""
     keys[0] = 0
-    if size == 0:
+    if size == 0 and module not in EMPTY_ASKS:
         return MALFORMED
-    if start >= end:
+    if start >= end and size:
         return MALFORMED + 2 * KIND
     return match(module, octets, start, end, size, keys)
 

@@ -1,24 +1,35 @@
-"""All protocols, one module each. A new one is a file here, a row in `PROTOCOLS`, and its test."""
+"""All protocols, a file each (the small servers share one). A new one is a file, a row in `PROTOCOLS`, its test."""
 
 from capanalyze.protocols import (
+    ard,
+    coap,
     dhcp,
+    dhcpv6,
     dns,
     icmp,
     ike,
+    ipp,
     kerberos,
     ldap,
     llmnr,
     mdns,
+    memcached,
+    natpmp,
+    nbdgm,
     nbns,
     ntp,
     portmap,
     quic,
     sip,
+    slp,
+    small,
     snmp,
     ssdp,
+    stun,
     tcp,
     tftp,
     udp,
+    wsdiscovery,
 )
 from capanalyze.protocols._protocol import Protocol
 
@@ -42,6 +53,17 @@ PROTOCOLS: tuple[Protocol, ...] = (
     ike.PROTOCOL,
     quic.PROTOCOL,
     portmap.PROTOCOL,
+    *small.PROTOCOLS,
+    nbdgm.PROTOCOL,
+    ipp.PROTOCOL,
+    wsdiscovery.PROTOCOL,
+    slp.PROTOCOL,
+    dhcpv6.PROTOCOL,
+    natpmp.PROTOCOL,
+    ard.PROTOCOL,
+    stun.PROTOCOL,
+    coap.PROTOCOL,
+    memcached.PROTOCOL,
 )
 GENERIC_UDP, TCP, ICMP = range(3)
 

@@ -29,6 +29,8 @@ class Protocol:
     reply to the group answers every host that asked, so the key alone finds the requests.
     `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
     to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
+    `empty_asks`: an empty datagram asks too, and is shown to `match`. `title` is what a report calls it;
+    `discloses` names the module of `capanalyze.disclose` that reads its replies.
     """
 
     name: str
@@ -42,6 +44,9 @@ class Protocol:
     silence_proves: bool = True
     tells_unasked: bool = False
     resends: int = 0
+    empty_asks: bool = False
+    title: str = ""
+    discloses: str = ""
 
     def kind(self, number: int) -> str:
         """The words for a kind number."""

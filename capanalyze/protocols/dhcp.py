@@ -60,5 +60,13 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
 
 
 PROTOCOL = Protocol(
-    name="dhcp", transport="udp", ports=(67, 68), match=match, kinds=KINDS, window=10 * SECOND, by_question=True
+    name="dhcp",
+    title="DHCP",
+    discloses="dhcp",
+    transport="udp",
+    ports=(67, 68),
+    match=match,
+    kinds=KINDS,
+    window=10 * SECOND,
+    by_question=True,
 )

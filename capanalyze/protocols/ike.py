@@ -131,4 +131,13 @@ def cut(octets: Any, start: int, end: int) -> int:
     return (REPLY if octets[start + FLAGS] & RESPONSE else REQUEST) + WEAK + CUT * KIND
 
 
-PROTOCOL = Protocol(name="ike", transport="udp", ports=(500, 4500), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="ike",
+    title="IKE",
+    discloses="ike",
+    transport="udp",
+    ports=(500, 4500),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+)

@@ -55,4 +55,13 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return role + ERROR
 
 
-PROTOCOL = Protocol(name="kerberos", transport="udp", ports=(88,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="kerberos",
+    title="Kerberos",
+    discloses="kerberos",
+    transport="udp",
+    ports=(88,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+)

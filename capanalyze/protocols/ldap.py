@@ -67,4 +67,13 @@ def role_of(op: int) -> int:
     return 0
 
 
-PROTOCOL = Protocol(name="ldap", transport="udp", ports=(389,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="ldap",
+    title="LDAP over UDP (CLDAP)",
+    discloses="ldap",
+    transport="udp",
+    ports=(389,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+)

@@ -9,5 +9,12 @@ from capanalyze.protocols._questions import match_question
 
 KINDS = ("query", "response", "response with an error code", "other operation")
 PROTOCOL = Protocol(
-    name="llmnr", transport="udp", ports=(5355,), match=match_question, kinds=KINDS, silence_proves=False
+    name="llmnr",
+    title="LLMNR",
+    discloses="dns",
+    transport="udp",
+    ports=(5355,),
+    match=match_question,
+    kinds=KINDS,
+    silence_proves=False,
 )

@@ -135,6 +135,8 @@ def broken(start: int, end: int, size: int) -> int:
 
 PROTOCOL = Protocol(
     name="mdns",
+    title="mDNS (Bonjour)",
+    discloses="mdns",
     transport="udp",
     ports=(5353,),
     match=match,

@@ -75,4 +75,13 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return REQUEST + QUERY
 
 
-PROTOCOL = Protocol(name="nbns", transport="udp", ports=(137,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="nbns",
+    title="NetBIOS name service",
+    discloses="nbns",
+    transport="udp",
+    ports=(137,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+)

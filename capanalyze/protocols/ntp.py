@@ -157,4 +157,4 @@ def match_private(octets: Any, start: int, end: int, size: int, keys: Any) -> in
     return REQUEST + PRIVATE_REQUEST
 
 
-PROTOCOL = Protocol(name="ntp", transport="udp", ports=(123,), match=match, kinds=KINDS)
+PROTOCOL = Protocol(name="ntp", title="NTP", discloses="ntp", transport="udp", ports=(123,), match=match, kinds=KINDS)

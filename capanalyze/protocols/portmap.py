@@ -53,4 +53,13 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return REPLY + ACCEPTED
 
 
-PROTOCOL = Protocol(name="portmap", transport="udp", ports=(111,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="portmap",
+    title="port mapper (rpcbind)",
+    discloses="portmap",
+    transport="udp",
+    ports=(111,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+)

@@ -143,6 +143,8 @@ def is_handshake(octets: Any, at: int, end: int, version: int) -> bool:
 
 PROTOCOL = Protocol(
     name="quic",
+    title="QUIC",
+    discloses="quic",
     transport="udp",
     ports=(443, 853, 8443),  # HTTP/3, DNS over QUIC (RFC 9250), and where the former is tried out
     match=match,

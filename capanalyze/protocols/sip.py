@@ -97,4 +97,13 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return REQUEST + ASK + weak
 
 
-PROTOCOL = Protocol(name="sip", transport="udp", ports=(5060,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="sip",
+    title="SIP",
+    discloses="sip",
+    transport="udp",
+    ports=(5060,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+)

@@ -77,4 +77,13 @@ def role_of(pdu: int) -> int:
     return REQUEST + GET_REQUEST
 
 
-PROTOCOL = Protocol(name="snmp", transport="udp", ports=(161,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="snmp",
+    title="SNMP",
+    discloses="snmp",
+    transport="udp",
+    ports=(161,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+)

@@ -36,6 +36,8 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
 
 PROTOCOL = Protocol(
     name="ssdp",
+    title="SSDP (UPnP)",
+    discloses="ssdp",
     transport="udp",
     ports=(1900,),
     match=match,

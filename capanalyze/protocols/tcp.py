@@ -57,4 +57,6 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
 
 
 # A SYN is sent again after 1, 3, 7, 15, 31 and 63 seconds (RFC 6298 section 5, with six retries).
-PROTOCOL = Protocol(name="tcp", transport="tcp", ports=(), match=match, kinds=KINDS, resends=64 * SECOND)
+PROTOCOL = Protocol(
+    name="tcp", discloses="tcp", transport="tcp", ports=(), match=match, kinds=KINDS, resends=64 * SECOND
+)

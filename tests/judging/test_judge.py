@@ -51,7 +51,7 @@ OWN = ["192.0.2.10", "2001:db8::10"]
 PLACES = ["en0", "ppp0", "if0", "dmz0"]
 MODES = (
     Mode("strict", "strict", "block"),
-    Mode("stealth", "stealth", "block", ("udp/7", "ntp"), stealth=True),
+    Mode("stealth", "stealth", "block", ("udp/5000", "ntp"), stealth=True),
     Mode("open", "open", "allow"),
 )
 AUDIT = Audit(

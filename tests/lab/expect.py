@@ -12,7 +12,7 @@ from capanalyze.audit import Mode, load_audit
 from tests.lab.truth import NOT_TOLD, REJECTED, REPLIED, SILENT, Row, read, service_of
 
 # Services that never answer, `discard` among them: silence proves nothing.
-MUTE = {"udp/138", "udp/631", "udp/9"}
+MUTE = {"nbdgm", "ipp", "discard"}
 # promise, stealth, outcome → verdict; of ICMP nothing is promised without stealth.
 VERDICTS = {
     ("block", False, REPLIED): "leaked",

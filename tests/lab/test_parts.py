@@ -43,7 +43,7 @@ def write(folder: Path, promise: Promise, rows: list[Row]) -> None:
     ],
 )
 def test_verdicts_follow_from_the_best_that_a_client_got(tmp_path: Path, promise: Promise, verdicts: list[str]) -> None:
-    services = ("ntp", "tcp/9", "tcp/22", "icmp", "udp/138")
+    services = ("ntp", "tcp/9", "tcp/22", "icmp", "nbdgm")
     rows = [
         row("udp/123", "silent"),
         row("udp/123", "replied"),

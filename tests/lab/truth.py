@@ -54,9 +54,12 @@ class Writer:
 
 # The port that was asked → the name that capanalyze has for it.
 SERVICES = {
+    "udp/9": "discard",
     "udp/88": "kerberos",
     "udp/123": "ntp",
     "udp/137": "nbns",
+    "udp/138": "nbdgm",
+    "udp/631": "ipp",
     "udp/5353": "mdns",
     "icmp/8": "icmp",
     "icmp6/128": "icmp",

@@ -236,7 +236,9 @@ class Pairing:
 
     def _flow(self, seen: Sighting) -> Frames:
         if seen.message.module != GENERIC_UDP:  # the module finds keys, but only the port tells who asks
-            return self._request(seen) if seen.message.dport == seen.message.port else self._reply(seen)
+            message = seen.message
+            awaited = message.sport == message.port and (self._by_key(seen, seen.keys) or self._by_endpoints(seen))
+            return self._reply(seen) if message.dport != message.port or awaited else self._request(seen)
         for pair in self._book.between(GENERIC_UDP, seen.destination, seen.source):
             if pair.waits(seen.clock):
                 return self._flow_back(pair, seen)

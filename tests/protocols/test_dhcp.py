@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from capanalyze.analysis import analyze
+from capanalyze.audit import audit_of
 from capanalyze.protocols import dhcp
-from tests.build import datagram
-from tests.conversations import Talk, each, heard
+from tests.build import MAC_PEER, MAC_TARGET, PEER, TARGET, datagram, ethernet, ntp, pcap
+from tests.conversations import ETHERNET, Talk, each, heard
 from tests.protocols import hear
 
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
@@ -162,3 +164,20 @@ TALKS = [
 @each(*TALKS)
 def test_conversation(talk: Talk, tmp_path: Path) -> None:
     assert heard(talk, tmp_path) == talk.exchanges
+
+
+def test_what_the_target_asks_without_an_address_is_outbound(tmp_path: Path) -> None:
+    """It is known by its MAC address, once it sends something from the address that it got."""
+    frames = [
+        (0.0, ethernet(asked(DISCOVER), source=MAC_TARGET, destination=bytes([255] * 6))),
+        (0.1, ethernet(told(OFFER, to=TARGET))),
+        (1.0, ethernet(datagram(PEER, 50000, TARGET, 123, ntp(3, transmit=1)))),
+        (1.1, ethernet(datagram(TARGET, 123, PEER, 50000, ntp(4, origin=1)), source=MAC_TARGET, destination=MAC_PEER)),
+        (20.0, ethernet(asked(DISCOVER, 2), source=MAC_TARGET, destination=bytes([255] * 6))),
+        (40.0, ethernet(datagram(PEER, 50000, TARGET, 123, ntp(3, transmit=2)))),
+    ]
+    path = tmp_path / "block-all.en0.pcap"
+    path.write_bytes(pcap(frames, ETHERNET))
+    analysis = analyze(audit_of([str(path)], target=(TARGET,)))
+    assert [one.service for one in analysis.findings] == ["ntp"]
+    assert analysis.directions == {"inbound": 2, "outbound": 2}

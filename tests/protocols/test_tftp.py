@@ -11,17 +11,24 @@ from tests.protocols import hear
 
 TFTP = 69
 READ, WRITE = (bytes([0, opcode]) + b"boot\0octet\0" for opcode in (1, 2))
-DATA, ACK, ERROR = b"\0\3\0\1" + bytes(512), b"\0\4\0\1", b"\0\5\0\1no such file\0"
+DATA, ACK, ERROR = b"\0\3\0\1" + bytes(512), b"\0\4\0\0", b"\0\5\0\1no such file\0"
+NEXT, OPTIONS = b"\0\4\0\1", b"\0\6tsize\x0042\0"
 TRANSFER = 40001  # the port that the server chose
 
-SAMPLES = {"read request": READ, "write request": WRITE}
+SAMPLES = {"read request": READ, "write request": WRITE, "first packet": DATA, "error": ERROR}
 
 
 @pytest.mark.parametrize(
     ("payload", "size", "kind"),
-    [(b"\0", 1, "malformed message"), (b"\0", 20, "cut message"), (DATA, 516, "malformed message")],
+    [
+        (b"\0", 1, "malformed message"),
+        (b"\0", 20, "cut message"),
+        (b"\0\7\0\0", 4, "malformed message"),
+        (b"\0\3\0", 3, "malformed message"),
+        (b"\0\3\0", 516, "cut message"),
+    ],
 )
-def test_only_requests_go_to_the_port(payload: bytes, size: int, kind: str) -> None:
+def test_what_is_no_such_message(payload: bytes, size: int, kind: str) -> None:
     one = hear(tftp.PROTOCOL, payload, size)
     assert (one.role, one.kind) == ("malformed", kind)
 
@@ -44,7 +51,7 @@ TALKS = [
         [
             (0, ask(TFTP, READ)),
             (0.1, sent(DATA)),
-            (0.2, datagram(PEER, 50000, TARGET, TRANSFER, ACK)),
+            (0.2, datagram(PEER, 50000, TARGET, TRANSFER, NEXT)),
             (0.3, sent(DATA + b"x")),
         ],
         ["tftp 1 > 2 at 192.0.2.10:40001: replied, datagram, port changed, weak, 100000 us"],
@@ -57,7 +64,22 @@ TALKS = [
     Talk(
         "an answer from the port that was asked is one too",
         [(0, ask(TFTP, READ)), (0.1, answer(TFTP, ERROR))],
-        ["tftp 1 > 2: replied, malformed message, weak, 100000 us"],
+        ["tftp 1 > 2: replied, error, weak, 100000 us"],
+    ),
+    Talk(
+        "a whole transfer may stay on that port",
+        [
+            (0, ask(TFTP, READ)),
+            (0.1, answer(TFTP, DATA)),
+            (0.2, ask(TFTP, NEXT)),
+            (0.3, answer(TFTP, b"\0\3\0\2x")),
+            (1, ask(TFTP, WRITE)),
+            (1.1, answer(TFTP, OPTIONS)),
+        ],
+        [
+            "tftp 1 > 2: replied, first packet, weak, 100000 us",
+            "tftp 5 > 6: replied, first packet, weak, 100000 us",
+        ],
     ),
     Talk(
         "a client that waits for two answers leaves open which one this is",

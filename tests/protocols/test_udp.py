@@ -26,8 +26,8 @@ TALKS = [
     ),
     Talk(
         "the same datagram back is an answer (echo)",
-        [(0, ask(7, b"same")), (0.001, answer(7, b"same"))],
-        ["udp/7 1 > 2: replied, datagram, weak, 1000 us"],
+        [(0, ask(PORT, b"same")), (0.001, answer(PORT, b"same"))],
+        ["udp/28524 1 > 2: replied, datagram, weak, 1000 us"],
     ),
     Talk(
         "what follows is counted, not listed",
@@ -122,8 +122,8 @@ TALKS = [
     ),
     Talk(
         "a service that never answers announces to a group",
-        [(0, datagram(TARGET, 138, "192.0.2.255", 138, b"browse"))],
-        ["udp/138 - > 1: unsolicited, datagram"],
+        [(0, datagram(TARGET, 514, "192.0.2.255", 514, b"browse"))],
+        ["udp/514 - > 1: unsolicited, datagram"],
     ),
 ]
 

@@ -1,0 +1,46 @@
+"""memcached over UDP (protocol.txt): its version and statistics, the keys of values; never the values."""
+
+from collections.abc import Iterator
+
+import dpkt
+
+HEADER_LEN = 8
+BINARY_RESPONSE = 0x81
+BINARY_HEADER_LEN = 24
+VERSION_OPCODE = 0x0B
+STATISTICS = ("version", "pid", "uptime", "time", "pointer_size", "curr_connections", "curr_items", "bytes")
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The facts of one datagram of a reply."""
+    body = reply[HEADER_LEN:]
+    if body[0] == BINARY_RESPONSE:
+        yield from _binary(body)
+        return
+    *lines, rest = body.decode("utf-8", "replace").split("\r\n")
+    for line in lines:
+        word, _, value = line.partition(" ")
+        if word == "VERSION":
+            yield "software", f"memcached {value}"
+        elif word == "STAT":
+            name, _, number = value.partition(" ")
+            if name == "version":
+                yield "software", f"memcached {number}"
+            elif name in STATISTICS:
+                yield "statistic", f"{name}={number}"
+        elif word == "VALUE":
+            yield "key", value.partition(" ")[0]
+        elif word in ("ERROR", "CLIENT_ERROR", "SERVER_ERROR"):
+            yield "error", line
+    if rest:
+        raise dpkt.NeedData
+
+
+def _binary(body: bytes) -> Iterator[tuple[str, str]]:
+    """The version, if that is what was asked for."""
+    if body[1] == VERSION_OPCODE:
+        length = int.from_bytes(body[8:12])
+        version = body[BINARY_HEADER_LEN : BINARY_HEADER_LEN + length]
+        if len(version) < length:
+            raise dpkt.NeedData
+        yield "software", f"memcached {version.decode('utf-8', 'replace')}"

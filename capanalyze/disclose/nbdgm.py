@@ -1,0 +1,109 @@
+"""NetBIOS datagrams (RFC 1002 section 4.4) and the browser frames in them ([MS-BRWS] section 2.2).
+
+dpkt decodes the encoded names; the few fields behind them are read here.
+"""
+
+import struct
+from collections.abc import Iterator
+
+import dpkt
+
+from capanalyze.disclose import dns
+
+SOURCE_NAME = 14
+DATAGRAMS = (0x10, 0x11, 0x12)
+ERROR = 0x13
+ERRORS = {0x82: "destination name not present", 0x83: "invalid source name", 0x84: "invalid destination name"}
+ANSWERS = {0x15: "the name is known", 0x16: "the name is not known"}
+
+# [MS-CIFS] section 2.2.4.33.1, [MS-BRWS] section 2.2.1: from the opcode on, little-endian.
+SMB = b"\xffSMB"
+DATA_OFFSET = 57
+MAILSLOT_NAME = 69
+BROWSE = b"\\MAILSLOT\\BROWSE"
+ANNOUNCEMENT = struct.Struct("<B5x16s2BI2BH")
+HOST, BACKUP_RESPONSE, DOMAIN, LOCAL_MASTER = 1, 10, 12, 15
+TOKEN_END = 6
+# [MS-BRWS] section 2.2.10: the comment of a workgroup names its master browser.
+ROLES = {
+    0x00000004: "SQL server",
+    0x00000008: "domain controller",
+    0x00000010: "backup domain controller",
+    0x00000020: "time source",
+    0x00000200: "print server",
+    0x00020000: "backup browser",
+    0x00040000: "master browser",
+    0x00080000: "domain master browser",
+}
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The facts of a datagram: who sent it, to which name, and what a browser frame says."""
+    kind = reply[0]
+    if kind == ERROR:
+        yield "error", ERRORS.get(reply[10], f"error {reply[10]}")
+    elif kind in ANSWERS:
+        yield "text", ANSWERS[kind]
+    elif kind in DATAGRAMS:
+        yield from _datagram(reply)
+
+
+def _datagram(reply: bytes) -> Iterator[tuple[str, str]]:
+    """Source name, then the browser frame, if that is what it carries."""
+    at = SOURCE_NAME
+    name = _name(reply, at)
+    yield "host-name", name
+    at += _length(reply, at)
+    group = _name(reply, at)
+    smb = at + _length(reply, at)
+    if reply[smb : smb + 4] != SMB or not reply[smb + MAILSLOT_NAME :].startswith(BROWSE):
+        return
+    (offset,) = struct.unpack_from("<H", reply, smb + DATA_OFFSET)
+    frame = reply[smb + offset :]
+    if frame[0] in (HOST, LOCAL_MASTER):
+        yield "workgroup", group
+        yield from _host(frame)
+    elif frame[0] == DOMAIN:
+        yield "workgroup", _text(ANNOUNCEMENT.unpack_from(frame)[1])
+        yield "master-browser", _comment(frame)
+    elif frame[0] == BACKUP_RESPONSE:
+        *servers, _ = frame[TOKEN_END:].split(b"\0")
+        yield from (("backup-browser", _text(server)) for server in servers[: frame[1]])
+        if len(servers) < frame[1]:
+            raise dpkt.NeedData
+
+
+def _host(frame: bytes) -> Iterator[tuple[str, str]]:
+    """The version of the system, what the host serves as, and its comment."""
+    _, _, major, minor, roles, *_ = ANNOUNCEMENT.unpack_from(frame)
+    yield "os-version", f"{major}.{minor}"
+    served = [words for bit, words in ROLES.items() if roles & bit]
+    if served:
+        yield "role", ", ".join(served)
+    comment = _comment(frame)
+    if comment:
+        yield "comment", comment
+
+
+def _comment(frame: bytes) -> str:
+    """The text behind the fixed fields, ended by a zero."""
+    text, end, _ = frame[ANNOUNCEMENT.size :].partition(b"\0")
+    if not end:
+        raise dpkt.NeedData
+    return _text(text)
+
+
+def _name(reply: bytes, at: int) -> str:
+    """A name without its suffix, RFC 1001 section 14.1."""
+    encoded = dns.name_at(reply, at).partition(".")[0]
+    return _text(dpkt.netbios.decode_name(encoded)[:15].encode("latin-1", "replace"))
+
+
+def _length(reply: bytes, at: int) -> int:
+    """The octets of a name, RFC 1001 section 14.1: labels, no pointers."""
+    return sum(1 + len(label) for label in dns.labels(reply, at)) + 1
+
+
+def _text(octets: bytes) -> str:
+    """A field of text without its padding."""
+    return octets.partition(b"\0")[0].decode("latin-1").strip()

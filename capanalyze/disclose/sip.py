@@ -1,0 +1,28 @@
+"""SIP (RFC 3261 section 20): the status, the software at either end, the realm that asks for a password."""
+
+import re
+from collections.abc import Iterator
+
+import dpkt
+
+STATUS = re.compile(rb"SIP/2\.0 (\d{3} [^\r\n]*)")
+HEADERS = {"server": "server", "user-agent": "server", "contact": "endpoint", "m": "endpoint", "organization": "text"}
+CHALLENGES = ("www-authenticate", "proxy-authenticate")
+REALM = re.compile(r'realm="([^"]*)"')
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The headers in the order of the reply, whole lines only. What a challenge holds besides the realm is left out."""
+    head, end, _ = reply.partition(b"\r\n\r\n")
+    *lines, rest = (head + b"\r\n" if end else head).split(b"\r\n")
+    for line in lines:
+        if status := STATUS.match(line):
+            yield "rcode", status[1].decode("utf-8", "replace").strip()
+        name, _, value = line.decode("utf-8", "replace").partition(":")
+        kind = HEADERS.get(name.strip().lower())
+        if kind and value.strip():
+            yield kind, value.strip()
+        elif name.strip().lower() in CHALLENGES and (realm := REALM.search(value)):
+            yield "realm", realm[1]
+    if rest:
+        raise dpkt.NeedData

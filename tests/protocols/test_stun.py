@@ -1,0 +1,79 @@
+"""STUN: a response has the transaction ID."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from capanalyze.protocols import stun
+from tests.conversations import Talk, answer, ask, each, heard
+from tests.protocols import hear
+
+STUN = 3478
+COOKIE = 0x2112A442
+REQUEST, INDICATION, SUCCESS, FAILURE = 0x0000, 0x0010, 0x0100, 0x0110
+BINDING, ALLOCATE = 0x0001, 0x0003
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack(">HH", kind, len(value)) + value + bytes(-len(value) % 4)
+
+
+def message(group: int, ident: int, body: bytes = b"", method: int = BINDING, cookie: int = COOKIE) -> bytes:
+    """RFC 8489 figure 2."""
+    return struct.pack(">HHI", group | method, len(body), cookie) + ident.to_bytes(12) + body
+
+
+SAMPLES = {
+    "request": message(REQUEST, 1),
+    "success response": message(SUCCESS, 1, attribute(0x8022, b"Coturn-4.6.1")),
+    "error response": message(FAILURE, 1, attribute(9, b"\0\0\4\1Unauthorized")),
+}
+
+
+@pytest.mark.parametrize("cookie", [COOKIE, 0x11223344])
+@pytest.mark.parametrize("method", [BINDING, ALLOCATE])
+@pytest.mark.parametrize("group", [SUCCESS, FAILURE])
+def test_a_response_has_the_transaction_id(group: int, method: int, cookie: int) -> None:
+    request = hear(stun.PROTOCOL, message(REQUEST, 500, b"", method, cookie))
+    assert hear(stun.PROTOCOL, message(group, 500, b"", method, cookie)).answers(request)
+    assert not hear(stun.PROTOCOL, message(group, 501, b"", method, cookie)).answers(request)
+    assert not hear(stun.PROTOCOL, message(group, 500, b"", method, cookie + 1)).answers(request)
+
+
+@pytest.mark.parametrize(
+    ("payload", "role"),
+    [
+        (message(INDICATION, 1), "other"),
+        (b"\x40\0\0\4data", "other"),  # channel data
+        (b"\x80" + bytes(30), "malformed"),
+        (b"\0\1" + bytes(10), "malformed"),
+        (b"\0", "malformed"),
+    ],
+)
+def test_role(payload: bytes, role: str) -> None:
+    assert hear(stun.PROTOCOL, payload).role == role
+
+
+TALKS = [
+    Talk(
+        "two requests from one port",
+        [
+            (0, ask(STUN, message(REQUEST, 1))),
+            (0.1, ask(STUN, message(REQUEST, 2))),
+            (0.2, answer(STUN, message(SUCCESS, 1))),
+        ],
+        ["stun 1 > 3: replied, success response, 200000 us", "stun 2 > -: silent, request"],
+    ),
+    Talk(
+        "an error is a reply",
+        [(0, ask(STUN, message(REQUEST, 1, b"", ALLOCATE))), (0.1, answer(STUN, message(FAILURE, 1, b"", ALLOCATE)))],
+        ["stun 1 > 2: replied, error response, 100000 us"],
+    ),
+    Talk("an indication draws nothing", [(0, ask(STUN, message(INDICATION, 1)))], []),
+]
+
+
+@each(*TALKS)
+def test_conversation(talk: Talk, tmp_path: Path) -> None:
+    assert heard(talk, tmp_path) == talk.exchanges

@@ -1,0 +1,115 @@
+"""`pcaps/services`: a capture of each service, its replies paired as tshark's dissection says."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from click.testing import CliRunner
+
+from capanalyze.cli import main
+from capanalyze.protocols import PROTOCOLS
+from tests.build import dissected
+from tests.conftest import PCAPS
+
+FOLDER = PCAPS / "services"
+MESSAGE_ID = re.compile(rb"<wsa:(MessageID|RelatesTo)>([^<]*)<")
+PLAIN = ("frame.number", "ip.src", "ipv6.src", "udp.srcport", "udp.dstport", "udp.payload")
+
+
+@dataclass(frozen=True)
+class Dissection:
+    """What in tshark's dissection tells replies, and which fields a request and its replies have in common."""
+
+    reply: str
+    common: tuple[str, ...] = ()
+    request: str = "udp"
+    of_payload: Callable[[bytes], object] = lambda _: None
+
+
+def message_id(payload: bytes) -> object:
+    """tshark takes WS-Discovery for octets: RelatesTo where there is one, else MessageID."""
+    found = dict(MESSAGE_ID.findall(payload))
+    return found.get(b"RelatesTo", found.get(b"MessageID"))
+
+
+BY_CAPTURE = {
+    "ard": Dissection("udp.srcport == 3283"),
+    "coap": Dissection("coap.code >= 64 or (coap.code == 0 and udp.srcport == 5683)", request="coap.code < 32"),
+    "dhcp": Dissection("dhcp.type == 2", ("dhcp.id",), "dhcp.type == 1"),
+    "dhcpv6": Dissection("dhcpv6.msgtype in {2, 7}", ("dhcpv6.xid",), "not dhcpv6.msgtype in {2, 7}"),
+    "ipp": Dissection("udp.srcport == 631 and udp.dstport != 631"),
+    "memcached": Dissection("udp.srcport == 11211", of_payload=lambda payload: payload[:2]),
+    "natpmp": Dissection(
+        "nat-pmp.opcode >= 128 or portcontrol.r == 1",
+        ("nat-pmp.internal_port", "portcontrol.map.nonce"),
+        "nat-pmp.opcode < 128 or portcontrol.r == 0",
+    ),
+    "nbdgm": Dissection("browser.command == 10", ("browser.backup.token",), "browser.command == 9"),
+    "sip": Dissection("sip.Status-Code", ("sip.Call-ID", "sip.CSeq"), "sip.Method"),
+    "slp": Dissection("srvloc.function in {2, 7}", ("srvloc.xid",), "srvloc.function in {1, 6}"),
+    "small": Dissection("udp.srcport < 1024"),
+    "ssdp": Dissection("http.response", (), 'http.request.method == "M-SEARCH"'),
+    "stun": Dissection("udp.srcport == 3478", ("stun.id", "stun.cookie")),
+    "tftp": Dissection("tftp.opcode in {3, 5, 6}", (), "tftp.opcode in {1, 2}"),
+    "wsdiscovery": Dissection("udp.srcport == 3702", of_payload=message_id, request="udp.dstport == 3702"),
+}
+
+
+# Frames that repeat a reply of a five-tuple without a module: their octets count, they are not listed.
+NOT_LISTED = {"tftp": {11}}
+
+
+def by_tshark(name: str) -> dict[int, set[int]]:
+    """Reply → the earlier requests of its addressee that have the same in common; a client may repeat itself."""
+    how = BY_CAPTURE[name]
+    fields = (*PLAIN, *how.common)
+    path = FOLDER / f"{name}.pcap"
+    asked, told = (dissected(path, *fields, options=["-Y", wanted]) for wanted in (how.request, how.reply))
+    replies = {int(row[0]) for row in told}
+    requests = [row for row in asked if int(row[0]) not in replies]
+    return {
+        int(row[0]): {
+            int(one[0])
+            for one in requests
+            if int(one[0]) < int(row[0]) and one[3] == row[4] and common(one, how) == common(row, how)
+        }
+        for row in told
+    }
+
+
+def common(row: list[str], how: Dissection) -> tuple[object, ...]:
+    return (*row[len(PLAIN) :], how.of_payload(bytes.fromhex(row[5])))
+
+
+def by_rules(name: str) -> dict[int, int]:
+    """Reply → request, as `exchanges` lists them."""
+    result = CliRunner().invoke(main, ["exchanges", "--format", "jsonl", str(FOLDER / f"{name}.pcap")])
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    return {reply: row["requests"][-1] for row in rows if row["requests"] for reply in row["replies"]}
+
+
+@pytest.mark.parametrize("name", BY_CAPTURE)
+def test_replies_are_those_of_the_dissection(name: str) -> None:
+    expected = by_tshark(name)
+    found = by_rules(name)
+    assert found.keys() == expected.keys() - NOT_LISTED.get(name, set())
+    assert all(request in expected[reply] for reply, request in found.items())
+    assert found or name == "ipp"
+
+
+def test_every_capture_is_checked() -> None:
+    assert {path.stem for path in FOLDER.glob("*.pcap")} >= set(BY_CAPTURE)
+
+
+@pytest.mark.parametrize("name", BY_CAPTURE)
+def test_a_capture_is_small(name: str) -> None:
+    assert (FOLDER / f"{name}.pcap").stat().st_size < 20_000
+
+
+def test_the_captures_show_all_that_is_served() -> None:
+    """Each small server is one of `small.pcap`."""
+    shown = {"small" if protocol.match.__module__.endswith(".small") else protocol.name for protocol in PROTOCOLS}
+    assert set(BY_CAPTURE) <= shown
