@@ -225,15 +225,19 @@ def modes() -> None:
 
 @main.command()
 def services() -> None:
-    """List the services that are paired by rules of their own."""
-    from capanalyze.protocols import PROTOCOLS
-    from capanalyze.services import NEVER_ANSWERS, registered_name
+    """List the services that are paired by rules of their own, with ports, keys and RFC."""
+    from textwrap import fill
 
+    from capanalyze.protocols import PROTOCOLS
+    from capanalyze.services import NEVER_ANSWERS, registered_name, rules
+
+    said = rules()
     for protocol in PROTOCOLS:
         ports = ", ".join(str(port) for port in protocol.ports) or "any port"
         where = f"{protocol.transport} {ports}" if protocol.transport != "icmp" else "icmp, icmpv6"
         pace = f"silent after {protocol.window // 1_000_000_000} s"
         click.echo(f"{protocol.name:11} {where:18} {pace:18} {registered_name(protocol.name) or ''}".rstrip())
+        click.echo(fill(said[protocol.name], initial_indent=" " * 4, subsequent_indent=" " * 4, width=100))
     unproven = [protocol.name for protocol in PROTOCOLS if not protocol.silence_proves]
     click.echo(f"need not answer: {', '.join(sorted([*NEVER_ANSWERS, *unproven]))}")
 

@@ -4,7 +4,9 @@ A selection of the registered ports that a security engineer meets (IANA, Servic
 Protocol Port Number Registry). Where the registry has several names for a port, the one in use stands here.
 """
 
+from capanalyze import protocols
 from capanalyze.protocols import PROTOCOLS
+from capanalyze.protocols._protocol import Protocol
 
 # What a report calls the services that have a module of their own.
 MODULE_NAMES = {protocol.name: protocol.title for protocol in PROTOCOLS if protocol.title}
@@ -323,3 +325,13 @@ def registered_name(service: str) -> str | None:
     if port.isascii() and port.isdecimal() and len(port) <= len("65535"):
         return REGISTERED.get((transport, int(port)))
     return MODULE_NAMES.get(service)
+
+
+def rules() -> dict[str, str]:
+    """What each module says of itself first: the RFC that it follows, and what pairs a reply with its request."""
+    found: dict[str, str] = {}
+    for module in vars(protocols).values():
+        for protocol in getattr(module, "PROTOCOLS", (getattr(module, "PROTOCOL", None),)):
+            if isinstance(protocol, Protocol):
+                found.setdefault(protocol.name, " ".join((module.__doc__ or "").split("\n\n", 2)[:2]))
+    return found
