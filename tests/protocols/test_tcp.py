@@ -18,6 +18,7 @@ SAMPLES = {
     "SYN": header(50000, SSH, "S", seq=100),
     "SYN/ACK": header(SSH, 50000, "SA", seq=900, ack=101),
     "RST": header(SSH, 50000, "RA", ack=101),
+    "FIN": header(SSH, 50000, "FA", seq=901, ack=101),
 }
 
 
