@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capanalyze.audit import ALIASES, PRESETS
+from capanalyze.packets.message import KIND
+from capanalyze.protocols import ntp
 
 if TYPE_CHECKING:
     from capanalyze.audit import Mode
     from capanalyze.model import Change, Exchange, Finding, Frame
 
-# RFC 5905 sections 7.3 and 7.4, as `protocols.ntp` calls them.
-UNSYNCHRONISED = "server reply, unsynchronised"
-KISS = "kiss-o'-death"
+UNSYNCHRONISED = ntp.PROTOCOL.kind(ntp.UNSYNCHRONISED // KIND)
+KISS = ntp.PROTOCOL.kind(ntp.KISS // KIND)
 
 # What the article's list of listening processes showed as root's or as mDNSResponder's.
 ROOT_OR_RESPONDER = ("ntp", "nbns", "mdns")
