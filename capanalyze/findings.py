@@ -144,11 +144,11 @@ def frame_of(capture: str, frames: Sequence[int]) -> Frame:
 
 
 def payloads_of(pairs: Sequence[Pair]) -> list[Payload]:
-    """Where the first replies of a cell are; those that only repeat the request tell nothing."""
+    """Where the first replies and announcements of a cell are; replies that only repeat the request tell nothing."""
     return [
         pair.reply_payload
         for pair in pairs
-        if pair.exchange.outcome == "replied"
+        if pair.exchange.outcome in ("replied", "unsolicited")
         and pair.reply_payload
         and pair.exchange.transport == "udp"
         and not pair.echoed
@@ -409,7 +409,7 @@ def announcements(pairs: Sequence[Pair]) -> list[Unasked]:
                 octets=sum(pair.exchange.reply_octets for pair in found),
                 kinds=dict(sorted(Counter(pair.exchange.reason for pair in found).items())),
             ),
-            [pair.reply_payload for pair in found if pair.reply_payload][:MAX_DECODED],
+            payloads_of(found),
         )
         for (mode, zone, service), found in sorted(
             (key, sorted(one, key=lambda pair: pair.clock)) for key, one in cells.items()
