@@ -9,17 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capanalyze.audit import ALIASES, PRESETS
+from capanalyze.packets.message import KIND
+from capanalyze.protocols import ntp
 
 if TYPE_CHECKING:
     from capanalyze.audit import Mode
     from capanalyze.model import Change, Exchange, Finding, Frame
 
-# RFC 5905 sections 7.3 and 7.4, as `protocols.ntp` calls them.
-UNSYNCHRONISED = "server reply, unsynchronised"
-KISS = "kiss-o'-death"
+UNSYNCHRONISED = ntp.PROTOCOL.kind(ntp.UNSYNCHRONISED // KIND)
+KISS = ntp.PROTOCOL.kind(ntp.KISS // KIND)
 
-# What the article's list of listening processes showed as root's or as mDNSResponder's.
-ROOT_OR_RESPONDER = ("ntp", "nbns", "mdns")
+# What the article's list of listening processes showed as root's, and as mDNSResponder's.
+OF_ROOT = ("ntp", "nbns")
+OF_RESPONDER = ("mdns",)
 
 
 def of_flip(before: Exchange, after: Exchange, own: Frame | None) -> list[str]:
@@ -44,7 +46,7 @@ def of_flip(before: Exchange, after: Exchange, own: Frame | None) -> list[str]:
 def advisories(found: Finding, mode: Mode | None) -> list[str]:
     """Published flaws of Mac OS X 10.5's firewall that a finding fits; its modes alone are known to have them."""
     name = preset_of(mode)
-    if found.verdict != "leaked" or name is None or found.service not in ROOT_OR_RESPONDER:
+    if found.verdict != "leaked" or name is None or found.service not in OF_ROOT + OF_RESPONDER:
         return []
     notes = []
     if name == "block-all":
@@ -52,7 +54,7 @@ def advisories(found: Finding, mode: Mode | None) -> list[str]:
             "fits CVE-2007-4702, if root's processes or mDNSResponder answered: “Block all incoming connections” of "
             "Mac OS X 10.5 did not stop them"
         )
-    if name == "specific":
+    if name == "specific" and found.service in OF_ROOT:
         notes.append(
             "fits CVE-2007-4703, if a process of root answered: Mac OS X 10.5 did not stop it even where its program "
             "was set to “Block incoming connections”"

@@ -144,11 +144,11 @@ def frame_of(capture: str, frames: Sequence[int]) -> Frame:
 
 
 def payloads_of(pairs: Sequence[Pair]) -> list[Payload]:
-    """Where replies of a cell are that may tell something; those that only repeat the request do not."""
+    """Where replies and announcements of a cell are that may tell something; replies that repeat requests do not."""
     found = [
         pair.reply_payload
         for pair in pairs
-        if pair.exchange.outcome == "replied"
+        if pair.exchange.outcome in ("replied", "unsolicited")
         and pair.reply_payload
         and pair.exchange.transport in ("udp", "tcp")
         and not pair.echoed
@@ -410,7 +410,7 @@ def announcements(pairs: Sequence[Pair]) -> list[Unasked]:
                 octets=sum(pair.exchange.reply_octets for pair in found),
                 kinds=dict(sorted(Counter(pair.exchange.reason for pair in found).items())),
             ),
-            [pair.reply_payload for pair in found if pair.reply_payload][:FIRST_DECODED],
+            payloads_of(found),
         )
         for (mode, zone, service), found in sorted(
             (key, sorted(one, key=lambda pair: pair.clock)) for key, one in cells.items()

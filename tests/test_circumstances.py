@@ -167,6 +167,11 @@ def test_leaks_under_the_articles_modes_fit_its_advisories(tmp_path: Path, mode:
     assert note.startswith(f"fits {cve}, if")
 
 
+def test_what_is_not_of_root_does_not_fit_the_advisory_on_root(tmp_path: Path) -> None:
+    notes = told(tmp_path, mdns_frames(255), "mdns", mode="specific").notes
+    assert notes == []
+
+
 def test_a_service_that_stops_fits_the_advisory_on_changed_settings(tmp_path: Path) -> None:
     frames = [(0, asked(1)), (0.1, answered(1)), (10, asked(2)), (11, asked(2)), (30, asked(3)), (31, asked(3))]
     notes = told(tmp_path, frames).notes

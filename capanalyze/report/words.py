@@ -61,9 +61,10 @@ def kind(asked: Asked) -> str:
 
 
 def answered_kinds(found: Finding) -> list[Asked]:
-    """The kinds of requests that were answered, where there are several."""
+    """The kinds of requests that were answered, where there are several, or where it is not the usual one."""
     kinds = [asked for asked in found.kinds if asked.replied]
-    return kinds if len(kinds) > 1 else []
+    usual = max((asked.exchanges for asked in found.kinds), default=0)
+    return kinds if len(kinds) > 1 or any(asked.exchanges < usual for asked in kinds) else []
 
 
 # The widest first.

@@ -69,6 +69,7 @@ from capanalyze.summary.layout import (
     LINKS,
     MAX_DECODED,
     MOST_BINS,
+    MOST_KINDS,
     NARROWS,
     OCTAVES,
     OF_CELL,
@@ -140,6 +141,8 @@ def add_kind(b: Any, number: int, row: int, kind: int) -> None:
     n = row * NARROW
     w = row * WIDE
     if narrow[n + MODULE] <= TCP or narrow[n + MODULE] != narrow[n + SERVICE] or wide[w + REQUEST] == 0:
+        return
+    if narrow[n + KIND] >= MOST_KINDS:
         return
     line = number * DETAIL_SIZE + OF_KINDS + narrow[n + KIND] * KIND_LINE
     details[line + KIND_EXCHANGES] += 1

@@ -4,7 +4,7 @@
 import pytest
 from msgspec.structs import replace
 
-from capanalyze.model import Target
+from capanalyze.model import Reach, Target
 from capanalyze.report import words
 from tests.report import sample
 from tests.report.graphs import sample as drawing
@@ -91,3 +91,39 @@ def test_a_flip_between_two_clients_says_so() -> None:
     other = replace(change, first_after=replace(change.first_after, client="198.51.100.99"))
     assert words.flip(other) == "replied → silent (client request, another client)"
     assert words.flip(replace(other, kind="")) == "replied → silent (another client)"
+
+
+def test_kinds_are_told_where_the_usual_one_is_not_all_that_was_answered() -> None:
+    def told(*counts: tuple[int, int]) -> list[str]:
+        found = drawing.finding("ntp", "+")
+        found.kinds = [
+            replace(drawing.kind(f"kind {number}", replied, 2.0), exchanges=exchanges)
+            for number, (replied, exchanges) in enumerate(counts)
+        ]
+        return [words.kind(one) for one in words.answered_kinds(found)]
+
+    times = "\N{MULTIPLICATION SIGN}2.0"
+    assert told((1, 2), (1, 1)) == [f"kind 0 1/2 {times}", f"kind 1 1/1 {times}"]
+    assert told((0, 9), (1, 1)) == [f"kind 1 1/1 {times}"]
+    assert told((3, 9), (0, 1)) == []
+    assert told() == []
+
+
+def test_where_answered_requests_came_from() -> None:
+    found = drawing.finding("ntp", "+")
+    found.reach = Reach(on_link=1, near=2, private=3, public=1200)
+    assert words.reach(found) == (
+        "public addresses (1,200), private addresses (3), hosts that seem on the link (2) and hosts on the link (1)"
+    )
+    found.reach = Reach()
+    assert words.reach(found) == ""
+
+
+def test_durations() -> None:
+    assert [words.duration(seconds) for seconds in (-1, 0.0123, 90, 600, 9000)] == [
+        "0 µs",
+        "12.3 ms",
+        "90.0 s",
+        "10 min",
+        "2 h",
+    ]
