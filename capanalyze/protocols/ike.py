@@ -131,4 +131,12 @@ def cut(octets: Any, start: int, end: int) -> int:
     return (REPLY if octets[start + FLAGS] & RESPONSE else REQUEST) + WEAK + CUT * KIND
 
 
-PROTOCOL = Protocol(name="ike", transport="udp", ports=(500, 4500), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="ike",
+    transport="udp",
+    ports=(500, 4500),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+    resends=64 * SECOND,  # RFC 7296 section 2.1: the same octets, ever more seldom
+)

@@ -55,4 +55,12 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return role + ERROR
 
 
-PROTOCOL = Protocol(name="kerberos", transport="udp", ports=(88,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="kerberos",
+    transport="udp",
+    ports=(88,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+    resends=32 * SECOND,  # MIT's client (1.20) sends its request again after 4 and 9 seconds
+)

@@ -53,4 +53,12 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return REPLY + ACCEPTED
 
 
-PROTOCOL = Protocol(name="portmap", transport="udp", ports=(111,), match=match, kinds=KINDS, window=5 * SECOND)
+PROTOCOL = Protocol(
+    name="portmap",
+    transport="udp",
+    ports=(111,),
+    match=match,
+    kinds=KINDS,
+    window=5 * SECOND,
+    resends=64 * SECOND,  # a client sends its call again every few seconds, with the same xid
+)
