@@ -143,7 +143,7 @@ CLAUSES: tuple[Clause, ...] = (
     ),
     (("vendor-id", str), ("transform", str), ("capability", str)),
     (("program", str), ("port", "port {}".format)),
-    (("engine-boots", "started {} times".format), ("uptime", "up {}".format)),
+    (("engine-boots", "started {} times".format), ("uptime", "up for {}".format)),
     (("rcode", str), ("answer", str), ("authority", str), ("additional", str)),
     (("resource", str), ("key", "key {}".format), ("statistic", str)),
     (

@@ -11,6 +11,7 @@ from capanalyze.disclose._ber import OCTET_STRING, SEQUENCE, Value, contents, in
 
 VERSIONS = {0: "SNMPv1", 1: "SNMPv2c", 3: "SNMPv3"}
 OBJECT_IDENTIFIER, TIME_TICKS = 0x06, 0x43
+TRAP_1 = 0xA4
 
 # RFC 3416 section 3, error-status.
 ERRORS = {
@@ -83,7 +84,7 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
         (community,) = islice(fields, 1)
         yield "community", f"{community.end - community.start} octets, not shown"
         (pdu,) = fields
-        yield from _response(reply, pdu)
+        yield from _trap(reply, pdu) if pdu.tag == TRAP_1 else _response(reply, pdu)
     elif version == 3:
         _, security = islice(fields, 2)
         yield from _engine(reply, security)
@@ -99,6 +100,11 @@ def _response(reply: bytes, pdu: Value) -> Iterator[tuple[str, str]]:
     status = integer(reply, error)
     if status:
         yield "error", ERRORS.get(status, f"error {status}")
+    yield from _bindings(reply, bindings)
+
+
+def _bindings(reply: bytes, bindings: Value) -> Iterator[tuple[str, str]]:
+    """What the variables of a PDU say of the host."""
     for binding in values(reply, bindings):
         name, found = islice(values(reply, binding), 2)
         yield from _told(contents(reply, name), found.tag, contents(reply, found))
@@ -114,7 +120,22 @@ def _told(name: bytes, tag: int, octets: bytes) -> Iterator[tuple[str, str]]:
         yield from _text(SYSTEM.get(name, "text"), octets)
     elif name == SYSTEM_UPTIME and tag == TIME_TICKS:
         yield "uptime", f"{int.from_bytes(octets) // 100} s"
-    elif name == SYSTEM_OBJECT and tag == OBJECT_IDENTIFIER and octets.startswith(ENTERPRISES):
+    elif name == SYSTEM_OBJECT and tag == OBJECT_IDENTIFIER:
+        yield from _enterprise(octets)
+
+
+def _trap(reply: bytes, pdu: Value) -> Iterator[tuple[str, str]]:
+    """A trap of version 1, RFC 1157 section 4.1.6: enterprise, agent-addr, two numbers, time-stamp, bindings."""
+    enterprise, agent, _, _, uptime, bindings = values(reply, pdu)
+    yield from _enterprise(contents(reply, enterprise))
+    yield "address", ".".join(map(str, contents(reply, agent)))
+    yield "uptime", f"{int.from_bytes(contents(reply, uptime)) // 100} s"
+    yield from _bindings(reply, bindings)
+
+
+def _enterprise(octets: bytes) -> Iterator[tuple[str, str]]:
+    """Whose an object identifier is, if it lies below 1.3.6.1.4.1."""
+    if octets.startswith(ENTERPRISES):
         number = 0
         for octet in octets[len(ENTERPRISES) :]:  # X.690 section 8.19.2: seven bits an octet
             number = number << 7 | octet & 0x7F

@@ -140,4 +140,5 @@ PROTOCOL = Protocol(
     match=match,
     kinds=KINDS,
     window=5 * SECOND,
+    resends=64 * SECOND,  # RFC 7296 section 2.1: the same octets, ever more seldom
 )

@@ -64,4 +64,5 @@ PROTOCOL = Protocol(
     match=match,
     kinds=KINDS,
     window=5 * SECOND,
+    resends=32 * SECOND,  # MIT's client (1.20) sends its request again after 4 and 9 seconds
 )

@@ -62,4 +62,5 @@ PROTOCOL = Protocol(
     match=match,
     kinds=KINDS,
     window=5 * SECOND,
+    resends=64 * SECOND,  # a client sends its call again every few seconds, with the same xid
 )

@@ -166,6 +166,18 @@ def test_an_encrypted_version_3_tells_its_engine() -> None:
     assert [kind for kind, _ in told("snmp", encrypted)] == ["version", "engine-id", "vendor"]
 
 
+def test_a_trap_of_version_1_tells_whose_it_is() -> None:
+    enterprise, agent = ber(OID, bytes.fromhex("2b06010401bf080302")), ber(0x40, bytes([192, 0, 2, 10]))
+    numbers = ber(INTEGER, b"\6"), ber(INTEGER, b"\1"), ber(TIME_TICKS, b"\1\2\3")
+    pdu = ber(0xA4, enterprise, agent, *numbers, ber(SEQUENCE, binding("010500", STRING, b"Qf98e")))
+    assert told("snmp", ber(SEQUENCE, ber(INTEGER, b"\0"), ber(STRING, b"public"), pdu))[2:] == [
+        ("vendor", "Net-SNMP (enterprise 8072)"),
+        ("address", "192.0.2.10"),
+        ("uptime", "660 s"),
+        ("system-name", "Qf98e"),
+    ]
+
+
 def plain_parts(message: bytes) -> list[bytes]:
     """Version, header and security parameters of a short message."""
     parts, at = [], message[1] - 0x80 + 2 if message[1] & 0x80 else 2

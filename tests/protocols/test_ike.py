@@ -115,6 +115,15 @@ def test_a_cut_header_of_version_2_keeps_its_role(flags: int) -> None:
 
 TALKS = [
     Talk(
+        "sent again after seconds, it is one request still",
+        [
+            (0, ask(IKE, message(INIT, peer=bytes(8)))),
+            (7, ask(IKE, message(INIT, peer=bytes(8)), ident=2)),
+            (15, ask(IKE, message(INIT, peer=bytes(8)), ident=3)),
+        ],
+        ["ike 1,2,3 > -: silent, IKE_SA_INIT request"],
+    ),
+    Talk(
         "a cookie is asked for first, RFC 7296 section 2.6",
         [
             (0, ask(IKE, message(INIT, peer=bytes(8)), sport=IKE)),

@@ -79,6 +79,15 @@ def test_cut_behind_its_tag_a_message_keeps_its_role(kind: str) -> None:
 
 TALKS = [
     Talk(
+        "sent again after seconds, it is one request still",
+        [
+            (0, ask(KERBEROS, SAMPLES["AS-REQ"])),
+            (7, ask(KERBEROS, SAMPLES["AS-REQ"], ident=2)),
+            (15, ask(KERBEROS, SAMPLES["AS-REQ"], ident=3)),
+        ],
+        ["kerberos 1,2,3 > -: silent, AS-REQ"],
+    ),
+    Talk(
         "an error answers: the daemon spoke",
         [(0, ask(KERBEROS, SAMPLES["AS-REQ"])), (0.001, answer(KERBEROS, error(6)))],
         ["kerberos 1 > 2: replied, KRB-ERROR, weak, 1000 us"],

@@ -64,6 +64,11 @@ def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
 
 TALKS = [
     Talk(
+        "sent again after seconds, it is one request still",
+        [(0, ask(SUNRPC, call(1))), (7, ask(SUNRPC, call(1), ident=2)), (15, ask(SUNRPC, call(1), ident=3))],
+        ["portmap 1,2,3 > -: silent, dump call"],
+    ),
+    Talk(
         "of two calls between the same ports the xid tells which was answered",
         [(0, ask(SUNRPC, call(1))), (0.1, ask(SUNRPC, call(2))), (0.2, answer(SUNRPC, reply(1)))],
         ["portmap 1 > 3: replied, accepted reply, 200000 us", "portmap 2 > -: silent, dump call"],

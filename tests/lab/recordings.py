@@ -1,4 +1,4 @@
-"""Small recordings, one service each: `python -m tests.lab.small FOLDER [NAME…]` leaves `NAME.pcap` there.
+"""Recordings of one service each: `python -m tests.lab.recordings FOLDER [NAME…]` leaves `NAME.pcap` there.
 
 A real daemon on the lab's LAN, a client that asks it what a finding shows, the capture taken on the daemon's host; what
 the client said lies beside it. No packet filter: the captures are for the protocol modules. Debian packages: krb5-kdc,
@@ -68,7 +68,7 @@ asyncio.run(main())
 """
 
 
-class Small:
+class Recording:
     """One daemon with its client on the LAN, and the capture."""
 
     def __init__(self, name: str) -> None:
@@ -121,42 +121,42 @@ except OSError: pass
 """
 
 
-def start_kdc(small: Small) -> None:
+def start_kdc(one: Recording) -> None:
     """A Kerberos server that knows alice, who has to authenticate first, bob, who need not, and a host."""
-    small.daemons.kdc()
+    one.daemons.kdc()
     for words in ("-pw lab +requires_preauth alice", "-pw lab -requires_preauth bob", "-randkey host/qf98e"):
         run(["kadmin.local", "-q", f"addprinc {words}"])
-    small.listens(88)
+    one.listens(88)
 
 
-def ask_kdc(small: Small) -> None:
+def ask_kdc(one: Recording) -> None:
     """Principals that exist and not, a password that is wrong, a ticket."""
     os.environ["KRB5_CONFIG"] = os.environ["KRB5_CONFIG"].replace("internet", "lan")
     os.environ["KRB5CCNAME"] = str(LOGS / "tickets")
-    small.client("kinit", "nobody", typed="lab\n")
-    small.client("kinit", "alice", typed="wrong\n")
-    small.client("kinit", "bob", typed="lab\n")
-    small.client("kvno", "host/qf98e")
-    small.client("kvno", "host/elsewhere")
+    one.client("kinit", "nobody", typed="lab\n")
+    one.client("kinit", "alice", typed="wrong\n")
+    one.client("kinit", "bob", typed="lab\n")
+    one.client("kvno", "host/qf98e")
+    one.client("kvno", "host/elsewhere")
 
 
-def start_samba(small: Small) -> None:
+def start_samba(one: Recording) -> None:
     """A domain controller; it answers on UDP 389."""
-    folder = small.daemons.folder("ad")
+    folder = one.daemons.folder("ad")
     words = ["domain", "provision", "--realm=LAB.EXAMPLE", "--domain=LAB", "--server-role=dc", "--dns-backend=NONE"]
     words += [f"--targetdir={folder}", "--adminpass=Lab-0f-names", "--option=posix:eadb=" + str(folder / "eadb")]
     run(["samba-tool", *words, f"--host-ip={LAN.target}"])
     own = ["-s", str(folder / "etc" / "smb.conf"), "--option=server services=cldap", "--debug-stdout"]
-    small.daemons.start("samba", "samba", "-F", "--no-process-group", "-M", "single", *own)
-    small.listens(389)
+    one.daemons.start("samba", "samba", "-F", "--no-process-group", "-M", "single", *own)
+    one.listens(389)
 
 
-def ask_samba(small: Small) -> None:
+def ask_samba(one: Recording) -> None:
     """The rootDSE, the logon question of a client, and one that it does not know."""
     everything = ber(0x87, b"objectClass")
     domain = ber(0xA0, equals("DnsDomain", b"lab.example"), equals("NtVer", struct.pack("<I", 6)))
-    small.send(389, search(1, everything), search(2, domain, b"Netlogon"), search(3, domain, b"nothing"))
-    small.send(389, ber(0x30, ber(2, b"\4"), ber(0x42)))
+    one.send(389, search(1, everything), search(2, domain, b"Netlogon"), search(3, domain, b"nothing"))
+    one.send(389, ber(0x30, ber(2, b"\4"), ber(0x42)))
 
 
 def search(ident: int, filters: bytes, *attributes: bytes) -> bytes:
@@ -177,43 +177,43 @@ def ber(tag: int, *contents: bytes) -> bytes:
     return bytes([tag, len(whole)]) + whole
 
 
-def start_snmpd(small: Small) -> None:
+def start_snmpd(one: Recording) -> None:
     """An agent with a community and a user."""
-    folder = small.daemons.folder("snmp", {"conf": SNMPD})
+    folder = one.daemons.folder("snmp", {"conf": SNMPD})
     os.environ["SNMP_PERSISTENT_DIR"] = str(folder)
-    small.daemons.start("snmpd", "snmpd", "-f", "-Lo", "-C", "-c", str(folder / "conf"))
-    small.listens(161)
+    one.daemons.start("snmpd", "snmpd", "-f", "-Lo", "-C", "-c", str(folder / "conf"))
+    one.listens(161)
 
 
-def ask_snmpd(small: Small) -> None:
+def ask_snmpd(one: Recording) -> None:
     """All versions, a wrong community, a user that does not exist, one that does, and a wrong key."""
     system = [f"1.3.6.1.2.1.1.{number}.0" for number in range(1, 7)]
     ask = ["-r", "0", "-t", "1", "-On"]
     known = ["-u", "lab", "-l", "authPriv", "-a", "SHA-256", "-x", "AES", "-X", "labprivacy"]
-    small.client("snmpget", "-v", "2c", "-c", "public", *ask, LAN.target, *system)
-    small.client("snmpget", "-v", "1", "-c", "public", *ask, LAN.target, "1.3.6.1.2.1.1.99.0")
-    small.client("snmpget", "-v", "2c", "-c", "private", *ask, LAN.target, *system)
-    small.client("snmpget", "-v", "3", "-u", "nobody", "-l", "noAuthNoPriv", *ask, LAN.target, *system)
-    small.client("snmpget", "-v", "3", *known, "-A", "labauthentication", *ask, LAN.target, *system)
-    small.client("snmpget", "-v", "3", *known, "-A", "not the key", *ask, LAN.target, *system)
+    one.client("snmpget", "-v", "2c", "-c", "public", *ask, LAN.target, *system)
+    one.client("snmpget", "-v", "1", "-c", "public", *ask, LAN.target, "1.3.6.1.2.1.1.99.0")
+    one.client("snmpget", "-v", "2c", "-c", "private", *ask, LAN.target, *system)
+    one.client("snmpget", "-v", "3", "-u", "nobody", "-l", "noAuthNoPriv", *ask, LAN.target, *system)
+    one.client("snmpget", "-v", "3", *known, "-A", "labauthentication", *ask, LAN.target, *system)
+    one.client("snmpget", "-v", "3", *known, "-A", "not the key", *ask, LAN.target, *system)
 
 
-def start_charon(small: Small) -> None:
+def start_charon(one: Recording) -> None:
     """Either version of IKE, with a secret that the clients need not know."""
-    folder = small.daemons.folder("ike", {"conf": IPSEC.format(target=LAN.target, version="ike")})
-    small.daemons.start("charon", "/usr/lib/ipsec/starter", "--nofork", "--conf", str(folder / "conf"))
-    small.listens(500)
+    folder = one.daemons.folder("ike", {"conf": IPSEC.format(target=LAN.target, version="ike")})
+    one.daemons.start("charon", "/usr/lib/ipsec/starter", "--nofork", "--conf", str(folder / "conf"))
+    one.listens(500)
     time.sleep(2)
 
 
-def ask_charon(small: Small) -> None:
+def ask_charon(one: Recording) -> None:
     """Version 1 with transforms that are accepted and not, version 2 with a group that is and is not, port 4500."""
     scan = ["ike-scan", "--retry=1", "--timeout=1000", "--nodns"]
-    small.client(*scan, "--trans=7/256,4,1,14", LAN.target)
-    small.client(*scan, "--trans=1,1,1,1", LAN.target)
-    small.client(*scan, "--ikev2", LAN.target)
-    small.send(4500, bytes(4) + init(b"lab-natt", 14), b"\xff")
-    small.send(500, *(init(b"lab-more", group, cipher) for group, cipher in ((14, 12), (31, 12), (14, 3), (14, 12))))
+    one.client(*scan, "--trans=7/256,4,1,14", LAN.target)
+    one.client(*scan, "--trans=1,1,1,1", LAN.target)
+    one.client(*scan, "--ikev2", LAN.target)
+    one.send(4500, bytes(4) + init(b"lab-natt", 14), b"\xff")
+    one.send(500, *(init(b"lab-more", group, cipher) for group, cipher in ((14, 12), (31, 12), (14, 3), (14, 12))))
 
 
 def init(spi: bytes, group: int, encryption: int = 12) -> bytes:
@@ -229,33 +229,33 @@ def init(spi: bytes, group: int, encryption: int = 12) -> bytes:
     return spi + bytes(8) + struct.pack(">4B2I", 33, 0x20, 34, 8, 0, 28 + len(payloads)) + payloads
 
 
-def start_caddy(small: Small) -> None:
+def start_caddy(one: Recording) -> None:
     """A web server that speaks HTTP/3."""
-    folder = small.daemons.folder("caddy", {"Caddyfile": CADDY.format(), "client.py": HTTP_3})
+    folder = one.daemons.folder("caddy", {"Caddyfile": CADDY.format(), "client.py": HTTP_3})
     os.environ |= {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
-    small.daemons.start("caddy", "caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile")
-    small.listens(443)
+    one.daemons.start("caddy", "caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile")
+    one.listens(443)
 
 
-def ask_caddy(small: Small) -> None:
+def ask_caddy(one: Recording) -> None:
     """A version that nobody speaks, the same in a datagram that is too small, a connection."""
     head = b"\xca\x1a\x2a\x3a\x4a\x08lab-dest\x08lab-from"
-    small.send(443, head.ljust(1200, b"\0"), head.ljust(100, b"\0"))
-    small.client(sys.executable, str(small.daemons.folder("caddy") / "client.py"), LAN.target)
+    one.send(443, head.ljust(1200, b"\0"), head.ljust(100, b"\0"))
+    one.client(sys.executable, str(one.daemons.folder("caddy") / "client.py"), LAN.target)
 
 
-def start_rpcbind(small: Small) -> None:
+def start_rpcbind(one: Recording) -> None:
     """A port mapper that knows itself only."""
     (Path("/run") / "rpcbind").mkdir(exist_ok=True)
-    small.daemons.start("rpcbind", "rpcbind", "-f")
-    small.listens(111)
+    one.daemons.start("rpcbind", "rpcbind", "-f")
+    one.listens(111)
 
 
-def ask_rpcbind(small: Small) -> None:
+def ask_rpcbind(one: Recording) -> None:
     """Nothing, all mappings in versions 2 to 4, one port, a version and a procedure that do not exist."""
     one_port = struct.pack(">4I", 100000, 2, 17, 0)
     asked = [call(1, 2, 0), call(2, 2, 4), call(3, 3, 4), call(4, 4, 4), call(5, 2, 3, one_port), call(6, 9, 4)]
-    small.send(111, *asked, call(7, 2, 99))
+    one.send(111, *asked, call(7, 2, 99))
 
 
 def call(xid: int, version: int, procedure: int, arguments: bytes = b"") -> bytes:
@@ -263,7 +263,7 @@ def call(xid: int, version: int, procedure: int, arguments: bytes = b"") -> byte
     return struct.pack(">10I", 0x1AB00 + xid, 0, 2, 100000, version, procedure, 0, 0, 0, 0) + arguments
 
 
-RECORDINGS: dict[str, tuple[Callable[[Small], None], Callable[[Small], None]]] = {
+RECORDINGS: dict[str, tuple[Callable[[Recording], None], Callable[[Recording], None]]] = {
     "kerberos": (start_kdc, ask_kdc),
     "ldap": (start_samba, ask_samba),
     "snmp": (start_snmpd, ask_snmpd),
@@ -279,7 +279,7 @@ def inside(folder: Path, name: str) -> None:
     os.environ["TZ"] = "UTC"
     furnish()
     try:
-        Small(name).record()
+        Recording(name).record()
     except LabError as error:
         logs = [f"== {log.name}\n{log.read_text(errors='replace')}\n" for log in sorted(LOGS.iterdir())]
         (folder / f"{name}.failed.log").write_text("".join(logs))
@@ -295,7 +295,7 @@ def main() -> None:
         inside(Path(names[0]), names[1])
         return
     for name in names or RECORDINGS:
-        run([*unshared(), sys.executable, "-m", "tests.lab.small", INSIDE, folder, name])
+        run([*unshared(), sys.executable, "-m", "tests.lab.recordings", INSIDE, folder, name])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from capanalyze.protocols import PROTOCOLS
 from tests.conftest import PCAPS
-from tests.lab.small import RECORDINGS
+from tests.lab.recordings import RECORDINGS
 
 LIMIT = 16_384
 
