@@ -96,6 +96,11 @@ TALKS = [
         ["ntp - > 1: indeterminate, mid-flow"],
     ),
     Talk(
+        "however many modules there are",
+        [(0, answer(11211, b"rubbish"))],
+        ["memcached - > 1: indeterminate, mid-flow"],
+    ),
+    Talk(
         "two replies stand before their request",
         [
             (0, answer(NTP, ntp(4, origin=1))),

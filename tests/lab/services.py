@@ -5,12 +5,13 @@ octet for octet. One link, one client; what is recorded is UDP on the target's `
 """
 
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from socket import inet_aton
 
@@ -125,11 +126,11 @@ Talk = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Service:
-    """What to start before recording, and what to ask then; packages of the programs."""
+    """What to start before recording, and what to ask then; the programs it takes, each with its Debian package."""
 
     start: Talk
     ask: Talk
-    packages: tuple[str, ...] = ()
+    programs: dict[str, str] = field(default_factory=dict)
     wanted: str = "udp"
 
 
@@ -438,22 +439,23 @@ def backup_request() -> bytes:
     return struct.pack(">BBH4sHHH", 0x11, 0x02, 0x1234, own, 138, len(names) + len(smb), 0) + names + smb
 
 
+LEASES = {"dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client"}
 SERVICES = {
-    "small": Service(small_start, small_ask, ("xinetd",)),
-    "memcached": Service(memcached_start, memcached_ask, ("memcached",)),
-    "coap": Service(coap_start, coap_ask, ("libcoap3-bin",)),
-    "stun": Service(stun_start, stun_ask, ("coturn",)),
-    "tftp": Service(tftp_start, tftp_ask, ("tftpd-hpa", "tftp-hpa")),
-    "sip": Service(sip_start, sip_ask, ("kamailio", "sipsak")),
-    "wsdiscovery": Service(nothing, wsd_ask, ("wsdd",)),
-    "ssdp": Service(nothing, ssdp_ask, ("minidlna",)),
-    "dhcp": Service(dhcp_start, dhcp_ask, ("dnsmasq-base", "isc-dhcp-client")),
-    "dhcpv6": Service(dhcp_start, dhcpv6_ask, ("dnsmasq-base", "isc-dhcp-client")),
-    "natpmp": Service(natpmp_start, natpmp_ask, ("miniupnpd-nftables", "natpmpc")),
+    "small": Service(small_start, small_ask, {"xinetd": "xinetd"}),
+    "memcached": Service(memcached_start, memcached_ask, {"memcached": "memcached"}),
+    "coap": Service(coap_start, coap_ask, {"coap-server-notls": "libcoap3-bin"}),
+    "stun": Service(stun_start, stun_ask, {"turnserver": "coturn"}),
+    "tftp": Service(tftp_start, tftp_ask, {"in.tftpd": "tftpd-hpa", "tftp": "tftp-hpa"}),
+    "sip": Service(sip_start, sip_ask, {"kamailio": "kamailio", "sipsak": "sipsak"}),
+    "wsdiscovery": Service(nothing, wsd_ask, {"wsdd": "wsdd"}),
+    "ssdp": Service(nothing, ssdp_ask, {"minidlnad": "minidlna"}),
+    "dhcp": Service(dhcp_start, dhcp_ask, LEASES),
+    "dhcpv6": Service(dhcp_start, dhcpv6_ask, LEASES),
+    "natpmp": Service(natpmp_start, natpmp_ask, {"miniupnpd": "miniupnpd-nftables", "natpmpc": "natpmpc"}),
     "slp": Service(nothing, slp_ask),
     "ard": Service(nothing, ard_ask),
     "ipp": Service(nothing, ipp_ask),
-    "nbdgm": Service(nothing, nbdgm_ask, ("samba",), "udp port 138"),
+    "nbdgm": Service(nothing, nbdgm_ask, {"nmbd": "samba"}, "udp port 138"),
 }
 
 
@@ -485,6 +487,11 @@ def main() -> int:
     folder.mkdir(exist_ok=True)
     failed = 0
     for name in sys.argv[2:] or SERVICES:
+        programs = SERVICES[name].programs.items()
+        if missing := [package for program, package in programs if not shutil.which(program, path=needs.path())]:
+            sys.stderr.write(f"{name}: missing packages: {' '.join(missing)}\n")
+            failed = 1
+            continue
         words = [*unshared(), sys.executable, "-m", "tests.lab.services", "--inside", str(folder), name]
         failed |= subprocess.run(words, cwd=ROOT, check=False).returncode
     return failed
