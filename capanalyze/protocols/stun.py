@@ -11,6 +11,7 @@ from capanalyze.packets.octets import be16, digest
 from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
 
 # Octet offsets, RFC 8489 figure 2.
+LENGTH = 2
 TRANSACTION = 4
 HEADER_LEN = 20
 CLASS = 0x0110
@@ -31,6 +32,8 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     if CHANNEL <= kind < 2 * CHANNEL:
         return OTHER
     if kind >= CHANNEL or size < HEADER_LEN:
+        return MALFORMED + GARBAGE * KIND
+    if end - start >= LENGTH + 2 and be16(octets, start + LENGTH) + HEADER_LEN != size:
         return MALFORMED + GARBAGE * KIND
     group = kind & CLASS
     if group == INDICATION:

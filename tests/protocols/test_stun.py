@@ -48,6 +48,7 @@ def test_a_response_has_the_transaction_id(group: int, method: int, cookie: int)
         (b"\x40\0\0\4data", "other"),  # channel data
         (b"\x80" + bytes(30), "malformed"),
         (b"\0\1" + bytes(10), "malformed"),
+        (message(REQUEST, 1) + bytes(4), "malformed"),  # its length says otherwise
         (b"\0", "malformed"),
     ],
 )
