@@ -6,6 +6,7 @@ from tests.build import (
     PEER,
     TARGET,
     datagram,
+    dns,
     dns_message,
     ntp,
     question,
@@ -94,6 +95,19 @@ TALKS = [
         "a service is called by its module's name mid-flow too",
         [(0, answer(NTP, b"garbage"))],
         ["ntp - > 1: indeterminate, mid-flow"],
+    ),
+    *(
+        Talk(
+            f"a client may ask from port {port}, whatever answers there",
+            [(0, ask(DNS, dns(7, "a"), sport=port)), (0.1, answer(DNS, dns(7, "a", response=True), sport=port))],
+            ["dns 1 > 2: replied, response, 100000 us"],
+        )
+        for port in (3283, 3478, 3702, 5351, 5683, 11211)
+    ),
+    Talk(
+        "however many modules there are",
+        [(0, answer(11211, b"rubbish"))],
+        ["memcached - > 1: indeterminate, mid-flow"],
     ),
     Talk(
         "two replies stand before their request",

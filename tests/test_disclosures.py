@@ -211,6 +211,23 @@ def test_repeated_facts_count_once_and_end(monkeypatch: pytest.MonkeyPatch) -> N
             "qf98e._ssh._tcp.local, at qf98e.local:22; qf98e.local, 192.0.2.10, 2001:db8::10",
         ),
         (
+            facts(host_name="QF98E", workgroup="WORKGROUP", os_version="6.1", comment="Mac OS X"),
+            "system 6.1; QF98E, WORKGROUP (group), Mac OS X",
+        ),
+        (
+            facts(
+                instance="Laser", model="HP LaserJet 4", location="ipp://h/printers/laser", printer_location="Hannover"
+            ),
+            "Laser, HP LaserJet 4; Hannover; ipp://h/printers/laser",
+        ),
+        (
+            facts(external_address="203.0.113.10", mapping="40000 to 5353, 60 s", uptime="7 s", version="PCP"),
+            "reached at 203.0.113.10; maps 40000 to 5353, 60 s; up for 7 s; PCP",
+        ),
+        (facts(offered_address="192.0.2.20", router="192.0.2.1"), "offers 192.0.2.20, router 192.0.2.1"),
+        (facts(software="memcached 1.6.18", statistic="pid=1", key="a"), "memcached 1.6.18; key a, pid=1"),
+        (facts(time="1970-01-01T00:00:00Z"), "clock 1970-01-01T00:00:00Z"),
+        (
             facts(recursion="offered", answer="time.apple.com A 17.72.255.11"),
             "time.apple.com A 17.72.255.11; recursion offered",
         ),

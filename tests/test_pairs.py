@@ -14,6 +14,7 @@ from capanalyze.cli import main
 
 # What the truth calls by a name of its own; all else of UDP is filed under `udp`.
 NAMED = {"dns", "icmp", "kerberos", "llmnr", "mdns", "nbns", "ntp", "snmp", "ssdp", "tcp"}
+APPLICATIONS = {"dhcp", "dhcpv6", "tftp", "sip"}
 SHARE = 0.99
 MAX_FALSE = 0.01
 # A host with many interfaces asks and answers itself in one capture: its truth is one of several.
@@ -85,11 +86,18 @@ def answered_in(truth: dict[str, Any], frame: int) -> set[int]:
     return {frame, *truth.get("reply_fragments", {}).get(str(frame), [])}
 
 
+def is_named(service: str, truth: dict[str, Any]) -> bool:
+    """Whether it is the truth's service, and where that says which application it was, that one's own module."""
+    if truth.get("app") in APPLICATIONS:
+        return service == truth["app"]
+    return filed(service) == truth["service"]
+
+
 def is_listed(truth: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
     """Whether a truth's exchange is listed with its request and its first reply."""
     requests, replies = asked_in(truth), answered_in(truth, truth["reply_frames"][0])
     return any(
-        filed(row["service"]) == truth["service"] and requests & set(row["requests"]) and replies & set(row["replies"])
+        is_named(row["service"], truth) and requests & set(row["requests"]) and replies & set(row["replies"])
         for row in rows
     )
 

@@ -12,6 +12,7 @@ from capanalyze.cli import main
 from capanalyze.protocols import PROTOCOLS
 from tests.build import dissected
 from tests.conftest import PCAPS
+from tests.lab.services import SERVICES
 
 FOLDER = PCAPS / "services"
 MESSAGE_ID = re.compile(rb"<wsa:(MessageID|RelatesTo)>([^<]*)<")
@@ -102,6 +103,7 @@ def test_replies_are_those_of_the_dissection(name: str) -> None:
 
 def test_every_capture_is_checked() -> None:
     assert {path.stem for path in FOLDER.glob("*.pcap")} >= set(BY_CAPTURE)
+    assert set(SERVICES) == set(BY_CAPTURE)
 
 
 @pytest.mark.parametrize("name", BY_CAPTURE)

@@ -6,7 +6,7 @@ another: endpoints decide, and the port tells who asks.
 
 from typing import Any
 
-from capanalyze.packets.message import FLOW, KIND
+from capanalyze.packets.message import FLOW, KIND, WEAK
 from capanalyze.protocols._protocol import Protocol
 
 DATAGRAM = 3 * KIND
@@ -15,7 +15,7 @@ KINDS = ("datagram",)
 
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Only the endpoints tell."""
-    return FLOW + DATAGRAM
+    return FLOW + WEAK + DATAGRAM
 
 
 PROTOCOL = Protocol(

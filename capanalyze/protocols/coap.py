@@ -16,6 +16,7 @@ CODE = 1
 MESSAGE_ID = 2
 TOKEN = 4
 MAX_TOKEN = 8
+MAX_METHOD = 7  # iPATCH, RFC 8132 section 8
 VERSION = 1
 CONFIRMABLE, NON_CONFIRMABLE, ACKNOWLEDGEMENT, RESET = range(4)
 BY_TOKEN, BY_ID = 1, 2
@@ -39,7 +40,11 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         return MALFORMED + CUT * KIND
     code = octets[start + CODE] * 1
     group = code // 32
-    if group not in (0, 2, 4, 5) or (code == 0 and (kind == NON_CONFIRMABLE or length)):
+    if (
+        group not in (0, 2, 4, 5)
+        or (group == 0 and code > MAX_METHOD)
+        or (code == 0 and (kind == NON_CONFIRMABLE or length))
+    ):
         return MALFORMED + GARBAGE * KIND
     asks = kind == CONFIRMABLE if code == 0 else group == 0
     if end - start < TOKEN + length:

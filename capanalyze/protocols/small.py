@@ -6,7 +6,7 @@ only the port tells who asks. An echo alone repeats what it answers.
 
 from typing import Any
 
-from capanalyze.packets.message import FLOW, KIND
+from capanalyze.packets.message import FLOW, KIND, WEAK
 from capanalyze.packets.octets import digest
 from capanalyze.protocols._protocol import Protocol
 
@@ -16,7 +16,7 @@ KINDS = ("datagram",)
 
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Nothing in it tells."""
-    return FLOW + DATAGRAM
+    return FLOW + WEAK + DATAGRAM
 
 
 def match_echo(octets: Any, start: int, end: int, size: int, keys: Any) -> int:

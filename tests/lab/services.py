@@ -5,21 +5,22 @@ octet for octet. One link, one client; what is recorded is UDP on the target's `
 """
 
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from socket import inet_aton
 
 from tests.lab import needs
 from tests.lab.captures import TCPDUMP, corrected, rewrite, without_release
-from tests.lab.daemons import Daemons
+from tests.lab.daemons import CUPS, CUPS_FILES, Daemons
 from tests.lab.jail import ROOT, furnish, unshared
 from tests.lab.network import Network
-from tests.lab.places import LAN, LAN_BROADCAST, LAN_MAC, LOGS, OUT, TARGET_MAC
+from tests.lab.places import LAN, LAN_MAC, LOGS, OUT, TARGET_MAC
 from tests.lab.processes import Crew, LabError, until
 
 SNAP = "1600"
@@ -125,11 +126,11 @@ Talk = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Service:
-    """What to start before recording, and what to ask then; packages of the programs."""
+    """What to start before recording, and what to ask then; the programs it takes, each with its Debian package."""
 
     start: Talk
     ask: Talk
-    packages: tuple[str, ...] = ()
+    programs: dict[str, str] = field(default_factory=dict)
     wanted: str = "udp"
 
 
@@ -403,12 +404,32 @@ def ard_ask(scene: Scene) -> None:
     scene.ask(3283, bytes.fromhex("0014000103"))
 
 
+# A printer of CUPS is announced in the old way by cups-browsed, if it is told so.
+BROWSED = """BrowseLocalProtocols CUPS
+BrowseRemoteProtocols none
+BrowseInterval 3
+CacheDir {folder}
+"""
+
+
+def ipp_start(scene: Scene) -> None:
+    """CUPS with a printer that is shared."""
+    files = {"conf": CUPS.replace("Browsing Off", "Browsing On"), "files": f"{CUPS_FILES}FileDevice Yes\n"}
+    folder = scene.folder("cups", files)
+    for name in ("spool", "spool/tmp", "cache", "state", "ppd"):
+        (folder / name).mkdir()
+    scene.serve("cupsd", "cupsd", "-f", "-c", str(folder / "conf"), "-s", str(folder / "files"))
+    until(15, lambda: ":631 " in scene.network.run("target", "ss", "-Hlnt"), "CUPS")
+    printer = ("-p", "laser", "-E", "-v", "file:///dev/null", "-m", "raw", "-L", "Hannover", "-D", "Laser")
+    shared = ("-o", "printer-is-shared=true")
+    scene.network.run("target", "lpadmin", "-h", "127.0.0.1:631", *printer, *shared)
+
+
 def ipp_ask(scene: Scene) -> None:
-    """CUPS before 1.6 is no longer packaged: its packet by the CUPS Browse Protocol, then a probe of the port."""
-    packet = '1000c 3 ipp://qf98e.lab.example:631/printers/laser "Hannover" "Laser" "HP LaserJet 4"\n'
-    words = (LAN_BROADCAST, "631", "631", packet.encode().hex())
-    told = ASKER.replace("198.51.100.20", LAN.target)
-    scene.network.run("target", sys.executable, "-c", told, *words)
+    """cups-browsed broadcasts; then a probe of the port."""
+    folder = scene.folder("browsed", {"conf": BROWSED})
+    scene.serve("browsed", "env", "CUPS_SERVER=127.0.0.1:631", "cups-browsed", "-c", str(folder / "conf"))
+    time.sleep(2 * SETTLED)
     scene.ask(631, b"\r\n\r\n")
 
 
@@ -438,22 +459,24 @@ def backup_request() -> bytes:
     return struct.pack(">BBH4sHHH", 0x11, 0x02, 0x1234, own, 138, len(names) + len(smb), 0) + names + smb
 
 
+LEASES = {"dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client"}
+PRINTING = {"cupsd": "cups-daemon", "lpadmin": "cups-client", "cups-browsed": "cups-browsed"}
 SERVICES = {
-    "small": Service(small_start, small_ask, ("xinetd",)),
-    "memcached": Service(memcached_start, memcached_ask, ("memcached",)),
-    "coap": Service(coap_start, coap_ask, ("libcoap3-bin",)),
-    "stun": Service(stun_start, stun_ask, ("coturn",)),
-    "tftp": Service(tftp_start, tftp_ask, ("tftpd-hpa", "tftp-hpa")),
-    "sip": Service(sip_start, sip_ask, ("kamailio", "sipsak")),
-    "wsdiscovery": Service(nothing, wsd_ask, ("wsdd",)),
-    "ssdp": Service(nothing, ssdp_ask, ("minidlna",)),
-    "dhcp": Service(dhcp_start, dhcp_ask, ("dnsmasq-base", "isc-dhcp-client")),
-    "dhcpv6": Service(dhcp_start, dhcpv6_ask, ("dnsmasq-base", "isc-dhcp-client")),
-    "natpmp": Service(natpmp_start, natpmp_ask, ("miniupnpd-nftables", "natpmpc")),
+    "small": Service(small_start, small_ask, {"xinetd": "xinetd"}),
+    "memcached": Service(memcached_start, memcached_ask, {"memcached": "memcached"}),
+    "coap": Service(coap_start, coap_ask, {"coap-server-notls": "libcoap3-bin"}),
+    "stun": Service(stun_start, stun_ask, {"turnserver": "coturn"}),
+    "tftp": Service(tftp_start, tftp_ask, {"in.tftpd": "tftpd-hpa", "tftp": "tftp-hpa"}),
+    "sip": Service(sip_start, sip_ask, {"kamailio": "kamailio", "sipsak": "sipsak"}),
+    "wsdiscovery": Service(nothing, wsd_ask, {"wsdd": "wsdd"}),
+    "ssdp": Service(nothing, ssdp_ask, {"minidlnad": "minidlna"}),
+    "dhcp": Service(dhcp_start, dhcp_ask, LEASES),
+    "dhcpv6": Service(dhcp_start, dhcpv6_ask, LEASES),
+    "natpmp": Service(natpmp_start, natpmp_ask, {"miniupnpd": "miniupnpd-nftables", "natpmpc": "natpmpc"}),
     "slp": Service(nothing, slp_ask),
     "ard": Service(nothing, ard_ask),
-    "ipp": Service(nothing, ipp_ask),
-    "nbdgm": Service(nothing, nbdgm_ask, ("samba",), "udp port 138"),
+    "ipp": Service(ipp_start, ipp_ask, PRINTING),
+    "nbdgm": Service(nothing, nbdgm_ask, {"nmbd": "samba"}, "udp port 138"),
 }
 
 
@@ -485,6 +508,11 @@ def main() -> int:
     folder.mkdir(exist_ok=True)
     failed = 0
     for name in sys.argv[2:] or SERVICES:
+        programs = SERVICES[name].programs.items()
+        if missing := [package for program, package in programs if not shutil.which(program, path=needs.path())]:
+            sys.stderr.write(f"{name}: missing packages: {' '.join(missing)}\n")
+            failed = 1
+            continue
         words = [*unshared(), sys.executable, "-m", "tests.lab.services", "--inside", str(folder), name]
         failed |= subprocess.run(words, cwd=ROOT, check=False).returncode
     return failed

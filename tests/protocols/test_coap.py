@@ -57,6 +57,7 @@ def test_what_answers(request_: bytes, reply: bytes, answers: bool) -> None:
         b"\x49\1\0\1" + bytes(9),  # a token of nine octets
         b"\x44\1\0\1",  # without its token
         b"\x40\x20\0\1",  # class 1
+        b"\x40\x08\0\1",  # a method that there is not
         b"\x50\0\0\1",  # a ping that needs no answer
         b"\x40\1\0",
         b"\x41\0\0\1x",

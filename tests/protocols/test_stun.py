@@ -46,8 +46,12 @@ def test_a_response_has_the_transaction_id(group: int, method: int, cookie: int)
     [
         (message(INDICATION, 1), "other"),
         (b"\x40\0\0\4data", "other"),  # channel data
-        (b"\x80" + bytes(30), "malformed"),
+        (b"\x80" + bytes(30), "other"),  # media
+        (b"\x17\xfe\xfd" + bytes(30), "other"),  # encrypted data
+        (b"\x16\xfe\xfd" + bytes(30), "malformed"),  # a handshake
+        (b"\xc0" + bytes(30), "malformed"),
         (b"\0\1" + bytes(10), "malformed"),
+        (message(REQUEST, 1) + bytes(4), "malformed"),  # its length says otherwise
         (b"\0", "malformed"),
     ],
 )
