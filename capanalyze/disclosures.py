@@ -143,7 +143,6 @@ CLAUSES: tuple[Clause, ...] = (
     ),
     (("vendor-id", str), ("transform", str), ("capability", str)),
     (("program", str), ("port", "port {}".format)),
-    (("engine-boots", "started {} times".format), ("uptime", "up for {}".format)),
     (("rcode", str), ("answer", str), ("authority", str), ("additional", str)),
     (("resource", str), ("key", "key {}".format), ("statistic", str)),
     (
@@ -156,6 +155,7 @@ CLAUSES: tuple[Clause, ...] = (
     (("scope", "scope {}".format), ("usn", str)),
     (("recursion", "recursion {}".format), ("location", str), ("text", str)),
     (("file", "file: {}".format), ("option", str), ("time", "clock {}".format)),
+    (("engine-boots", "started {} times".format), ("uptime", "up for {}".format)),
     (
         ("kiss-o'-death", "kiss-o'-death {}".format),
         ("reference-id", _upstream),
