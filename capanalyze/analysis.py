@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from dataclasses import replace as changed
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from capanalyze import __version__, findings
+from capanalyze.again import Frame
+from capanalyze.again import read_again as again
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, service_at
 from capanalyze.exchanges.engine import LARGEST
 from capanalyze.exchanges.held import Held
 from capanalyze.exchanges.pair import pairs_of
+from capanalyze.exhibits import bundle, proofs
 from capanalyze.judging.judge import Judge
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
 from capanalyze.progress import progress
@@ -33,8 +36,9 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit, Mode
     from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.exchanges.pair import Pair, Payload
+    from capanalyze.exhibits import Bundle, Key, Limit
     from capanalyze.findings import Summed, Unasked
-    from capanalyze.model import Announcement, Disclosure
+    from capanalyze.model import Announcement, Disclosure, Input
 
 FEW = 16_384  # messages, up to which all is held
 TRIES = (4, 8, 16)  # units of messages after which the target of a large capture is looked for
@@ -174,8 +178,26 @@ class Gathered:
     notes: list[str]
 
 
+class Examined(NamedTuple):
+    """An analysis, and the frames that its findings rest on, where these were asked for."""
+
+    analysis: Analysis
+    bundle: Bundle | None
+
+
 def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
+    """All that a report shows of these captures, but for the evidence. Raises: see `examine`."""
+    return examine(audit, command, quiet=quiet).analysis
+
+
+def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quiet: bool = True) -> Examined:
     """All that a report shows of these captures; unless `quiet`, a terminal shows how far reading has come.
+
+    Args:
+        audit: what is asked.
+        command: as a reader could repeat it.
+        limit: how many of the frames that findings rest on are to be kept; None for none.
+        quiet: show no progress.
 
     Raises:
         CaptureError: a capture cannot be read.
@@ -188,19 +210,23 @@ def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
             flow = Flow(stream, guess=True)
             gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
         told = [one.payloads for one in gathered.findings] + [one.payloads for one in gathered.announcements]
-        octets = octets_of(stream, [place for payloads in told for place in payloads])
+        inputs = [input_of(reading, stream.malformed) for reading in stream.readings]
+        wanted = proofs_of(gathered, inputs, limit) if limit else {}
+        octets, frames = read_again(stream, [place for payloads in told for place in payloads], wanted)
+        target = flow.target_in_the_end()
+        evidence = bundle(stream.readings, frames, wanted, stream.audit, target.addresses) if limit else None
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
             finding.notes += dropped(stream, captures)
     parts = [one.part for one in stream.readings]
-    return Analysis(
+    analysis = Analysis(
         capanalyze=__version__,
         command=command,
         title=audit.title,
-        inputs=[input_of(reading, stream.malformed) for reading in stream.readings],
+        inputs=inputs,
         first=stamp(min((part.first for part in parts if part.first), default=None)),
         last=stamp(max((part.last for part in parts if part.last), default=None)),
-        target=flow.target_in_the_end(),
+        target=target,
         modes=[mode_info(mode, stream) for mode in modes],
         zones=gathered.zones,
         findings=[one.finding for one in gathered.findings],
@@ -208,6 +234,13 @@ def analyze(audit: Audit, command: str = "", *, quiet: bool = True) -> Analysis:
         directions=gathered.directions,
         notes=notes_on(stream, gathered),
     )
+    return Examined(analysis, evidence)
+
+
+def proofs_of(gathered: Gathered, inputs: Sequence[Input], limit: Limit) -> dict[Key, list[str]]:
+    """The frames that findings and announcements rest on."""
+    found = [one.finding for one in gathered.findings]
+    return proofs(found, [one.announcement for one in gathered.announcements], inputs, limit)
 
 
 def gather_few(flow: Flow, modes: Sequence[Mode]) -> Gathered:
@@ -243,13 +276,13 @@ def gather_many(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     )
 
 
-def announcement_of(unasked: Unasked, octets: dict[tuple[str, int], bytes]) -> Announcement:
+def announcement_of(unasked: Unasked, octets: Octets) -> Announcement:
     """An announcement with what it disclosed."""
     announcement, payloads = unasked
     return replace(announcement, disclosures=facts_of(announcement.service, payloads, octets))
 
 
-def facts_of(service: str, payloads: Sequence[Payload], octets: dict[tuple[str, int], bytes]) -> list[Fact]:
+def facts_of(service: str, payloads: Sequence[Payload], octets: Octets) -> list[Fact]:
     """What the replies of a finding disclosed, each fact once, with the frame that told it first."""
     facts: dict[tuple[str, str], Fact] = {}
     again: Counter[str] = Counter()
@@ -266,23 +299,31 @@ def facts_of(service: str, payloads: Sequence[Payload], octets: dict[tuple[str, 
     return list(facts.values())
 
 
-def octets_of(stream: Stream, payloads: Sequence[Payload]) -> dict[tuple[str, int], bytes]:
-    """Payloads by capture and offset; reads the captures once more."""
-    wanted: dict[str, list[tuple[int, int]]] = {}
+Octets = dict[tuple[str, int], bytes]
+Frames = dict[str, dict[int, Frame]]
+
+
+def read_again(stream: Stream, payloads: Sequence[Payload], wanted: Iterable[Key]) -> tuple[Octets, Frames]:
+    """Payloads by capture and offset, frames by capture and number; reads the captures once more."""
+    places: dict[str, list[tuple[int, int]]] = {}
     for one in payloads:
-        wanted.setdefault(one.capture, []).append((one.offset, one.length))
-    return {
-        (reading.file.name, offset): octets
-        for reading in stream.readings
-        if reading.file.name in wanted
-        for offset, octets in reading.capture.payloads(wanted[reading.file.name]).items()
-    }
+        places.setdefault(one.capture, []).append((one.offset, one.length))
+    numbers: dict[str, list[int]] = {}
+    for name, frame in wanted:
+        numbers.setdefault(name, []).append(frame)
+    octets: Octets = {}
+    frames: Frames = {}
+    for reading in stream.readings:
+        name = reading.file.name
+        found, frames[name] = again(reading.capture, stream.gear, places.get(name, ()), numbers.get(name, ()))
+        octets.update({(name, offset): piece for (offset, _), piece in found.items()})
+    return octets, frames
 
 
 def disclosures_of(batch: Batch, names: Names, stream: Stream) -> list[list[Disclosure]]:
     """What the first reply of each row disclosed."""
     payloads = [findings.payloads_of([pair]) for pair in pairs_of(batch, names)]
-    octets = octets_of(stream, [one for found in payloads for one in found])
+    octets, _ = read_again(stream, [one for found in payloads for one in found], ())
     return [
         [
             told

@@ -8,11 +8,11 @@ import glob
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -59,12 +59,16 @@ class Segment:
 
 @dataclass(frozen=True)
 class CaptureFile:
-    """One capture to read: `segments` say under which modes it was taken, if that is known."""
+    """One capture to read: `segments` say under which modes it was taken, if that is known.
+
+    Of a capture that describes several, only `interfaces` are read, by number from 0; all where it is empty.
+    """
 
     path: str
     name: str
     segments: tuple[Segment, ...] = ()
     interface: str | None = None
+    interfaces: tuple[int, ...] = ()
 
     @property
     def modes(self) -> set[str | None]:
@@ -116,6 +120,7 @@ class _Target(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Range(msgspec.Struct, forbid_unknown_fields=True):
     file: str
+    interfaces: list[Annotated[int, msgspec.Meta(ge=0)]] = []
     since: datetime | None = None
     until: datetime | None = None
 
@@ -150,7 +155,7 @@ def load_audit(path: Path) -> Audit:
     top = _convert(tree, _File, path, "")
     target = _convert(top.target, _Target, path, "target").addresses if top.target is not None else []
     modes: list[Mode] = []
-    found: dict[str, list[Segment]] = {}
+    found: dict[tuple[str, tuple[int, ...]], list[Segment]] = {}
     if not top.modes:
         raise AuditError(f"{path}: modes: is empty, expected at least one [modes.NAME]")
     for name, table in top.modes.items():
@@ -162,10 +167,12 @@ def load_audit(path: Path) -> Audit:
             raise AuditError(f"{path}: {place}.captures: is empty, expected at least one capture")
         for number, item in enumerate(entry.captures):
             entry_place = f"{place}.captures[{number}]"
-            segment, pattern = _segment(name, item, f"{path}: {entry_place}")
-            for capture in _matching(path, pattern, entry_place):
-                found.setdefault(capture, []).append(segment)
-    captures = tuple(_audit_capture(path, capture, segments, modes) for capture, segments in found.items())
+            asked = _Range(item) if isinstance(item, str) else item
+            segment = _segment(name, asked, f"{path}: {entry_place}")
+            for capture in _matching(path, asked.file, entry_place):
+                found.setdefault((capture, tuple(sorted(asked.interfaces))), []).append(segment)
+    _check_interfaces(path, list(found))
+    captures = tuple(_audit_capture(path, *key, segments, modes) for key, segments in found.items())
     return Audit(
         captures=_with_names(captures),
         title=top.title,
@@ -210,13 +217,19 @@ def _step(value: Any, name: str, index: str) -> tuple[str, Any]:
     return f".{key}", item
 
 
-def _segment(mode: str, item: str | _Range, place: str) -> tuple[Segment, str]:
-    if isinstance(item, str):
-        return Segment(mode), item
+def _segment(mode: str, item: _Range, place: str) -> Segment:
     since, until = nanoseconds(item.since), nanoseconds(item.until)
     if since is not None and until is not None and since >= until:
         raise AuditError(f"{place}: ends ({item.until}) before it begins ({item.since})")
-    return Segment(mode, since, until), item.file
+    return Segment(mode, since, until)
+
+
+def _check_interfaces(path: Path, captures: Sequence[tuple[str, tuple[int, ...]]]) -> None:
+    """A capture may be named several times if each time by other interfaces."""
+    for number, (capture, interfaces) in enumerate(captures):
+        for other, others in captures[:number]:
+            if capture == other and (not interfaces or not others or set(interfaces) & set(others)):
+                raise AuditError(f"{path}: {Path(capture).name} is named more than once for the same interfaces")
 
 
 def nanoseconds(time: datetime | None) -> int | None:
@@ -236,7 +249,9 @@ def _matching(path: Path, pattern: str, place: str) -> list[str]:
     return found
 
 
-def _audit_capture(path: Path, capture: str, segments: list[Segment], modes: list[Mode]) -> CaptureFile:
+def _audit_capture(
+    path: Path, capture: str, interfaces: tuple[int, ...], segments: list[Segment], modes: list[Mode]
+) -> CaptureFile:
     for number, one in enumerate(segments):
         for other in segments[:number]:
             if _overlap(one, other):
@@ -245,7 +260,10 @@ def _audit_capture(path: Path, capture: str, segments: list[Segment], modes: lis
                 )
     _, interface = parts_of_name(Path(capture).name, [*(mode.name for mode in modes), *BUILT_IN])
     ordered = sorted(segments, key=lambda segment: (segment.since is not None, segment.since or 0))
-    return CaptureFile(capture, Path(capture).name, tuple(ordered), interface)
+    name = Path(capture).name
+    if interfaces:
+        name += f" ({'interface' if len(interfaces) == 1 else 'interfaces'} {', '.join(map(str, interfaces))})"
+    return CaptureFile(capture, name, tuple(ordered), interface, interfaces)
 
 
 def _overlap(one: Segment, other: Segment) -> bool:
@@ -287,10 +305,7 @@ def _with_names(captures: tuple[CaptureFile, ...]) -> tuple[CaptureFile, ...]:
     """Captures of the same file name are told apart by their folders."""
     names = [capture.name for capture in captures]
     return tuple(
-        capture
-        if names.count(capture.name) == 1
-        else CaptureFile(capture.path, capture.path, capture.segments, capture.interface)
-        for capture in captures
+        capture if names.count(capture.name) == 1 else replace(capture, name=capture.path) for capture in captures
     )
 
 

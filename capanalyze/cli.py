@@ -34,6 +34,7 @@ OPTIONS = (
     click.option("-q", "--quiet", is_flag=True, help="Do not show progress on the terminal."),
 )
 FORMS = ("html", "json", "graphs")
+DEPTHS = ("auto", "off", "all")
 ROW_FORMS = ("table", "jsonl", "csv", "parquet")
 SUFFIXES = {"jsonl": "jsonl", "json": "jsonl", "ndjson": "jsonl", "csv": "csv", "parquet": "parquet"}
 
@@ -138,8 +139,15 @@ def main() -> None:
 @click.option(
     "--format", "forms", default="html,json,graphs", show_default=True, metavar="FORM,…", help="What to write."
 )
+@click.option(
+    "--depth",
+    type=click.Choice(DEPTHS),
+    default="auto",
+    show_default=True,
+    help="Let tshark dissect the frames that findings rest on: some, none, or all of them.",
+)
 @shared_options
-def report(captures: tuple[str, ...], output: str | None, forms: str, asked: Asked) -> None:
+def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str, asked: Asked) -> None:
     """Judge captures against what their firewall modes promise, and write a report with graphs.
 
     CAPTURE is a pcap or pcapng file (gzip and zstd too), or - for stdin. Files named MODE.INTERFACE.pcap tell
@@ -149,15 +157,24 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, asked: Ask
     audit = audit_from(captures, asked)
     from rich.console import Console
 
-    from capanalyze.analysis import analyze
+    from capanalyze.agreement import deepen
+    from capanalyze.analysis import examine
     from capanalyze.capture.pipe import ended_by_interrupt
-    from capanalyze.report import write_report
+    from capanalyze.depth import dissect
+    from capanalyze.exhibits import LIMITS
+    from capanalyze.report import Deep, write_report
     from capanalyze.report.as_text import render_text
 
     with ended_by_interrupt() if "-" in captures else nullcontext():
-        analysis = analyze(audit, command_line(captures, asked), quiet=asked.quiet)
+        limit = LIMITS.get(depth)
+        analysis, bundle = examine(audit, command_line(captures, asked), limit=limit, quiet=asked.quiet)
+    deep = None
+    if bundle:
+        opinion = dissect(bundle.octets, len(bundle.shown))
+        deepen(analysis, bundle, opinion)
+        deep = Deep(bundle, opinion.dissections)
     folder = Path(output) if output else default_folder(*captures)
-    written = write_report(analysis, folder, chosen) if chosen else []
+    written = write_report(analysis, folder, chosen, deep) if chosen else []
     render_text(analysis, Console(highlight=False))
     if written:
         click.echo(f"\nWritten to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}")

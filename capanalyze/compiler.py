@@ -27,13 +27,13 @@ from capanalyze import buffers
 from capanalyze.capture import pcap, pcapng
 from capanalyze.exchanges import answers, dating, effects, fetch, out, reach, repeats, ring, settle
 from capanalyze.judging import decide
-from capanalyze.packets import dispatch, link, naming, network, octets, scan, transport
+from capanalyze.packets import dispatch, find, link, naming, network, octets, scan, transport
 from capanalyze.protocols import PROTOCOLS, _ber, _names, _questions
 from capanalyze.report import row_columns, row_text
 from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
-    *(dispatch, link, naming, network, octets, scan, transport, pcap, pcapng),
+    *(dispatch, find, link, naming, network, octets, scan, transport, pcap, pcapng),
     *(_ber, _names, _questions, *(sys.modules[protocol.match.__module__] for protocol in PROTOCOLS)),
     *(dating, ring, fetch, answers, effects, repeats, settle, out, reach, decide),
     *(cells, kept, details, turns, fold, rest),

@@ -208,6 +208,86 @@ class Timeline(Value, frozen=True):
     bins: list[Bin]
 
 
+class Field(Value, frozen=True):
+    """One line of a dissection, with those below it.
+
+    `name` is what a display filter calls it, empty for a line that only groups others; `shown` is what Wireshark
+    shows. It stands in `size` octets from `offset` in the frame; `size` is 0 where it is worked out from others.
+    """
+
+    name: str
+    shown: str
+    offset: int
+    size: int
+    value: str = ""
+    fields: list["Field"] = []
+
+
+class Expert(Value, frozen=True):
+    """What Wireshark remarks on a frame: as it words severity and group."""
+
+    severity: str
+    group: str
+    message: str
+
+
+class Dissection(Value, frozen=True):
+    """One frame as tshark dissects it: its protocols from the outermost, and their fields."""
+
+    protocols: list[str]
+    layers: list[Field]
+    experts: list[Expert] = []
+
+
+class Exhibit(Value, frozen=True):
+    """A frame that proves something: where it is in its capture, and in the file of evidence.
+
+    `number` is that in the file of evidence; `captured` of its `octets` are there. `proves` says of which findings it
+    is evidence. `protocols` and `experts` are tshark's, empty without it.
+    """
+
+    number: int
+    capture: str
+    frame: int
+    time: str | None
+    interface: str | None
+    captured: int
+    octets: int
+    proves: list[str]
+    protocols: list[str] = []
+    experts: list[Expert] = []
+
+
+class Agreement(Value, frozen=True):
+    """Whether tshark sees in a finding's frames what the fast path does.
+
+    `protocols` is what it sees above the transport; `confirmed` counts frames of which both say the same, and links
+    between request and reply that both drew; `differences` are those that nothing explains.
+    """
+
+    protocols: list[str]
+    confirmed: int
+    links: int
+    differences: list[str]
+    explained: list[str]
+
+
+class Depth(Value, frozen=True):
+    """The second opinion: the frames behind the findings in a file of their own, and who dissected them.
+
+    `file` lies beside the report, `audit` describes it to `capanalyze report`, where that can be; `tshark` is the
+    version, None where it could not be asked, and `note` then says why.
+    """
+
+    file: str
+    sha256: str
+    octets: int
+    exhibits: list[Exhibit]
+    audit: str | None = None
+    tshark: str | None = None
+    note: str | None = None
+
+
 class Finding(Record):
     """The exchanges of one service under one mode in one zone, summed up.
 
@@ -251,6 +331,7 @@ class Finding(Record):
     frame_factor: float | None = None
     kinds: list[Asked] = []
     reach: Reach = Reach()
+    agreement: Agreement | None = None
 
 
 class Announcement(Value, frozen=True):
@@ -348,6 +429,7 @@ class Analysis(Record, kw_only=True):
     announcements: list[Announcement]
     directions: dict[str, int]
     notes: list[str]
+    depth: Depth | None = None
 
     def leaks(self) -> list[Finding]:
         """The findings that a mode's promise forbids."""

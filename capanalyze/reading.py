@@ -107,7 +107,7 @@ def open_reading(file: CaptureFile, gear: Gear) -> Reading:
     Raises:
         CaptureError: it is none, or of a link type that is not read.
     """
-    return Reading(file, open_capture(file.path, file.name), gear)
+    return Reading(file, open_capture(file.path, file.name, file.interfaces), gear)
 
 
 def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) -> Input:
@@ -150,6 +150,7 @@ def interfaces_of(reading: Reading) -> list[InterfaceInfo]:
             dropped=interface.dropped,
         )
         for index, interface in enumerate(capture.interfaces)
+        if not reading.file.interfaces or index in reading.file.interfaces
     ]
     return found + [
         InterfaceInfo(name=name, link_type="named by its frames", frames=count, dropped=None)

@@ -8,7 +8,7 @@ that are not frames. The records themselves are read in the loop (`pcap.read_rec
 import hashlib
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +18,7 @@ from capanalyze.buffers import longs
 from capanalyze.capture import pcap, pcapng
 from capanalyze.capture.compressed import DamagedError, Readable, Unpacked, compression
 from capanalyze.capture.interface import Interface
+from capanalyze.capture.marks import Marks
 from capanalyze.capture.pipe import standard_input
 from capanalyze.capture.records import (
     BIG,
@@ -37,7 +38,7 @@ from capanalyze.capture.records import (
 from capanalyze.errors import CaptureError
 from capanalyze.packets.link import FIRST_STEP
 from capanalyze.packets.link_names import link_name
-from capanalyze.packets.steps import UNREAD_LINK
+from capanalyze.packets.steps import LEFT_OUT, UNREAD_LINK
 
 BLOCK = 4 * 1024 * 1024
 SNIFF = 4096
@@ -166,10 +167,12 @@ class Capture:
         interfaces: those seen so far.
         named: those that frames name themselves, each with its index.
         layout, table: rows of numbers for the loop: how records are laid out, how interfaces count.
+        marks: where records begin, as far as it was read.
         notes: what a reader of the report should know about the file.
     """
 
-    def __init__(self, path: str, name: str | None = None) -> None:
+    def __init__(self, path: str, name: str | None = None, only: Collection[int] = ()) -> None:
+        self._only = only
         self.path = None if path == "-" else Path(path)
         self.name = name or ("stdin" if self.path is None else self.path.name)
         self.notes: list[str] = []
@@ -178,6 +181,7 @@ class Capture:
         self.blocks = pcapng.Blocks()
         self.layout = longs(LAYOUT_FIELDS)
         self.table = array("q")
+        self.marks = Marks()
         self._spool: IO[bytes] | None = None
         self._file = self._open()
         # A capture that grows is read to the end that it had.
@@ -281,27 +285,27 @@ class Capture:
         Raises:
             CaptureError: none of them has a link type that is read.
         """
-        unread = [one.link_type for one in self.interfaces if one.link_type not in FIRST_STEP]
-        if unread and len(unread) == len(self.interfaces):
+        asked = [one for number, one in enumerate(self.interfaces) if self._is_asked(number)]
+        unread = [one.link_type for one in asked if one.link_type not in FIRST_STEP]
+        if unread and len(unread) == len(asked):
             reason = f"link type {unread[0]} ({link_name(unread[0])}) is not one that is read"
             self.close()
             raise CaptureError(f"{self.name}: {reason}")
         for number in dict.fromkeys(unread):
             self.notes.append(f"frames of link type {number} ({link_name(number)}) are counted, not read")
 
-    def payloads(self, places: Iterable[tuple[int, int]]) -> dict[int, bytes]:
-        """The octets at these (offset, length) of the unpacked capture, by offset. Reads the file once more."""
+    def pieces(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], bytes]]:
+        """The octets at these (offset, length) of the unpacked capture, ascending. Reads the file once more."""
         wanted = sorted(set(places))
         if not wanted:
-            return {}
+            return
         with self._again() as stream:
             if isinstance(stream, Unpacked):
-                return dict(_passing(stream, wanted))
-            found = {}
+                yield from _passing(stream, wanted)
+                return
             for offset, length in wanted:
                 stream.seek(offset)
-                found[offset] = stream.read(length)
-            return found
+                yield (offset, length), stream.read(length)
 
     def _open(self) -> Any:
         if self.path is None:
@@ -355,13 +359,17 @@ class Capture:
 
     def _add(self, interface: Interface) -> None:
         row = [0] * INTERFACE_FIELDS
-        row[LINK] = FIRST_STEP.get(interface.link_type, UNREAD_LINK)
+        read = FIRST_STEP.get(interface.link_type, UNREAD_LINK)
+        row[LINK] = read if self._is_asked(len(self.interfaces)) else LEFT_OUT
         row[UNITS_PER_SECOND] = interface.units_per_second
         row[DIVISOR] = interface.divisor
         row[OFFSET] = interface.offset
         row[SNAPLEN] = interface.snaplen
         self.table.extend(row)
         self.interfaces.append(interface)
+
+    def _is_asked(self, number: int) -> bool:
+        return not self._only or number in self._only
 
     @contextmanager
     def _again(self) -> Iterator[IO[bytes] | Unpacked]:
@@ -383,7 +391,7 @@ class Capture:
             yield unpacked
 
 
-def _passing(stream: Unpacked, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+def _passing(stream: Unpacked, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], bytes]]:
     """Octets at ascending (offset, length) of a stream that only runs forward."""
     held, start = b"", 0
     for offset, length in wanted:
@@ -391,7 +399,7 @@ def _passing(stream: Unpacked, wanted: Iterable[tuple[int, int]]) -> Iterator[tu
             kept = held[max(0, offset - start) :]
             start += len(held) - len(kept)
             held = kept + block
-        yield offset, held[max(0, offset - start) : offset - start + length]
+        yield (offset, length), held[max(0, offset - start) : offset - start + length]
 
 
 def _next_block(stream: Unpacked) -> bytes:
@@ -402,10 +410,10 @@ def _next_block(stream: Unpacked) -> bytes:
         return b""
 
 
-def open_capture(path: str, name: str | None = None) -> Capture:
-    """Open a capture; "-" is stdin.
+def open_capture(path: str, name: str | None = None, only: Collection[int] = ()) -> Capture:
+    """Open a capture; "-" is stdin. Of several interfaces, `only` these are read, by number; all without it.
 
     Raises:
         CaptureError: it cannot be read, is not a capture, or has a link type that is not read.
     """
-    return Capture(path, name)
+    return Capture(path, name, only)

@@ -172,6 +172,7 @@ class Scanner:
         """Scan the capture to its end; its messages as they come. The last ones, maybe none, have the whole account."""
         damaged = False
         left = 0
+        self._mark()
         for block in blocks(self.capture, self._gear, self._state):
             self._state[loop.BASE] += self._state[loop.OFFSET]
             self._state[loop.OFFSET] = 0
@@ -204,6 +205,7 @@ class Scanner:
             tables = state, capture.layout, capture.table, self._ports
             buffers = (block.octets, *tables, *self._scratch, self._rows, self._pool, self._tally)
             answer = self._gear(loop.scan)(buffers, state[loop.OFFSET], block.stop)
+            self._mark()
             if state[loop.NAMED]:
                 self._name(block.octets)
             if state[loop.COUNT]:
@@ -220,6 +222,12 @@ class Scanner:
                 if behind == state[loop.OFFSET]:
                     return False
                 state[loop.OFFSET] = behind
+                self._mark()
+
+    def _mark(self) -> None:
+        """Note where the next record begins."""
+        state = self._state
+        self.capture.marks.add(state[loop.FRAMES], state[loop.BASE] + state[loop.OFFSET], self.capture.layout)
 
     def _piece(self) -> Rows:
         """What was written, and what was counted by now."""

@@ -62,6 +62,7 @@ from capanalyze.packets.steps import (
     ICMP,
     IP,
     LATER_FRAGMENT,
+    LEFT_OUT,
     MALFORMED_HEADER,
     MESSAGE,
     NO_INTERFACE,
@@ -131,6 +132,8 @@ def scan(b: Any, start: int, stop: int) -> int:
         reason = NO_INTERFACE
         if record[RECORD_INTERFACE] == RECORD_WITHOUT_PACKET:
             reason = NOT_A_PACKET
+        elif record[RECORD_INTERFACE] >= 0 and is_left_out(record, interfaces):
+            reason = LEFT_OUT
         elif record[RECORD_INTERFACE] >= 0:
             note_time(record, state)
             interfaces[record[RECORD_INTERFACE] * INTERFACE_FIELDS + FRAME_COUNT] += 1
@@ -138,6 +141,11 @@ def scan(b: Any, start: int, stop: int) -> int:
         tally[reason - FIRST_REASON] += 1
         if reason in (MESSAGE, LATER_FRAGMENT) and row[ROLE] % ROLES != OTHER:
             write(state, record, row, keys, rows, pool)
+
+
+def is_left_out(record: Any, interfaces: Any) -> bool:
+    """Whether a frame came by an interface that was not asked for."""
+    return bool(interfaces[record[RECORD_INTERFACE] * INTERFACE_FIELDS + INTERFACE_STEP] == LEFT_OUT)
 
 
 def note_time(record: Any, state: Any) -> None:

@@ -44,7 +44,8 @@ UDP, TCP, ICMP = range(32, 35)
     UNREAD_LINK,
     NO_INTERFACE,
     NOT_A_PACKET,
-) = range(64, 78)
+    LEFT_OUT,
+) = range(64, 79)
 FIRST_REASON = 64
 REASONS = {
     MESSAGE: "messages",
@@ -61,4 +62,5 @@ REASONS = {
     UNREAD_LINK: "of a link type that is not read",
     NOT_A_PACKET: "records without a packet (custom blocks, journal entries)",
     NO_INTERFACE: "of an interface that the capture does not describe",
+    LEFT_OUT: "of interfaces that were not asked for",
 }

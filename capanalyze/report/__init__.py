@@ -5,19 +5,22 @@ A form only reads the analysis: its words are in `words` and `headlines`, its or
 matplotlib or jinja2 is imported when a form asks for it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from capanalyze.errors import OutputError
-from capanalyze.model import Analysis
+from capanalyze.exhibits import AUDIT as EVIDENCE_AUDIT
+from capanalyze.exhibits import FILE as EVIDENCE
+from capanalyze.model import Analysis, Dissection
 from capanalyze.report.output import make_folder, remove, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from capanalyze.exhibits import Bundle
     from capanalyze.report.graphs import Graph
 
 
@@ -63,31 +66,64 @@ class Pictures:
         ]
 
 
-def write_report(analysis: Analysis, folder: Path, forms: Iterable[str]) -> list[Path]:
-    """Write the report into a folder, in the forms named (see `REPORTERS`); returns the files written."""
+@dataclass(frozen=True)
+class Deep:
+    """The frames that findings rest on, and what tshark said of them, by their numbers in the file of evidence."""
+
+    bundle: "Bundle"
+    dissections: Mapping[int, Dissection]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What forms of report are made from."""
+
+    analysis: Analysis
+    pictures: Pictures
+    deep: Deep | None
+
+
+def write_report(analysis: Analysis, folder: Path, forms: Iterable[str], deep: Deep | None = None) -> list[Path]:
+    """Write the report into a folder, in the forms named (see `REPORTERS`), and its evidence; returns the files."""
     asked = set(forms)
     if unknown := asked - REPORTERS.keys():
         raise OutputError(f"{', '.join(sorted(unknown))}: no such form of report")
     make_folder(folder)
-    pictures = Pictures(analysis)
-    return [path for form, write in REPORTERS.items() if form in asked for path in write(analysis, folder, pictures)]
+    material = Material(analysis, Pictures(analysis), deep)
+    written = [path for form, write in REPORTERS.items() if form in asked for path in write(material, folder)]
+    return written + _write_evidence(folder, deep)
 
 
-def _write_html(analysis: Analysis, folder: Path, pictures: Pictures) -> list[Path]:
+def _write_evidence(folder: Path, deep: Deep | None) -> list[Path]:
+    """The file of evidence and its audit; an earlier report's must not stand beside this report's."""
+    bundle = deep.bundle if deep else None
+    octets = bundle.octets if bundle and bundle.shown else None
+    audit = bundle.audit.encode() if bundle and bundle.shown and bundle.audit else None
+    written = []
+    for path, content in ((folder / EVIDENCE, octets), (folder / EVIDENCE_AUDIT, audit)):
+        if content is None:
+            remove(path)
+        else:
+            written.append(write_whole(path, content))
+    return written
+
+
+def _write_html(material: Material, folder: Path) -> list[Path]:
     from capanalyze.report.as_html import to_html
 
-    return [write_whole(folder / "report.html", to_html(analysis, pictures.svg))]
+    return [write_whole(folder / "report.html", to_html(material.analysis, material.pictures.svg, material.deep))]
 
 
-def _write_json(analysis: Analysis, folder: Path, _pictures: Pictures) -> list[Path]:
+def _write_json(material: Material, folder: Path) -> list[Path]:
     from capanalyze.report.as_json import to_json
 
-    return [write_whole(folder / "report.json", to_json(analysis))]
+    return [write_whole(folder / "report.json", to_json(material.analysis))]
 
 
-def _write_graphs(_analysis: Analysis, folder: Path, pictures: Pictures) -> list[Path]:
+def _write_graphs(material: Material, folder: Path) -> list[Path]:
     from capanalyze.report.graphs import GRAPHS
 
+    pictures = material.pictures
     graphs = folder / "graphs"
     if pictures.svg:
         make_folder(graphs)
@@ -103,7 +139,7 @@ def _write_graphs(_analysis: Analysis, folder: Path, pictures: Pictures) -> list
     return sorted(written)
 
 
-Reporter = Callable[[Analysis, Path, Pictures], list[Path]]
+Reporter = Callable[[Material, Path], list[Path]]
 
 REPORTERS: dict[str, Reporter] = {
     "html": _write_html,

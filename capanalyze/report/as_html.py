@@ -16,7 +16,7 @@ from markupsafe import Markup
 from capanalyze.disclosures import telling
 from capanalyze.escape import printable
 from capanalyze.model import VERDICTS, Analysis, Finding
-from capanalyze.report import Picture, looks
+from capanalyze.report import Deep, Picture, looks
 from capanalyze.report.headlines import headline, nobody_asked
 from capanalyze.report.order import evidence, exhibit, letters, ordered, sections, totals, unprobed
 from capanalyze.report.words import (
@@ -49,8 +49,8 @@ LONGEST = 20_000
 UNFOLDED = 12
 
 
-def to_html(analysis: Analysis, pictures: Sequence[Picture]) -> bytes:
-    """The report as one HTML page, with the graphs (as SVG) in it."""
+def to_html(analysis: Analysis, pictures: Sequence[Picture], deep: Deep | None = None) -> bytes:
+    """The report as one HTML page, with the graphs (as SVG) in it, and the frames that findings rest on."""
     template = _environment().get_template("report.html")
     page = template.render(
         analysis=analysis,

@@ -44,8 +44,8 @@ def test_payloads_are_read_again_where_the_messages_say(
     capture.finish()
     expected = {one.payload: payload for one, payload in zip(found, PAYLOADS, strict=True)}
     for chosen in (found, found[::-7], [found[-1], found[3], found[3]], []):
-        again = capture.payloads((one.payload, one.captured) for one in chosen)
-        assert again == {one.payload: expected[one.payload] for one in chosen}
+        again = dict(capture.pieces((one.payload, one.captured) for one in chosen))
+        assert again == {(one.payload, one.captured): expected[one.payload] for one in chosen}
     capture.close()
 
 
@@ -73,7 +73,8 @@ def test_payloads_far_apart_are_found_in_packed_data(tmp_path: Path) -> None:
     octets = pcap([(START, bytes(60_000))] * 200 + [(START, FRAMES[-1])] * 2)
     assert len(octets) > 2 * BLOCK
     part, capture = read(tmp_path / "long.gz", gzip.compress(octets, 1))
-    assert set(capture.payloads((one.payload, one.captured) for one in part.messages()).values()) == {PAYLOADS[-1]}
+    pieces = capture.pieces((one.payload, one.captured) for one in part.messages())
+    assert {octets for _, octets in pieces} == {PAYLOADS[-1]}
 
 
 def test_interfaces_that_frames_name_come_behind_those_described(tmp_path: Path) -> None:
@@ -89,7 +90,8 @@ def test_payloads_of_a_file_that_has_shrunk_are_missing(tmp_path: Path) -> None:
     part, capture = read(path, PACKINGS["gzip"])
     path.write_bytes(PACKINGS["gzip"][:40])
     last = list(part.messages())[-1]
-    assert capture.payloads([(last.payload, last.captured)]) == {last.payload: b""}
+    place = last.payload, last.captured
+    assert dict(capture.pieces([place])) == {place: b""}
 
 
 @pytest.mark.parametrize(("link", "one_sided"), [(1, False), (117, True), (239, True)])

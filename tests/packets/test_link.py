@@ -217,7 +217,7 @@ def test_the_message_inside_is_found(tmp_path: Path, name: str) -> None:
     assert (found.sport, found.dport, found.captured, found.size) == (50000, 40000, len(PAYLOAD), len(PAYLOAD))
     ends = (str(address(found.src, found.src_low)), str(address(found.dst, found.dst_low)))
     assert ends in ((PEER, TARGET), (PEER6, TARGET6))
-    assert capture.payloads([(found.payload, found.captured)]) == {found.payload: PAYLOAD}
+    assert dict(capture.pieces([(found.payload, found.captured)])) == {(found.payload, found.captured): PAYLOAD}
     assert found.direction == frame.direction
     assert capture.interface_name(found.interface) == frame.interface
     if frame.macs:

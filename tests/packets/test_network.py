@@ -156,7 +156,7 @@ def test_the_innermost_datagram_is_found(tmp_path: Path, name: str) -> None:
     assert ends in ((PEER, TARGET), (PEER6, TARGET6))
     assert (found.sport, found.dport, found.captured, found.size) == (50000, 40000, len(PAYLOAD), len(PAYLOAD))
     assert (found.protocol, found.ttl, found.tunnels, found.fragmented, found.group) == (17, 64, packet.tunnels, 0, 0)
-    assert capture.payloads([(found.payload, found.captured)]) == {found.payload: PAYLOAD}
+    assert dict(capture.pieces([(found.payload, found.captured)])) == {(found.payload, found.captured): PAYLOAD}
 
 
 def test_tshark_finds_the_same_datagrams(tmp_path: Path) -> None:

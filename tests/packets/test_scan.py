@@ -48,8 +48,8 @@ def test_messages_lie_inside_the_capture_and_its_times(path: Path) -> None:
             assert part.first
             assert part.last
             assert part.first <= (one.seconds, one.nanos) <= part.last
-    found = capture.payloads((one.payload, one.captured) for one in part.messages())
-    assert all(len(found[one.payload]) >= one.captured for one in part.messages())
+    found = dict(capture.pieces((one.payload, one.captured) for one in part.messages()))
+    assert all(len(found[one.payload, one.captured]) == one.captured for one in part.messages())
 
 
 def test_reasons_are_counted_in_words(tmp_path: Path) -> None:

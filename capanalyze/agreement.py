@@ -1,0 +1,207 @@
+"""Whether tshark, asked about the frames of a finding, sees what the fast path saw: the same protocol, the same pairs.
+
+What is known of tshark's own linking is explained, not counted as a difference: its NTP dissector links the last
+request of a conversation, whatever the origin timestamp says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from capanalyze.model import Agreement, Depth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from capanalyze.depth import Opinion
+    from capanalyze.exhibits import Bundle
+    from capanalyze.model import Analysis, Dissection, Evidence, Field, Finding
+
+# Services whose name is not the name of tshark's dissector. An empty set: tshark has none.
+DISSECTORS: dict[str, frozenset[str]] = {
+    "ard": frozenset(),
+    "dhcp": frozenset({"dhcp", "bootp"}),
+    "discard": frozenset(),
+    "icmp": frozenset({"icmp", "icmpv6"}),
+    "ike": frozenset({"isakmp", "udpencap"}),
+    "ipp": frozenset({"cups", "ipp"}),
+    "ldap": frozenset({"cldap", "ldap"}),
+    "memcached": frozenset({"memcache"}),
+    "natpmp": frozenset({"nat-pmp", "portcontrol"}),
+    "portmap": frozenset({"rpc", "portmap"}),
+    "qotd": frozenset(),
+    "slp": frozenset({"srvloc"}),
+    "wsdiscovery": frozenset({"xml"}),
+}
+# Layers of no service: what carries it, and what tshark shows where it knows no more.
+CARRIERS = frozenset(
+    {"eth", "ethertype", "vlan", "sll", "ppp", "null", "loop", "raw", "ip", "ipv6", "udp", "tcp", "data"}
+)
+REJECTIONS = frozenset({"icmp", "icmpv6"})
+MALFORMED = "_ws.malformed"
+# Fields by which tshark says which frame a reply answers.
+LINKS = (
+    "coap.response_to",
+    "dns.response_to",
+    "icmp.resp_to",
+    "icmpv6.resp_to",
+    "ntp.request_in",
+    "rpc.reqframe",
+    "snmp.response_to",
+    "stun.response-to",
+    "tftp.request_frame",
+)
+ORIGIN, TRANSMIT = "ntp.org", "ntp.xmt"
+
+
+def deepen(analysis: Analysis, bundle: Bundle, opinion: Opinion) -> None:
+    """Enter into an analysis what tshark said of its evidence."""
+    numbers = {(one.exhibit.capture, one.exhibit.frame): one.exhibit.number for one in bundle.shown}
+    exhibits = []
+    for one in bundle.shown:
+        said = opinion.dissections.get(one.exhibit.number)
+        known = replace(one.exhibit, protocols=said.protocols, experts=said.experts) if said else one.exhibit
+        exhibits.append(known)
+    cut = {one.number for one in exhibits if one.captured < one.octets}
+    for found in analysis.findings:
+        found.agreement = _Comparison(found, numbers, opinion.dissections, cut).result()
+    notes = [opinion.trouble] if opinion.trouble else []
+    if bundle.missing:
+        notes.append(f"{bundle.missing} frames could not be read again and are not in the evidence")
+    analysis.depth = Depth(
+        file=bundle.name,
+        sha256=bundle.sha256,
+        octets=len(bundle.octets),
+        exhibits=exhibits,
+        audit=bundle.audit_name,
+        tshark=opinion.tshark,
+        note="; ".join(notes) or None,
+    )
+
+
+def expected(service: str) -> frozenset[str]:
+    """The dissectors that a service's messages may have; none where any will do."""
+    if "/" in service:
+        return frozenset({"tcp"}) if service.startswith("tcp/") else frozenset()
+    return DISSECTORS.get(service, frozenset({service.partition("-")[0]}))
+
+
+def seen(dissection: Dissection) -> list[str]:
+    """The protocols that tshark sees above what carries them."""
+    return [one for one in dissection.protocols if one not in CARRIERS]
+
+
+def values(dissection: Dissection, name: str) -> Iterator[str]:
+    """The values of a field, wherever it stands."""
+    lines: list[Field] = list(dissection.layers)
+    while lines:
+        line = lines.pop(0)
+        if line.name == name:
+            yield line.value
+        lines += line.fields
+
+
+@dataclass
+class _Comparison:
+    """One finding, compared frame by frame."""
+
+    finding: Finding
+    numbers: Mapping[tuple[str, int], int]
+    dissections: Mapping[int, Dissection]
+    cut: set[int]
+    protocols: dict[str, None] = field(default_factory=dict)
+    confirmed: int = 0
+    links: int = 0
+    differences: list[str] = field(default_factory=list)
+    explained: list[str] = field(default_factory=list)
+
+    def result(self) -> Agreement | None:
+        """What the comparison comes to; None where tshark said nothing of this finding."""
+        for one in dict.fromkeys(map(_Place.of, _evidence(self.finding))):
+            requests = self._numbers(one.capture, one.requests)
+            replies = self._numbers(one.reply_capture, one.replies)
+            for number in requests:
+                self._compare(number, is_request=True)
+            for number in replies:
+                self._compare(number, is_request=False)
+                if requests:
+                    self._compare_link(number, requests)
+        if not (self.confirmed or self.differences or self.explained):
+            return None
+        return Agreement(
+            protocols=list(self.protocols),
+            confirmed=self.confirmed,
+            links=self.links,
+            differences=self.differences,
+            explained=self.explained,
+        )
+
+    def _numbers(self, capture: str, frames: tuple[int, ...]) -> list[int]:
+        found = (self.numbers.get((capture, frame)) for frame in frames)
+        return [number for number in found if number in self.dissections and number is not None]
+
+    def _compare(self, number: int, *, is_request: bool) -> None:
+        dissection = self.dissections[number]
+        protocols = set(dissection.protocols)
+        service = self.finding.service
+        wanted = expected(service)
+        rejects = not is_request and REJECTIONS & protocols
+        self.protocols.update(dict.fromkeys(seen(dissection)) if not rejects else {})
+        if (
+            rejects
+            or (self.finding.transport == "tcp" and "tcp" in protocols)
+            or ((not wanted or wanted & protocols) and (is_request or MALFORMED not in protocols))
+        ):
+            self.confirmed += 1
+        elif number in self.cut:
+            self.explained.append(f"frame {number} is cut by the snap length")
+        elif is_request:
+            what = "malformed" if MALFORMED in protocols else "not dissected as such"
+            self.explained.append(f"frame {number} was sent to the port of {service}, and is {what} by tshark")
+        else:
+            named = ", ".join(seen(dissection)) or "data"
+            self.differences.append(f"frame {number} is a reply of {service}, and {named} for tshark")
+
+    def _compare_link(self, number: int, requests: list[int]) -> None:
+        """Whether the request that tshark links a reply to is one of ours."""
+        dissection = self.dissections[number]
+        for name in LINKS:
+            for value in values(dissection, name):
+                if not value.isdigit():
+                    continue
+                if int(value) in requests:
+                    self.links += 1
+                elif name == "ntp.request_in" and self._by_origin(dissection, requests):
+                    self.explained.append(
+                        f"frame {number}: tshark links the last request of the conversation, {value}; the origin "
+                        f"timestamp is that of frame {requests[0]}"
+                    )
+                else:
+                    self.differences.append(f"frame {number} answers frame {requests[0]}, and frame {value} for tshark")
+
+    def _by_origin(self, reply: Dissection, requests: list[int]) -> bool:
+        origins = set(values(reply, ORIGIN))
+        return any(origins & set(values(self.dissections[number], TRANSMIT)) for number in requests)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An exchange by its frames."""
+
+    capture: str
+    reply_capture: str
+    requests: tuple[int, ...]
+    replies: tuple[int, ...]
+
+    @classmethod
+    def of(cls, one: Evidence) -> _Place:
+        return cls(one.capture, one.reply_capture or one.capture, tuple(one.requests), tuple(one.replies))
+
+
+def _evidence(found: Finding) -> Iterator[Evidence]:
+    yield from (*found.evidence, found.first, found.last)
+    for change in found.changes:
+        yield from (change.last_before, change.first_after)

@@ -1,0 +1,326 @@
+"""tshark's dissection of a few frames, through pyshark; nothing else imports it.
+
+tshark reads a file of evidence, never a capture, in a process that ends with this one's patience. Whatever becomes
+of it, the answer is an `Opinion`: what was dissected, and in one line what was not and why.
+
+pyshark keeps a packet's fields by name, without their order or depth, so that its parser is given a last step of our
+own, which keeps the tree. Its own set-up of an event loop asks for what Python 3.14 has no more: it is handed ours,
+which also decides how programs are started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from capanalyze.escape import printable
+from capanalyze.model import Dissection, Expert, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENCE = 20.0  # seconds that tshark has
+MEMORY = 4 << 30  # octets of addresses that it may use
+MAX_PACKET = 64 << 20  # octets of what it says of one frame
+MAX_FIELDS = 2000  # of a frame
+MAX_NESTED = 24  # fields in fields
+MAX_SHOWN = 400  # characters of a field
+USER = "nobody"  # who runs it, where we are root
+INSTALL = (
+    "install it with `apt install tshark` (Debian, Ubuntu), `dnf install wireshark-cli` (Fedora), "
+    "`brew install wireshark` (macOS) or from wireshark.org (Windows)"
+)
+PLACES = {
+    "darwin": "/Applications/Wireshark.app/Contents/MacOS",
+    "win32": r"C:\Program Files\Wireshark",
+}
+# Of the layers that Wireshark shows, those that are about the file, not about the frame.
+ABOUT_THE_FILE = ("geninfo", "frame", "pkt_comment")
+
+
+@dataclass
+class Opinion:
+    """What tshark said.
+
+    Attributes:
+        dissections: by number of the frame, from 1.
+        tshark: its version, None where it did not say.
+        trouble: why frames are missing, one line; None where none are.
+    """
+
+    dissections: dict[int, Dissection] = field(default_factory=dict)
+    tshark: str | None = None
+    trouble: str | None = None
+
+
+def find_tshark() -> str | None:
+    """Where tshark is, if it is."""
+    return shutil.which("tshark") or shutil.which("tshark", path=PLACES.get(sys.platform, ""))
+
+
+def dissect(octets: bytes, frames: int, *, patience: float = PATIENCE) -> Opinion:
+    """Tshark's dissection of a capture of a few frames.
+
+    Args:
+        octets: of the pcapng file.
+        frames: how many it holds.
+        patience: seconds after which tshark is killed.
+    """
+    program = find_tshark()
+    if program is None:
+        return Opinion(trouble=f"tshark is not installed, so that no frame was dissected: {INSTALL}")
+    opinion = Opinion()
+    if not frames:
+        return opinion
+    try:
+        # A file that tshark still holds open cannot be removed on Windows.
+        with tempfile.TemporaryDirectory(prefix="capanalyze-", ignore_cleanup_errors=True) as folder:
+            path = Path(folder) / "evidence.pcapng"
+            path.write_bytes(octets)
+            timed_out = _run(program, path, opinion, patience)
+    except Exception as error:  # noqa: BLE001 - pyshark's, lxml's and the system's: they cost the depth, nothing else
+        timed_out = False
+        opinion.trouble = f"tshark was of no use: {printable(' '.join(str(error).split()) or type(error).__name__)}"
+    missing = frames - len(opinion.dissections)
+    if missing and not opinion.trouble:
+        why = f"did not end within {patience:g} s and was stopped" if timed_out else "ended early"
+        opinion.trouble = f"tshark {why}: {missing} of {frames} frames were not dissected"
+    return opinion
+
+
+def _run(program: str, path: Path, opinion: Opinion, patience: float) -> bool:
+    """Take in what tshark says of a file; whether it had to be stopped."""
+    import pyshark
+
+    with _Loop(path.parent, patience) as loop:
+
+        class Capture(pyshark.FileCapture):  # type: ignore[misc] # pyshark has no types
+            """A capture whose packets keep their trees, and that waits for its program."""
+
+            def _setup_tshark_output_parser(self) -> Any:
+                return _parser(opinion)
+
+            async def _cleanup_subprocess(self, process: Any) -> None:
+                # pyshark's own kills a program that has just ended by itself, which loses its exit status.
+                if not self._eof_reached:
+                    loop.kill()
+                await process.wait()
+
+        capture = Capture(
+            str(path),
+            tshark_path=program,
+            eventloop=loop,
+            keep_packets=False,
+            custom_parameters=["-2"],  # two passes, so that replies are known when requests are shown
+        )
+        with capture, contextlib.closing(iter(capture)) as packets:
+            for number, dissection in packets:
+                opinion.dissections[number] = dissection
+        return loop.timed_out
+
+
+# -- How it runs -------------------------------------------------------------------------------------
+
+if sys.platform == "win32":
+    _Base = asyncio.ProactorEventLoop
+else:
+    _Base = asyncio.SelectorEventLoop
+
+
+class _Loop(_Base):
+    """An event loop whose programs run confined, and end with it or before.
+
+    Args:
+        folder: where they run; holds their settings, of which there are none.
+        patience: seconds after which they are killed.
+    """
+
+    def __init__(self, folder: Path, patience: float) -> None:
+        super().__init__()
+        self._folder = folder
+        self._patience = patience
+        self._started: list[int] = []
+        self.timed_out = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.close()
+
+    async def subprocess_exec(self, protocol_factory: Any, *args: Any, **options: Any) -> Any:
+        """As asyncio does, with less room, fewer rights and less time."""
+        options |= {"stdin": asyncio.subprocess.DEVNULL, "cwd": self._folder, "env": _environment(self._folder)}
+        options |= _rights(self._folder)
+        transport, protocol = await super().subprocess_exec(protocol_factory, *args, **options)
+        self._started.append(transport.get_pid())
+        _limit(transport.get_pid())
+        self.call_later(self._patience, self._time_out)
+        return transport, protocol
+
+    def _time_out(self) -> None:
+        self.timed_out = True
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill what was started, and what that started: a pipe that any of them holds would keep us waiting."""
+        for process in self._started:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if sys.platform == "win32":
+                    os.kill(process, signal.SIGTERM)
+                else:
+                    os.killpg(process, signal.SIGKILL)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Variables of a process that has nobody's settings: no preferences, no profile, no plugins or Lua of a user."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP", "TMP") if name in os.environ}
+    own = {"HOME": folder, "WIRESHARK_CONFIG_DIR": folder / "settings", "WIRESHARK_PLUGIN_DIR": folder / "plugins"}
+    return kept | {name: str(value) for name, value in own.items()} | {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def _rights(folder: Path) -> dict[str, Any]:
+    """How to start a process in a group of its own and, where we are root, as nobody, who then owns the folder."""
+    if sys.platform == "win32":
+        return {}
+    import pwd
+
+    own: dict[str, Any] = {"start_new_session": True}
+    if os.geteuid() != 0:
+        return own
+    try:
+        user = pwd.getpwnam(USER)
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, user.pw_uid, user.pw_gid)
+    except (KeyError, OSError):
+        return own
+    return own | {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _limit(process: int) -> None:
+    """Bound a process's memory, where the system can."""
+    if sys.platform == "linux":
+        import resource
+
+        with contextlib.suppress(OSError, ValueError):
+            resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+# -- What it says ------------------------------------------------------------------------------------
+
+
+def _parser(opinion: Opinion) -> Any:
+    """The parser that pyshark has for PDML, with packets as (number, dissection)."""
+    from lxml import etree
+    from pyshark.tshark.output_parser.tshark_xml import DEL_BAD_XML_CHARS, TsharkXmlParser
+
+    class Parser(TsharkXmlParser):  # type: ignore[misc] # pyshark has no types
+        """Notes the version too, which stands before the first packet."""
+
+        def _extract_packet_from_data(self, data: bytes, got_first_packet: bool = True) -> Any:
+            if len(data) > MAX_PACKET:
+                raise ValueError(f"more than {MAX_PACKET >> 20} MiB about one frame")
+            if opinion.tshark is None:
+                opinion.tshark = _version(data)
+            return super()._extract_packet_from_data(data, got_first_packet)
+
+        def _parse_single_packet(self, packet: bytes) -> tuple[int, Dissection]:
+            text = packet.decode("utf-8", "replace").translate(DEL_BAD_XML_CHARS)
+            reader = etree.XMLParser(recover=True, huge_tree=True, resolve_entities=False, no_network=True)
+            return read_packet(etree.fromstring(text.encode(), reader))
+
+    return Parser()
+
+
+def _version(data: bytes) -> str | None:
+    """The version in PDML's first element: `creator="wireshark/4.0.17"`."""
+    _, found, rest = data.partition(b'creator="wireshark/')
+    version, end, _ = rest[:80].partition(b'"')
+    return printable(version.decode("utf-8", "replace"), 40) if found and end else None
+
+
+def read_packet(packet: Any) -> tuple[int, Dissection]:
+    """Number and dissection of one packet of PDML (https://wiki.wireshark.org/PDML).
+
+    Raises:
+        ValueError: it is none.
+    """
+    if packet is None or packet.tag != "packet":
+        raise ValueError("it did not write PDML")
+    number, protocols, layers = 0, [], []
+    experts: list[Expert] = []
+    left = iter(range(MAX_FIELDS))
+    for proto in packet.iterchildren("proto"):
+        name = proto.get("name", "")
+        if name == "geninfo":
+            number = _number(_child(proto, "num").get("show", ""))
+        if name == "frame":
+            protocols = [one for one in _child(proto, "frame.protocols").get("show", "").split(":") if one]
+        if name not in ABOUT_THE_FILE:
+            experts += _experts(proto)
+            layers += _lines(proto, left, 0)
+    if number < 1:
+        raise ValueError("it did not number its packets")
+    return number, Dissection(protocols=[printable(one, 40) for one in protocols], layers=layers, experts=experts)
+
+
+def _child(proto: Any, name: str) -> Any:
+    found = [one for one in proto.iterchildren("field") if one.get("name") == name]
+    return found[0] if found else {}
+
+
+def _lines(element: Any, left: Iterator[int], depth: int) -> list[Field]:
+    """A field and those below it; what Wireshark hides makes room for what stands below."""
+    below = [
+        line
+        for child in element.iterchildren("field", "proto")
+        if depth < MAX_NESTED
+        for line in _lines(child, left, depth + 1)
+    ]
+    if element.get("hide") == "yes":
+        return below
+    if next(left, None) is None:
+        return []
+    name = element.get("name", "")
+    shown = element.get("showname") or element.get("show") or name
+    return [
+        Field(
+            name="" if name in ("fake-field-wrapper", "") else printable(name, 80),
+            shown=printable(shown, MAX_SHOWN),
+            offset=_number(element.get("pos", "")),
+            size=_number(element.get("size", "")),
+            value=printable(element.get("show", ""), MAX_SHOWN),
+            fields=below,
+        )
+    ]
+
+
+def _experts(proto: Any) -> Iterator[Expert]:
+    """Wireshark's expert information: severity and group as it names them."""
+    for item in proto.iter("field"):
+        if item.get("name") == "_ws.expert":
+            said = {one.get("name"): one for one in item.iter("field")}
+
+            message = _attribute(said, "_ws.expert.message", "show") or item.get("showname", "")
+            yield Expert(
+                severity=_attribute(said, "_ws.expert.severity", "showname").rpartition(": ")[2],
+                group=_attribute(said, "_ws.expert.group", "showname").rpartition(": ")[2],
+                message=printable(message, MAX_SHOWN),
+            )
+
+
+def _attribute(fields: dict[str, Any], name: str, attribute: str) -> str:
+    return printable(fields[name].get(attribute, ""), MAX_SHOWN) if name in fields else ""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,295 @@
+"""Exhibits: the frames that findings rest on, and the file of evidence that holds them and nothing else.
+
+Which frames those are follows from the findings alone. What opens the file, Wireshark or this program, sees the
+frames as they were captured, by the interfaces that they came by, each with a comment that says what it proves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from capanalyze import __version__
+from capanalyze.capture.pcapng_writer import Origin, Packet, to_pcapng
+from capanalyze.capture.records import NO_TIME
+from capanalyze.findings import utc
+from capanalyze.model import Exhibit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from capanalyze.again import Frame
+    from capanalyze.audit import Audit, Mode, Segment
+    from capanalyze.model import Announcement, Evidence, Finding, Input
+    from capanalyze.reading import Reading
+
+FILE, AUDIT = "evidence.pcapng", "evidence.toml"
+SECOND = 1_000_000_000
+
+Key = tuple[str, int]  # capture and frame
+Proof = tuple[Key, str]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How much is shown: exchanges and flips of a finding, frames of an exchange either way, frames in all."""
+
+    exchanges: int
+    flips: int
+    frames: int
+    in_all: int
+
+
+LIMITS = {"auto": Limit(exchanges=2, flips=3, frames=4, in_all=400), "all": Limit(8, 100, 64, 10_000)}
+
+
+class Shown(NamedTuple):
+    """An exhibit and its octets."""
+
+    exhibit: Exhibit
+    octets: bytes
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The file of evidence.
+
+    Attributes:
+        octets: of the pcapng file.
+        audit: the audit file that describes it to `capanalyze report`; None without modes.
+        shown: its frames, in order.
+        missing: frames that could not be read again.
+    """
+
+    octets: bytes
+    audit: str | None
+    shown: list[Shown]
+    missing: int
+
+    name: str = FILE
+
+    @property
+    def audit_name(self) -> str | None:
+        """What the audit file is called, where there is one."""
+        return AUDIT if self.audit else None
+
+    @property
+    def sha256(self) -> str:
+        """Of the octets, in hexadecimal."""
+        return hashlib.sha256(self.octets).hexdigest()
+
+
+def proofs(
+    findings: Sequence[Finding], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
+) -> dict[Key, list[str]]:
+    """The frames to be shown, each with what it proves; the first exchange of every finding comes before all others."""
+    chosen: dict[Key, list[str]] = {}
+    for key, words in _all_proofs(findings, announcements, inputs, limit):
+        if key not in chosen and len(chosen) == limit.in_all:
+            continue
+        proved = chosen.setdefault(key, [])
+        if words not in proved:
+            proved.append(words)
+    return chosen
+
+
+def _all_proofs(
+    findings: Sequence[Finding], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
+) -> Iterator[Proof]:
+    for nth in range(limit.exchanges):
+        for found in findings:
+            for one in _evidence(found)[nth : nth + 1]:
+                yield from _exchange(one, _about(found), limit)
+    for found in findings:
+        yield from _kinds(found)
+        yield from _flips(found, limit)
+    for told in announcements:
+        words = f"{told.service} announces{_where(told.mode, told.zone)}"
+        for message in filter(None, (told.first, told.last)):
+            yield from _exchange(message, words, limit)
+    silent = {one.capture for found in findings if found.silent for one in _evidence(found)}
+    for given in inputs:
+        if given.name in silent and given.frames:
+            yield (given.name, given.frames), f"the capture {given.name} goes on to here: silence is proven as far"
+
+
+def _evidence(found: Finding) -> list[Evidence]:
+    shown: list[Evidence] = []
+    for one in (*found.evidence[:1], found.first, found.last, *found.evidence[1:]):
+        if one not in shown:
+            shown.append(one)
+    return shown
+
+
+def _about(found: Finding) -> str:
+    return f"{found.service} {found.verdict or found.outcome}{_where(found.mode, found.zone)}"
+
+
+def _where(mode: str | None, zone: str) -> str:
+    under = f" under {mode}" if mode else ""
+    return f"{under}, from {zone}" if zone else under
+
+
+def _exchange(one: Evidence, words: str, limit: Limit) -> Iterator[Proof]:
+    for frame in one.requests[: limit.frames]:
+        yield (one.capture, frame), f"{words}: request"
+    for frame in one.replies[: limit.frames]:
+        yield (one.reply_capture or one.capture, frame), f"{words}: {'reply' if one.requests else 'message'}"
+
+
+def _kinds(found: Finding) -> Iterator[Proof]:
+    for kind in found.kinds if len(found.kinds) > 1 else ():
+        for frame, role in ((kind.first, "request"), (kind.first_reply, "reply")):
+            if frame is not None:
+                yield (frame.capture, frame.frame), f"{_about(found)}: {role} ({kind.kind})"
+
+
+def _flips(found: Finding, limit: Limit) -> Iterator[Proof]:
+    for change in found.changes[: limit.flips]:
+        flip = f"{_about(found)}: {change.before}, then {change.after}"
+        yield from _exchange(change.last_before, f"{flip}: before", limit)
+        yield from _exchange(change.first_after, f"{flip}: after", limit)
+        if change.own_traffic is not None:
+            yield (change.own_traffic.capture, change.own_traffic.frame), f"{flip}: the target's own message in between"
+
+
+# -- The file ----------------------------------------------------------------------------------------
+
+
+class _Found(NamedTuple):
+    """A frame of a capture with its clock, which never runs back within it."""
+
+    clock: int
+    reading: Reading
+    frame: Frame
+
+
+def bundle(
+    readings: Sequence[Reading],
+    frames: Mapping[str, Mapping[int, Frame]],
+    wanted: Mapping[Key, list[str]],
+    audit: Audit,
+    target: Sequence[str],
+) -> Bundle:
+    """The file of evidence: the frames that were found of those wanted, by their clocks, captures in their own order.
+
+    Args:
+        readings: the captures.
+        frames: of each capture, by number.
+        wanted: what each proves.
+        audit: what was asked.
+        target: addresses of the host under test.
+    """
+    found = list(heapq.merge(*(_by_clock(one, frames.get(one.file.name, {})) for one in readings), key=_clock))
+    origins: dict[tuple[str, int], int] = {}
+    known: list[Origin] = []
+    packets, shown = [], []
+    for number, (_, reading, frame) in enumerate(found, 1):
+        name = reading.file.name
+        key = (name, frame.interface)
+        if key not in origins:
+            origins[key] = len(known)
+            known.append(_origin(reading, frame.interface))
+        proved = wanted[name, frame.number]
+        time = _time(frame)
+        comments = (f"{name}, frame {frame.number}", *proved)
+        packets.append(Packet(origins[key], time, frame.octets, frame.size, frame.direction, ("\n".join(comments),)))
+        exhibit = Exhibit(
+            number=number,
+            capture=name,
+            frame=frame.number,
+            time=utc(time),
+            interface=reading.labels().get(frame.interface),
+            captured=len(frame.octets),
+            octets=frame.size,
+            proves=proved,
+        )
+        shown.append(Shown(exhibit, frame.octets))
+    numbers: dict[str, list[int]] = {}
+    for (name, _), origin in origins.items():
+        numbers.setdefault(name, []).append(origin)
+    octets = to_pcapng(known, packets, f"capanalyze {__version__}")
+    return Bundle(octets, audit_of(audit, numbers, target), shown, missing=len(wanted) - len(found))
+
+
+def _by_clock(reading: Reading, frames: Mapping[int, Frame]) -> Iterator[_Found]:
+    """The frames of a capture that can be written, in order."""
+    kept = [frames[number] for number in sorted(frames) if frames[number].interface >= 0]
+    clocks = accumulate((_time(frame) or 0 for frame in kept), max)
+    return (_Found(clock, reading, frame) for clock, frame in zip(clocks, kept, strict=True))
+
+
+def _clock(found: _Found) -> int:
+    return found.clock
+
+
+def _time(frame: Frame) -> int | None:
+    return frame.seconds * SECOND + frame.nanos if frame.seconds < NO_TIME else None
+
+
+def _origin(reading: Reading, number: int) -> Origin:
+    interface = reading.capture.interfaces[number]
+    # Where frames name their interface themselves, what is around them has no name of its own.
+    named = not reading.capture.named or interface.name
+    return Origin(
+        link_type=interface.link_type,
+        snaplen=interface.snaplen,
+        name=reading.labels()[number] if named else None,
+        description=reading.file.name,
+        addresses=tuple(interface.addresses),
+    )
+
+
+# -- Its audit ---------------------------------------------------------------------------------------
+
+
+def audit_of(audit: Audit, origins: Mapping[str, Sequence[int]], target: Sequence[str]) -> str | None:
+    """The audit file of the evidence: the same modes, captures told apart by interfaces; None without modes.
+
+    `origins` are the numbers of each capture's interfaces in the file.
+    """
+    captures: dict[str, list[str]] = {}
+    for file in audit.captures:
+        for segment in file.segments:
+            if file.name in origins:
+                captures.setdefault(segment.mode, []).append(_capture(origins[file.name], segment))
+    if not captures:
+        return None
+    lines = [f"title = {_quoted(audit.title or 'Evidence')}", ""]
+    if target:
+        lines += ["[target]", f"addresses = {_list(target)}", ""]
+    if audit.zones:
+        lines += ["[zones]", *(f"{_quoted(key)} = {_quoted(zone)}" for key, zone in audit.zones.items()), ""]
+    for mode in audit.used_modes():
+        if mode.name in captures:
+            lines += [*_mode(mode), "captures = [", *(f"    {one}," for one in captures[mode.name]), "]", ""]
+    return "\n".join(lines)
+
+
+def _mode(mode: Mode) -> Iterator[str]:
+    yield f"[modes.{_quoted(mode.name)}]"
+    yield f"title = {_quoted(mode.title)}"
+    yield f"promise = {_quoted(mode.promise)}"
+    if mode.allow:
+        yield f"allow = {_list(mode.allow)}"
+    if mode.stealth:
+        yield "stealth = true"
+
+
+def _capture(interfaces: Sequence[int], segment: Segment) -> str:
+    times = (("since", segment.since), ("until", segment.until))
+    limits = "".join(f", {name} = {utc(time)}" for name, time in times if time is not None)
+    return f"{{ file = {_quoted(FILE)}, interfaces = {list(interfaces)}{limits} }}"
+
+
+def _list(words: Iterable[str]) -> str:
+    return f"[{', '.join(map(_quoted, words))}]"
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string, which is JSON's but for the octet 0x7f."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
