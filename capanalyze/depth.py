@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATIENCE = 20.0  # seconds that tshark has
-MEMORY = 4 << 30  # octets of addresses that it may use
-MAX_PACKET = 64 << 20  # octets of what it says of one frame
+GRACE = 2.0  # seconds in which what was killed is gone
+PAUSE = 0.005  # seconds between two looks at whether it is
+MEMORY = 4 << 20  # KiB of addresses that it may use
+# Starts a program with so much memory, where the system can limit it.
+LIMITED = ("/bin/sh", "-c", f'ulimit -v {MEMORY} 2>/dev/null; exec "$0" "$@"')
+MAX_PACKET = 16 << 20  # octets of what it says of one frame
 MAX_FIELDS = 2000  # of a frame
 MAX_NESTED = 24  # fields in fields
 MAX_SHOWN = 400  # characters of a field
@@ -77,27 +81,25 @@ def dissect(octets: bytes, frames: int, *, patience: float = PATIENCE) -> Opinio
     program = find_tshark()
     if program is None:
         return Opinion(trouble=f"tshark is not installed, so that no frame was dissected: {INSTALL}")
-    opinion = Opinion()
     if not frames:
-        return opinion
+        return Opinion()
+    opinion = Opinion()
     try:
         # A file that tshark still holds open cannot be removed on Windows.
         with tempfile.TemporaryDirectory(prefix="capanalyze-", ignore_cleanup_errors=True) as folder:
             path = Path(folder) / "evidence.pcapng"
             path.write_bytes(octets)
-            timed_out = _run(program, path, opinion, patience)
+            end = _run(program, path, opinion, patience)
     except Exception as error:  # noqa: BLE001 - pyshark's, lxml's and the system's: they cost the depth, nothing else
-        timed_out = False
-        opinion.trouble = f"tshark was of no use: {printable(' '.join(str(error).split()) or type(error).__name__)}"
-    missing = frames - len(opinion.dissections)
-    if missing and not opinion.trouble:
-        why = f"did not end within {patience:g} s and was stopped" if timed_out else "ended early"
-        opinion.trouble = f"tshark {why}: {missing} of {frames} frames were not dissected"
+        end = f"was of no use ({' '.join(str(error).split()) or type(error).__name__})"
+    opinion.dissections = {n: one for n, one in opinion.dissections.items() if n <= frames}
+    if missing := frames - len(opinion.dissections):
+        opinion.trouble = printable(f"tshark {end}: {missing} of {frames} frames were not dissected", MAX_SHOWN)
     return opinion
 
 
-def _run(program: str, path: Path, opinion: Opinion, patience: float) -> bool:
-    """Take in what tshark says of a file; whether it had to be stopped."""
+def _run(program: str, path: Path, opinion: Opinion, patience: float) -> str:
+    """Take in what tshark says of a file; how that ended."""
     import pyshark
 
     with _Loop(path.parent, patience) as loop:
@@ -108,11 +110,22 @@ def _run(program: str, path: Path, opinion: Opinion, patience: float) -> bool:
             def _setup_tshark_output_parser(self) -> Any:
                 return _parser(opinion)
 
+            @property
+            def last_words(self) -> str:
+                """The last line that it wrote to stderr."""
+                return self._last_error_line or ""
+
+            def _created_new_process(self, _parameters: Any, process: Any, **_: Any) -> None:
+                # pyshark's own takes a program that has ended by now for one that failed.
+                self._running_processes.add(process)
+
             async def _cleanup_subprocess(self, process: Any) -> None:
-                # pyshark's own kills a program that has just ended by itself, which loses its exit status.
+                # pyshark's own kills a program that has just ended by itself, which loses its exit status; and
+                # process.wait() waits for pipes too, which nobody empties any more.
                 if not self._eof_reached:
                     loop.kill()
-                await process.wait()
+                while process.returncode is None:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(PAUSE)
 
         capture = Capture(
             str(path),
@@ -124,7 +137,9 @@ def _run(program: str, path: Path, opinion: Opinion, patience: float) -> bool:
         with capture, contextlib.closing(iter(capture)) as packets:
             for number, dissection in packets:
                 opinion.dissections[number] = dissection
-        return loop.timed_out
+        if loop.timed_out:
+            return f"did not end within {patience:g} s and was stopped"
+        return f"ended early ({capture.last_words})" if capture.last_words else "ended early"
 
 
 # -- How it runs -------------------------------------------------------------------------------------
@@ -147,7 +162,7 @@ class _Loop(_Base):
         super().__init__()
         self._folder = folder
         self._patience = patience
-        self._started: list[int] = []
+        self._started: list[asyncio.SubprocessTransport] = []
         self.timed_out = False
 
     def __enter__(self) -> Self:
@@ -155,30 +170,46 @@ class _Loop(_Base):
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self.run_until_complete(self._end())
         self.close()
 
     async def subprocess_exec(self, protocol_factory: Any, *args: Any, **options: Any) -> Any:
         """As asyncio does, with less room, fewer rights and less time."""
         options |= {"stdin": asyncio.subprocess.DEVNULL, "cwd": self._folder, "env": _environment(self._folder)}
         options |= _rights(self._folder)
+        if sys.platform != "win32":
+            args = (*LIMITED, *args)
         transport, protocol = await super().subprocess_exec(protocol_factory, *args, **options)
-        self._started.append(transport.get_pid())
-        _limit(transport.get_pid())
+        self._started.append(transport)
         self.call_later(self._patience, self._time_out)
         return transport, protocol
 
     def _time_out(self) -> None:
         self.timed_out = True
         self.kill()
+        self.call_later(GRACE, self._close_pipes)
 
     def kill(self) -> None:
         """Kill what was started, and what that started: a pipe that any of them holds would keep us waiting."""
-        for process in self._started:
+        for process in (one.get_pid() for one in self._started):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if sys.platform == "win32":
                     os.kill(process, signal.SIGTERM)
                 else:
                     os.killpg(process, signal.SIGKILL)
+
+    async def _end(self) -> None:
+        """Wait for what was killed, and let go of it."""
+        end = self.time() + GRACE
+        while any(one.get_returncode() is None for one in self._started) and self.time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(PAUSE)
+        self._close_pipes()
+        await asyncio.sleep(0)
+
+    def _close_pipes(self) -> None:
+        """Read no more, whoever may still hold the other end."""
+        for transport in self._started:
+            transport.close()
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -204,15 +235,6 @@ def _rights(folder: Path) -> dict[str, Any]:
     except (KeyError, OSError):
         return own
     return own | {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _limit(process: int) -> None:
-    """Bound a process's memory, where the system can."""
-    if sys.platform == "linux":
-        import resource
-
-        with contextlib.suppress(OSError, ValueError):
-            resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 # -- What it says ------------------------------------------------------------------------------------
@@ -280,16 +302,11 @@ def _child(proto: Any, name: str) -> Any:
 
 def _lines(element: Any, left: Iterator[int], depth: int) -> list[Field]:
     """A field and those below it; what Wireshark hides makes room for what stands below."""
-    below = [
-        line
-        for child in element.iterchildren("field", "proto")
-        if depth < MAX_NESTED
-        for line in _lines(child, left, depth + 1)
-    ]
+    if depth == MAX_NESTED or next(left, None) is None:
+        return []
+    below = [line for child in element.iterchildren("field", "proto") for line in _lines(child, left, depth + 1)]
     if element.get("hide") == "yes":
         return below
-    if next(left, None) is None:
-        return []
     name = element.get("name", "")
     shown = element.get("showname") or element.get("show") or name
     return [
