@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from capanalyze import __version__
 from capanalyze.capture.pcapng_writer import Origin, Packet, to_pcapng
 from capanalyze.capture.records import NO_TIME
-from capanalyze.findings import utc
-from capanalyze.model import Exhibit
+from capanalyze.findings import WORST, utc
+from capanalyze.model import VERDICTS, Exhibit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from capanalyze.again import Frame
     from capanalyze.audit import Audit, Mode, Segment
+    from capanalyze.findings import Summed
     from capanalyze.model import Announcement, Evidence, Finding, Input
     from capanalyze.reading import Reading
 
@@ -84,11 +85,14 @@ class Bundle:
 
 
 def proofs(
-    findings: Sequence[Finding], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
+    summed: Sequence[Summed], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
 ) -> dict[Key, list[str]]:
-    """The frames to be shown, each with what it proves; the first exchange of every finding comes before all others."""
+    """The frames to be shown, each with what it proves.
+
+    Where there is not room for all, the first exchange of each finding comes before all others, urgent findings first.
+    """
     chosen: dict[Key, list[str]] = {}
-    for key, words in _all_proofs(findings, announcements, inputs, limit):
+    for key, words in _all_proofs(sorted(summed, key=_urgency), announcements, inputs, limit):
         if key not in chosen and len(chosen) == limit.in_all:
             continue
         proved = chosen.setdefault(key, [])
@@ -98,23 +102,40 @@ def proofs(
 
 
 def _all_proofs(
-    findings: Sequence[Finding], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
+    summed: Sequence[Summed], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
 ) -> Iterator[Proof]:
+    findings = [one.finding for one in summed]
     for nth in range(limit.exchanges):
         for found in findings:
             for one in _evidence(found)[nth : nth + 1]:
                 yield from _exchange(one, _about(found), limit)
+    for found, payloads, _ in summed:
+        for told in payloads[: limit.exchanges]:
+            yield (told.capture, told.frame), f"{_about(found)}: tells something"
     for found in findings:
         yield from _kinds(found)
         yield from _flips(found, limit)
-    for told in announcements:
-        words = f"{told.service} announces{_where(told.mode, told.zone)}"
-        for message in filter(None, (told.first, told.last)):
+    for unasked in announcements:
+        words = f"{unasked.service} announces{_where(unasked.mode, unasked.zone)}"
+        for message in filter(None, (unasked.first, unasked.last)):
             yield from _exchange(message, words, limit)
     silent = {one.capture for found in findings if found.silent for one in _evidence(found)}
     for given in inputs:
         if given.name in silent and given.frames:
             yield (given.name, given.frames), f"the capture {given.name} goes on to here: silence is proven as far"
+
+
+def _urgency(summed: Summed) -> int:
+    found = summed.finding
+    return VERDICTS.index(found.verdict) if found.verdict else WORST.index(found.outcome)
+
+
+def without_exhibit(findings: Iterable[Finding], chosen: Collection[Key]) -> int:
+    """How many findings none of these frames is of."""
+    return sum(
+        not any((one.capture, frame) in chosen for one in _evidence(found) for frame in (*one.requests, *one.replies))
+        for found in findings
+    )
 
 
 def _evidence(found: Finding) -> list[Evidence]:
@@ -203,7 +224,7 @@ def bundle(
             capture=name,
             frame=frame.number,
             time=utc(time),
-            interface=reading.labels().get(frame.interface),
+            interface=known[origins[key]].name,
             captured=len(frame.octets),
             octets=frame.size,
             proves=proved,
