@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capanalyze.disclosures import MAX_LENGTH
-from tests.disclose import Facts, assert_bounded, told
+
+from . import Facts, assert_bounded, told
 
 SSH = b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"
 HTTP = (
