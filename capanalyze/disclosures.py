@@ -144,6 +144,7 @@ CLAUSES: tuple[Clause, ...] = (
         ("netbios-domain", str),
         ("netbios-name", str),
     ),
+    (("subject", "certificate of {}".format), ("subject-alt-name", str), ("issuer", "issued by {}".format)),
     (("vendor-id", str), ("transform", str), ("capability", str)),
     (("program", str), ("port", "port {}".format)),
     (("rcode", str), ("answer", str), ("authority", str), ("additional", str)),

@@ -5,7 +5,8 @@ Behind the handshake only a few things matter here: the first data or close of e
 What a server says first on a connection discloses: its banner, or the answer to the client's first words. It is known
 by its content, as services run on any port. SSH: RFC 4253 section 4.2. SMTP, FTP, POP3, IMAP: RFC 5321 section 4.2, RFC
 959 section 4.2, RFC 1939 section 3, RFC 3501 section 7.1. HTTP: RFC 9110 section 10.2.4. RFB: RFC 6143 section 7.1.1.
-TLS: RFC 8446 sections 4.1.3 and 6. Telnet: RFC 854. MySQL: Protocol::HandshakeV10. SMB: MS-SMB2 2.2.1.
+TLS: RFC 8446 sections 4.1.3 and 6, RFC 5246 section 7.4.2. Telnet: RFC 854. MySQL:
+Protocol::HandshakeV10. SMB: MS-SMB2 2.2.1.
 """
 
 import re
@@ -16,6 +17,7 @@ from typing import Any
 from capanalyze.packets.message import KIND, OTHER, REPLY, REQUEST, RESET, SPOKE
 from capanalyze.packets.octets import be32
 from capanalyze.protocols._protocol import SECOND, Protocol
+from capanalyze.protocols._x509 import names
 
 # Octet offsets, RFC 9293 section 3.1.
 SEQUENCE = 4
@@ -66,7 +68,8 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
 
 Facts = Iterator[tuple[str, str]]
 
-ALERT, FATAL, SERVER_HELLO, SUPPORTED_VERSIONS = 21, 2, 2, 43
+ALERT, HANDSHAKE = 21, 22
+FATAL, SERVER_HELLO, CERTIFICATE, SUPPORTED_VERSIONS = 2, 2, 11, 43
 NEGOTIATE = 0
 TLS_VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 HEADERS = {"server": "server", "x-powered-by": "software", "www-authenticate": "authentication", "location": "location"}
@@ -114,7 +117,7 @@ def http(octets: bytes) -> Facts:
 
 
 def tls(octets: bytes) -> Facts:
-    """The version and cipher suite that the server chose, or what it alerts to."""
+    """The version and cipher suite that the server chose and the names in its certificate, or what it alerts to."""
     if octets[0] == ALERT:
         version, _, level, description = struct.unpack_from(">HHBB", octets, 1)
         yield "protocol", TLS_VERSIONS.get(version, "TLS")
@@ -123,6 +126,10 @@ def tls(octets: bytes) -> Facts:
         version, cipher = chosen(octets)
         yield "protocol", TLS_VERSIONS.get(version, f"TLS version {version:#06x}")
         yield "cipher-suite", f"{cipher:#06x}"
+        for kind, body in handshake(octets):
+            if kind == CERTIFICATE:  # in clear up to TLS 1.2; the first of its list is the server's own
+                yield from names(body[6 : 6 + int.from_bytes(body[3:6])])
+                return
 
 
 def chosen(octets: bytes) -> tuple[int, int]:
@@ -138,6 +145,20 @@ def chosen(octets: bytes) -> tuple[int, int]:
             (version,) = struct.unpack_from(">H", octets, at + 4)
         at += 4 + size
     return version, cipher
+
+
+def handshake(octets: bytes) -> Iterator[tuple[int, bytes]]:
+    """The handshake messages, RFC 5246 sections 6.2.1 and 7.4: type and body, the last of them perhaps cut."""
+    messages, at = bytearray(), 0
+    while at < len(octets) and octets[at] == HANDSHAKE:
+        (size,) = struct.unpack_from(">H", octets, at + 3)
+        messages += octets[at + 5 : at + 5 + size]
+        at += 5 + size
+    at = 0
+    while at < len(messages):
+        kind, size = messages[at], int.from_bytes(messages[at + 1 : at + 4])
+        yield kind, bytes(messages[at + 4 : at + 4 + size])
+        at += 4 + size
 
 
 def mysql(octets: bytes) -> Facts:
