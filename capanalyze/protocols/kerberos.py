@@ -70,7 +70,6 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return role + ERROR
 
 
-# RFC 4120 section 5.10, the application tag of a KRB-ERROR.
 GENERAL_STRING = 0x1B
 
 # RFC 4120 section 7.5.9, with what the code says of the principal (section 3.1.3) where it does.

@@ -67,7 +67,7 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
 
 # RFC 2608 section 8: the language tag's length ends the header.
 LANGUAGE = 12
-WITH_ERROR = (SRV_RPLY, 5, ATTR_RPLY, DA_ADVERT, TYPE_RPLY)
+WITH_ERROR = (SRV_RPLY, SRV_ACK, ATTR_RPLY, DA_ADVERT, TYPE_RPLY)
 TIMESTAMP = 4
 
 # RFC 2608 section 7.
