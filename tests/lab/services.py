@@ -459,6 +459,44 @@ def backup_request() -> bytes:
     return struct.pack(">BBH4sHHH", 0x11, 0x02, 0x1234, own, 138, len(names) + len(smb), 0) + names + smb
 
 
+# What a server says first fits into a segment where its key is one of a curve, and does not where it is one of RSA.
+CURVE = "-newkey ec -pkeyopt ec_paramgen_curve:P-256"
+AUTHORITY = f"req -x509 {CURVE} -nodes -days 3650 -subj '/O=Lab/CN=Lab authority' -keyout ca.key -out ca.pem"
+LEAVES = {
+    "443": f"{CURVE} -subj /O=Lab/CN=qf98e.lab.example",
+    "8443": "-newkey rsa:3072 -utf8 -subj '/C=DE/O=Lab, Example/CN=büro.lab.example'",
+}
+ALTERNATIVES = f"subjectAltName=DNS:qf98e.lab.example,DNS:*.qf98e.lab.example,IP:{LAN.target},IP:{LAN.target6}"
+
+
+def tcp_start(scene: Scene) -> None:
+    """Two servers of TLS, their certificates by an authority of their own."""
+    folder = scene.folder("tls", {})
+
+    def openssl(words: str) -> None:
+        scene.network.run("target", "sh", "-c", f"cd {folder} && openssl {words}")
+
+    openssl(AUTHORITY)
+    for port, words in LEAVES.items():
+        openssl(f"req -x509 -CA ca.pem -CAkey ca.key -nodes -days 3650 {words} -addext {ALTERNATIVES} "
+            f"-keyout {port}.key -out {port}.pem")  # fmt: skip
+        own = ("-cert", str(folder / f"{port}.pem"), "-key", str(folder / f"{port}.key"))
+        scene.serve(
+            f"tls-{port}", "openssl", "s_server", "-www", "-accept", port, *own, "-cert_chain", str(folder / "ca.pem")
+        )
+    until(
+        15,
+        lambda: all(f":{port} " in scene.network.run("target", "ss", "-Hlnt") for port in LEAVES),
+        "both servers",
+    )
+
+
+def tcp_ask(scene: Scene) -> None:
+    """TLS 1.2, whose certificate is in clear, TLS 1.3, and a version that the server refuses."""
+    for port, version in (("443", "-tls1_2"), ("443", "-tls1_3"), ("443", "-tls1_1"), ("8443", "-tls1_2")):
+        scene.client("openssl", "s_client", "-connect", f"{LAN.target}:{port}", version)
+
+
 LEASES = {"dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client"}
 PRINTING = {"cupsd": "cups-daemon", "lpadmin": "cups-client", "cups-browsed": "cups-browsed"}
 SERVICES = {
@@ -477,6 +515,7 @@ SERVICES = {
     "ard": Service(nothing, ard_ask),
     "ipp": Service(ipp_start, ipp_ask, PRINTING),
     "nbdgm": Service(nothing, nbdgm_ask, {"nmbd": "samba"}, "udp port 138"),
+    "tcp": Service(tcp_start, tcp_ask, {"openssl": "openssl"}, "tcp"),
 }
 
 
