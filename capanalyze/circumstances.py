@@ -20,7 +20,7 @@ UNSYNCHRONISED = ntp.PROTOCOL.kind(ntp.UNSYNCHRONISED // KIND)
 KISS = ntp.PROTOCOL.kind(ntp.KISS // KIND)
 
 # What the article's list of listening processes showed as root's, and as mDNSResponder's.
-OF_ROOT = ("ntp", "nbns")
+OF_ROOT = (*(protocol.name for protocol in ntp.PROTOCOLS), "nbns")
 OF_RESPONDER = ("mdns",)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from capanalyze import analysis
 from capanalyze.analysis import analyze
-from capanalyze.audit import audit_of
+from capanalyze.audit import audit_of, load_audit
 from capanalyze.model import Finding
 from tests.build import (
     MAC_TARGET,
@@ -188,18 +188,74 @@ def test_other_modes_and_services_fit_none(tmp_path: Path) -> None:
 # Kinds of requests, announcements
 
 
-def test_control_messages_have_a_line_of_their_own(tmp_path: Path) -> None:
-    control = ipv4(PEER, TARGET, 17, udp(40009, 123, b"\x16\x02\0\x01" + bytes(8)))
-    parts = [ipv4(TARGET, PEER, 17, udp(123, 40009, b"\x16\xa2\0\x01" + bytes(44)), ident=9 + n) for n in (0, 1)]
-    frames = [(0, asked(1)), (0.1, answered(1)), (1, control), *((1.1 + n, part) for n, part in enumerate(parts))]
+CONTROL, TOLD = b"\x16\x02\0\x01" + bytes(8), b"\x16\xa2\0\x01" + bytes(44)
+PRIVATE, LISTED = b"\x17\0\x03\x2a" + bytes(44), b"\xd7\0\x03\x2a" + bytes(4 + 72 + 4)
+
+
+def test_each_kind_of_request_has_a_line_of_its_own(tmp_path: Path) -> None:
+    symmetric = ipv4(PEER, TARGET, 17, udp(40009, 123, ntp(1, transmit=9)))
+    parts = [ipv4(TARGET, PEER, 17, udp(123, 40009, ntp(2, origin=9)), ident=9 + n) for n in (0, 1)]
+    frames = [(0, asked(1)), (0.1, answered(1)), (1, symmetric), *((1.1 + n, part) for n, part in enumerate(parts))]
     found = told(tmp_path, frames)
     lines = {line.kind: (line.replied, line.factor, line.frame_factor) for line in found.kinds}
-    assert lines == {"client request": (1, 1.0, 1.0), "control request": (1, 8.0, 2.0)}
+    assert lines == {"client request": (1, 1.0, 1.0), "symmetric request": (1, 2.0, 2.0)}
     line = found.kinds[-1]
     assert line.first is not None
     assert line.first_reply is not None
     assert (line.first.frame, line.first_reply.frame) == (3, 4)
     assert (found.reply_frames, found.frame_factor) == (3, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("service", "question", "answer", "kind", "factor"),
+    [
+        ("ntp-control", CONTROL, TOLD, "control request", 8.0),
+        ("ntp-private", PRIVATE, LISTED, "private request (mode 7)", 3.5),
+    ],
+    ids=["mode 6", "mode 7"],
+)
+def test_what_asks_about_the_daemon_is_a_service_beside_the_time(
+    tmp_path: Path, service: str, question: bytes, answer: bytes, kind: str, factor: float
+) -> None:
+    frames = [(0, asked(1)), (0.1, answered(1))]
+    frames += [(1, ipv4(PEER, TARGET, 17, udp(40009, 123, question)))]
+    frames += [(1.1 + n, ipv4(TARGET, PEER, 17, udp(123, 40009, answer), ident=9 + n)) for n in (0, 1)]
+    frames += [(10, ipv4(PEER, TARGET, 17, udp(40010, 123, question))), (20, asked(3)), (20.1, answered(3))]
+    found = told(tmp_path, frames, service)
+    assert (found.transport, found.port, found.promise, found.verdict) == ("udp", 123, "block", "leaked")
+    assert (found.replied, found.silent, found.reply_frames) == (1, 1, 2)
+    assert [(line.kind, line.replied, line.factor, line.frame_factor) for line in found.kinds] == [
+        (kind, 1, factor, 2.0)
+    ]
+    assert [(flip.before, flip.after, flip.kind) for flip in found.changes] == [("replied", "silent", kind)]
+    assert [note[5:18] for note in found.notes] == ["CVE-2007-4702"]
+    time = told(tmp_path, frames)
+    assert (time.replied, time.silent, time.changes) == (2, 0, [])
+    assert [line.kind for line in time.kinds] == ["client request"]
+
+
+def test_what_nobody_can_read_is_of_the_time_service(tmp_path: Path) -> None:
+    short = [b"", b"\x16\x02" + bytes(9), b"\x17\0\x03"]
+    frames = [(float(n), ipv4(PEER, TARGET, 17, udp(40009 + n, 123, what))) for n, what in enumerate(short)]
+    (found,) = findings(tmp_path, frames).findings
+    assert (found.service, found.verdict, found.unproven) == ("ntp", "unproven", 3)
+
+
+@pytest.mark.parametrize("allowed", ["ntp", "udp/123", "ntp-control", "ntp-private"])
+def test_a_port_is_let_through_for_all_that_it_serves(tmp_path: Path, allowed: str) -> None:
+    frames = [
+        *((0, asked(1)), (0.1, answered(1))),
+        *((1, ipv4(PEER, TARGET, 17, udp(40009, 123, CONTROL))), (1.1, ipv4(TARGET, PEER, 17, udp(123, 40009, TOLD)))),
+        *((2, ipv4(PEER, TARGET, 17, udp(40010, 123, PRIVATE))), (9, ipv4(PEER, TARGET, 17, udp(40011, 137, b"x")))),
+    ]
+    path = tmp_path / "m.pcap"
+    path.write_bytes(pcap([(START + time, frame) for time, frame in [*frames, (200, FAR)]]))
+    (tmp_path / "audit.toml").write_text(
+        f'[target]\naddresses = ["{TARGET}"]\n[modes.m]\npromise = "block"\nallow = ["{allowed}"]\n'
+        'captures = ["m.pcap"]\n'
+    )
+    verdicts = {one.service: one.verdict for one in analyze(load_audit(tmp_path / "audit.toml")).findings}
+    assert verdicts == {"ntp": "allowed", "ntp-control": "allowed", "ntp-private": "silent", "nbns": "unproven"}
 
 
 def test_an_announcement_says_what_it_told(tmp_path: Path) -> None:

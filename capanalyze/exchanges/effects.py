@@ -12,7 +12,9 @@ from capanalyze.exchanges.ring import (
     add_node,
     append,
     copied,
+    kind_of,
     narrow_at,
+    service_of,
     waits,
     wide_at,
 )
@@ -134,9 +136,6 @@ from capanalyze.packets.message import (
 from capanalyze.packets.message import DIGEST as MESSAGE_DIGEST
 from capanalyze.packets.message import GROUP as TO_GROUP
 from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
-from capanalyze.packets.message import (
-    KIND as KIND_UNIT,
-)
 from capanalyze.packets.message import NANOS as MESSAGE_NANOS
 from capanalyze.packets.message import PORT as MESSAGE_PORT
 from capanalyze.packets.message import SECONDS as MESSAGE_SECONDS
@@ -144,14 +143,8 @@ from capanalyze.packets.message import TTL as MESSAGE_TTL
 from capanalyze.protocols import GENERIC_UDP, TCP
 from capanalyze.protocols._protocol import SECOND
 
-QUOTED = 65536  # a role from here on is that of a datagram quoted by an ICMP error
 ESTABLISHED = 60 * SECOND  # how long a connection without a word from the client may still be taken back
 MAX_SECONDS = 9_000_000_000  # what nanoseconds can be counted for in 63 bits
-
-
-def kind_of(b: Any, m: int) -> int:
-    """What kind of message the module calls it."""
-    return longs_of(b, ROWS)[m + ROLE] % QUOTED // KIND_UNIT
 
 
 def source_of(b: Any, frame: int) -> int:
@@ -199,7 +192,7 @@ def begin(b: Any, m: int, turned: int) -> int:
     narrows[n + NANOS] = rows[m + MESSAGE_NANOS]
     narrows[n + PLACE] = rows[m + INTERFACE]
     narrows[n + OF_MODULE] = module
-    narrows[n + SERVICE] = module
+    narrows[n + SERVICE] = service_of(b, m)
     narrows[n + PORT] = rows[m + MESSAGE_PORT]
     narrows[n + OUTCOME] = SILENT
     narrows[n + REASON] = kind

@@ -24,7 +24,6 @@ from capanalyze.exchanges.row import (
     REQUEST,
     REQUEST_OCTETS,
     RETRANSMISSIONS,
-    SERVICE,
     UNPROVEN,
     WIDE,
 )
@@ -103,10 +102,10 @@ def pair_of(batch: Batch, number: int, names: Names) -> Pair:
 
 
 def asked_at(batch: Batch, number: int) -> tuple[int, str] | None:
-    """The kind of a request, where its service's own module says which it is."""
+    """The kind of a request, where a module of its own says which it is."""
     w, n = number * WIDE, number * NARROW
     module = batch.narrow[n + MODULE]
-    if module <= TCP or module != batch.narrow[n + SERVICE] or not batch.wide[w + REQUEST]:
+    if module <= TCP or not batch.wide[w + REQUEST]:
         return None
     kind = batch.narrow[n + KIND]
     return kind, PROTOCOLS[module].kind(kind)

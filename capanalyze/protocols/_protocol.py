@@ -29,8 +29,9 @@ class Protocol:
     reply to the group answers every host that asked, so the key alone finds the requests.
     `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
     to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
-    `empty_asks`: an empty datagram asks too, and is shown to `match`. `title` is what a report calls it;
-    `discloses` names the module of `capanalyze.disclose` that reads its replies.
+    `empty_asks`: an empty datagram asks too, and is shown to `match`. `apart`: the kinds that are messages of
+    this service, where several share ports and `match`; all others are of the first of them. `title` is what a
+    report calls it; `discloses` names the module of `capanalyze.disclose` that reads its replies.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Protocol:
     tells_unasked: bool = False
     resends: int = 0
     empty_asks: bool = False
+    apart: tuple[int, ...] = ()
     title: str = ""
     discloses: str = ""
 

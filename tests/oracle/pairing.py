@@ -35,6 +35,7 @@ from tests.oracle.pair import (
     choose,
     is_late,
     may_answer,
+    may_be_of,
     open_pair,
     refuse,
     resend,
@@ -185,7 +186,7 @@ class Pairing:
         pairs = [
             pair
             for pair in self._book.of_client(seen.protocol.transport, seen.destination)
-            if pair.module == seen.message.module
+            if may_be_of(pair, seen)
             and not (pair.keys and len(seen.keys))
             and may_answer(pair, seen)
             and not is_late(pair, seen)
@@ -350,6 +351,7 @@ class Pairing:
             pair
             for pair in self._book.between(seen.message.module, seen.source, seen.destination)
             if pair.waits(seen.clock)
+            and may_be_of(pair, seen)
             and pair.exchange.outcome in ("silent", "rejected")
             and (not len(seen.keys) or not pair.keys or not set(pair.keys).isdisjoint(seen.keys))
         ]
