@@ -27,6 +27,8 @@ from tests.build import (
 
 FAR = ipv4(PEER, "10.255.255.1", 89, b"ospf")
 UPSTREAM = "198.51.100.123"
+SYMMETRIC = ipv4(PEER, TARGET, 17, udp(40007, 123, ntp(1, transmit=7)), ident=7)
+NTP_REST = ntp(2, origin=7)[16:]
 QUERY = dns_message(0, 0, [question("a.local")])
 RESPONSE = dns_message(0, 0x8400, [question("a.local")], [record("a.local")])
 
@@ -103,6 +105,56 @@ def test_a_flip_tells_what_came_before_it(tmp_path: Path) -> None:
 def test_what_may_explain_a_flip(tmp_path: Path, frames: Any, said: list[str]) -> None:
     (flip,) = told(tmp_path, frames).changes
     assert flip.circumstances == said
+
+
+LOSS = ["the silent request was sent once: alone it may be a loss"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ("-+", [LOSS]),
+        ("+-", [LOSS]),
+        ("+-+", [LOSS, LOSS]),
+        ("--+", [[]]),
+        ("+--", [[]]),
+        ("+--+", [[], []]),
+        ("+-+--+", [LOSS, LOSS, [], []]),
+        ("--+-+", [[], LOSS, LOSS]),
+    ],
+)
+def test_only_one_silent_request_alone_may_be_a_loss(tmp_path: Path, answers: str, said: list[list[str]]) -> None:
+    frames = [(10.0 * n, asked(n)) for n in range(1, len(answers) + 1)]
+    frames += [(10.0 * n + 0.1, answered(n)) for n, told_it in enumerate(answers, 1) if told_it == "+"]
+    assert [flip.circumstances for flip in told(tmp_path, sorted(frames)).changes] == said
+
+
+@pytest.mark.parametrize(
+    ("back", "said"),
+    [
+        (
+            ipv4(TARGET, PEER, 17, udp(123, 40007, b"\xe2" + ntp(2, origin=7, stratum=0)[1:12] + b"RATE" + NTP_REST)),
+            ["the daemon limited another request (kiss-o'-death) before, in frame 4"],
+        ),
+        (
+            ipv4(TARGET, PEER, 1, icmp(3, 3, payload=SYMMETRIC)),
+            ["the target rejected another request before, in frame 4"],
+        ),
+        (ipv4(TARGET, PEER, 17, udp(123, 40007, ntp(2, origin=7))), []),
+    ],
+    ids=["kiss-o'-death", "ICMP error", "reply"],
+)
+def test_a_flip_tells_what_became_of_other_requests_before_it(tmp_path: Path, back: bytes, said: list[str]) -> None:
+    around = [(5, SYMMETRIC), (5.1, back)]
+    frames = [(0, asked(1)), (0.1, answered(1)), *around, (10, asked(2)), (11, asked(2))]
+    (flip,) = told(tmp_path, frames).changes
+    assert flip.circumstances == said
+    earlier = [(time - 5, frame) for time, frame in around]
+    (flip,) = told(tmp_path, [*earlier, (3, asked(1)), (3.1, answered(1)), (10, asked(2)), (11, asked(2))]).changes
+    assert flip.circumstances == []
+    later = [(time + 10, frame) for time, frame in around]
+    (flip,) = told(tmp_path, [(0, asked(1)), (0.1, answered(1)), (10, asked(2)), (11, asked(2)), *later]).changes
+    assert flip.circumstances == []
 
 
 def test_a_flip_to_replies_tells_how_long_there_were_none(tmp_path: Path) -> None:
