@@ -331,12 +331,12 @@ def exemplars(pairs: list[Pair]) -> list[Pair]:
 
 def flips(pairs: Iterable[Pair], around: Around) -> tuple[list[Change], int]:
     """Where the outcome changed between consecutive exchanges of one server, service and kind of request."""
-    runs: dict[tuple[str, str], Run] = {}
+    runs: dict[tuple[str, str, int], Run] = {}
     found: list[tuple[Run, Run]] = []
     for pair in pairs:
         if pair.exchange.outcome == "indeterminate" or pair.unproven:
             continue
-        key = (pair.exchange.server, pair.kind)
+        key = (pair.exchange.server, pair.kind, pair.variant)
         run = runs.get(key)
         if run is not None and run.last.exchange.outcome == pair.exchange.outcome:
             run.last = pair
@@ -345,7 +345,7 @@ def flips(pairs: Iterable[Pair], around: Around) -> tuple[list[Change], int]:
         runs[key] = Run(pair, pair)
         if run is not None:
             found.append((run, runs[key]))
-    changes = [flip(before, after, around) for before, after in found[:MAX_CHANGES]]
+    changes = [(after.first.variant, flip(before, after, around)) for before, after in found[:MAX_CHANGES]]
     return with_silence(changes), len(found) - len(changes)
 
 
@@ -356,12 +356,12 @@ def flip(before: Run, after: Run, around: Around) -> Change:
     return change(last.exchange, first.exchange, first.kind, around.between(last.clock, first.clock), alone=alone)
 
 
-def with_silence(changes: Sequence[Change]) -> list[Change]:
-    """Changes in order of time, each that is one to replies with how long there was none."""
-    spoke: dict[tuple[str, str], str | None] = {}
+def with_silence(changes: Sequence[tuple[int, Change]]) -> list[Change]:
+    """Changes in order of time, each that is one to replies with how long there was none; the numbers tell variants."""
+    spoke: dict[tuple[str, str, int], str | None] = {}
     found = []
-    for one in changes:
-        key = (one.server, one.kind)
+    for variant, one in changes:
+        key = (one.server, one.kind, variant)
         if one.before == "replied":
             spoke[key] = one.last_before.time
         elif one.after == "replied" and (last := spoke.get(key)) and one.time:

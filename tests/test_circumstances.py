@@ -24,6 +24,7 @@ from tests.build import (
     record,
     udp,
 )
+from tests.protocols import test_snmp
 
 FAR = ipv4(PEER, "10.255.255.1", 89, b"ospf")
 UPSTREAM = "198.51.100.123"
@@ -155,6 +156,29 @@ def test_a_flip_tells_what_became_of_other_requests_before_it(tmp_path: Path, ba
     later = [(time + 10, frame) for time, frame in around]
     (flip,) = told(tmp_path, [(0, asked(1)), (0.1, answered(1)), (10, asked(2)), (11, asked(2)), *later]).changes
     assert flip.circumstances == []
+
+
+def test_requests_of_different_communities_are_not_compared(tmp_path: Path) -> None:
+    def get(number: int, community: bytes) -> bytes:
+        payload = test_snmp.message(test_snmp.GET, number, community=community)
+        return ipv4(PEER, TARGET, 17, udp(40000 + number, 161, payload), ident=number)
+
+    def response(number: int) -> bytes:
+        payload = test_snmp.message(test_snmp.RESPONSE, number)
+        return ipv4(TARGET, PEER, 17, udp(161, 40000 + number, payload), ident=number)
+
+    wrong = [(10.0 * n, get(n, b"private")) for n in (1, 3, 4)]
+    right = [(10.0 * n, get(n, b"public")) for n in (2, 5)] + [(10.0 * n + 0.1, response(n)) for n in (2, 5)]
+    found = told(tmp_path, sorted(wrong + right), "snmp")
+    assert (found.replied, found.silent, found.changes) == (2, 3, [])
+    later = [(60.0, get(6, b"public")), (70.0, get(7, b"public")), (75.0, get(8, b"private"))]
+    later += [(80.0, get(9, b"public")), (80.1, response(9))]
+    stopped, began = told(tmp_path, sorted(wrong + right + later), "snmp").changes
+    assert [(flip.before, flip.after, flip.kind) for flip in (stopped, began)] == [
+        ("replied", "silent", "get"),
+        ("silent", "replied", "get"),
+    ]
+    assert (began.seconds, began.silence, began.circumstances) == (10.0, 30.0, [])
 
 
 def test_a_flip_to_replies_tells_how_long_there_were_none(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ from capanalyze.exchanges.row import (
     TTL,
     UNANSWERABLE_REQUEST,
     UNSOLICITED,
+    VARIANT,
     VERDICT,
     WANTED,
     WANTED_LOW,
@@ -101,6 +102,7 @@ from capanalyze.exchanges.table import (
     NARROWS,
     NODE_TAIL,
     PATIENCE,
+    POOL,
     PORTS,
     RESENDS,
     ROWS,
@@ -116,6 +118,7 @@ from capanalyze.exchanges.table import (
 from capanalyze.packets.message import (
     ANNOUNCES,
     CAPTURED,
+    COMPARED,
     DPORT,
     DST,
     FRAME,
@@ -136,6 +139,7 @@ from capanalyze.packets.message import (
 from capanalyze.packets.message import DIGEST as MESSAGE_DIGEST
 from capanalyze.packets.message import GROUP as TO_GROUP
 from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
+from capanalyze.packets.message import KEYS as MESSAGE_FIRST_KEY
 from capanalyze.packets.message import NANOS as MESSAGE_NANOS
 from capanalyze.packets.message import PORT as MESSAGE_PORT
 from capanalyze.packets.message import SECONDS as MESSAGE_SECONDS
@@ -216,6 +220,9 @@ def begin(b: Any, m: int, turned: int) -> int:
     narrows[n + ZONE] = -1
     narrows[n + VERDICT] = 0
     narrows[n + TTL] = rows[m + MESSAGE_TTL]
+    narrows[n + VARIANT] = 0
+    if role & COMPARED:
+        narrows[n + VARIANT] = longs_of(b, POOL)[rows[m + MESSAGE_FIRST_KEY] + rows[m + MESSAGE_KEYS]] & 0x7FFFFFFF
     flags = 0
     if role & WEAK or rows[m + MESSAGE_KEYS] == 0:
         flags |= WEAK_PAIRING

@@ -25,6 +25,7 @@ from capanalyze.exchanges.row import (
     REQUEST_OCTETS,
     RETRANSMISSIONS,
     UNPROVEN,
+    VARIANT,
     WIDE,
 )
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
@@ -58,6 +59,7 @@ class Pair:
         echoed: whether that repeats the request.
         asked: the kind of request, where the service's own module says it: its number and its words.
         reach: where it came from, see `exchanges.reach`.
+        variant: what requests of a kind must agree in to be compared, a hash.
     """
 
     exchange: Exchange
@@ -70,6 +72,7 @@ class Pair:
     echoed: bool
     asked: tuple[int, str] | None = None
     reach: int = 0
+    variant: int = 0
 
 
 def pairs_of(batch: Batch, names: Names) -> Iterator[Pair]:
@@ -98,6 +101,7 @@ def pair_of(batch: Batch, number: int, names: Names) -> Pair:
         echoed=bool(flags & ECHOED),
         asked=asked_at(batch, number),
         reach=reach_of(wide, narrow, w, n),
+        variant=narrow[n + VARIANT],
     )
 
 

@@ -158,6 +158,7 @@ from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
     CAPTURED,
+    COMPARED,
     DETAIL,
     DPORT,
     DST,
@@ -442,6 +443,8 @@ def forget_module(b: Any, m: int) -> None:
 def request(b: Any, m: int) -> int:
     """A request; NTP mode 1 may answer mode 1 as well: its last key is then the other's."""
     rows = longs_of(b, ROWS)
+    if rows[m + ROLE] & COMPARED:
+        rows[m + MESSAGE_KEYS] -= 1
     if rows[m + ROLE] & ALSO_REPLY:
         rows[m + MESSAGE_KEYS] -= 1
         count = by_key(b, m, rows[m + KEYS] + rows[m + MESSAGE_KEYS], 1)

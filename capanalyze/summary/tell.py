@@ -380,7 +380,7 @@ class Teller:
         if self._mode_name(cell) in self._cut:
             steps = across_silence(steps)
         steps.sort(key=lambda step: (step.clock, step.row_after))
-        return with_silence([self._change(step) for step in steps]), cell.changes - len(kept)
+        return with_silence([(step.turn, self._change(step)) for step in steps]), cell.changes - len(kept)
 
     def _step(self, number: int) -> Step:
         _, turn, before, after, *more = self._b[t.CHANGES][number * t.CHANGE : (number + 1) * t.CHANGE]

@@ -14,6 +14,7 @@ from capanalyze.exchanges.row import (
     SERVER,
     SERVER_LOW,
     SERVICE,
+    VARIANT,
     WIDE,
 )
 from capanalyze.packets.octets import mix
@@ -69,6 +70,7 @@ from capanalyze.summary.layout import (
 
 KIND_UNIT = 65536  # above any kind: what no module knows is compared by its length
 GROUP_UNIT = 1 << 20  # above any of these
+VARIANT_UNIT = 1 << 21  # above that too
 
 
 def add_turn(b: Any, cell: int, number: int, row: int, kind: int) -> None:
@@ -188,10 +190,12 @@ def kind_of(b: Any, row: int) -> int:
     """What can be compared over time: requests of a kind, or datagrams of a length; those to a group by themselves."""
     narrow = ints_of(b, NARROWS)
     n = row * NARROW
-    to_group = GROUP_UNIT if narrow[n + FLAGS] & GROUP else 0
+    apart = narrow[n + VARIANT] * VARIANT_UNIT
+    if narrow[n + FLAGS] & GROUP:
+        apart += GROUP_UNIT
     if narrow[n + MODULE] != GENERIC_UDP:
-        return to_group + narrow[n + KIND]
-    return to_group + KIND_UNIT + narrow[n + REQUEST_OCTETS]
+        return apart + narrow[n + KIND]
+    return apart + KIND_UNIT + narrow[n + REQUEST_OCTETS]
 
 
 def change(b: Any, cell: int, turn: int, last: Any, first: Any, before: int, after: int) -> int:

@@ -15,6 +15,7 @@ from capanalyze.exchanges.batch import UNREACHABLE_V4, UNREACHABLE_V6
 from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
+    COMPARED,
     FLOW,
     FRAGMENT,
     MALFORMED,
@@ -131,6 +132,8 @@ class Pairing:
     # Requests
 
     def _request(self, seen: Sighting) -> Frames:
+        if seen.message.role & COMPARED:  # what pairs nothing
+            seen.keys = seen.keys[:-1]
         if seen.message.role & ALSO_REPLY:  # NTP mode 1 may answer mode 1: its last key is the other's
             for pair in self._by_key(seen, seen.keys[-1:]):
                 self._answer(pair, seen)
