@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capanalyze.protocols
+from capanalyze.exchanges.table import KINDS
 from capanalyze.packets.message import MAX_KEYS, address
-from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP, port_table
+from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP, port_table, service_table
 from capanalyze.protocols._protocol import COMMON_KINDS, Protocol
 from tests.build import PEER, TARGET, datagram, packet, pcap
 from tests.conversations import CLIENT_PORT, answer, ask, captured
@@ -24,6 +25,7 @@ FOLDER = Path(capanalyze.protocols.__path__[0])
 TESTS = Path(__file__).parent / "protocols"
 # What the loop makes sure of before it calls a module: TCP has its ports and sequence number, others an octet.
 SHORTEST = {"tcp": 8}
+WHOLE = [protocol for protocol in PROTOCOLS if not protocol.apart]
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=NAMES)
 DECODED = {protocol.name: protocol for protocol in PROTOCOLS if protocol.decode}
 each_decoder = pytest.mark.parametrize("protocol", DECODED.values(), ids=DECODED)
@@ -64,6 +66,13 @@ def file_of(protocol: Protocol) -> str:
     """The file that a protocol is in, by its match function; some share that of a helper."""
     module = protocol.match.__module__.rpartition(".")[2]
     return protocol.name if module.startswith("_") else module
+
+
+def service_of(protocol: Protocol, kind: str) -> str:
+    """The service that a kind of message is of, where several share ports and match function."""
+    number = (COMMON_KINDS + protocol.kinds).index(kind)
+    alike = [one for one in PROTOCOLS if (one.ports, one.match) == (protocol.ports, protocol.match)]
+    return next((one.name for one in alike if number in one.apart), alike[0].name)
 
 
 def samples(protocol: Protocol) -> dict[str, bytes]:
@@ -127,13 +136,29 @@ def test_those_reached_by_transport_come_first() -> None:
 
 
 def test_a_port_belongs_to_one_protocol() -> None:
-    ports = [port for protocol in PROTOCOLS for port in protocol.ports]
-    assert len(ports) == len(set(ports))
+    served = {port: protocol.name for protocol in WHOLE for port in protocol.ports}
+    assert len(served) == sum(len(protocol.ports) for protocol in WHOLE)
     table = port_table()
-    assert {port: PROTOCOLS[table[port]].name for port in ports} == {
-        port: protocol.name for protocol in PROTOCOLS for port in protocol.ports
-    }
-    assert sum(map(bool, table)) == len(ports)
+    assert {port: PROTOCOLS[table[port]].name for port in served} == served
+    assert sum(map(bool, table)) == len(served)
+
+
+def test_what_is_apart_is_a_part_of_one_protocol() -> None:
+    apart = [(protocol.match, kind) for protocol in PROTOCOLS for kind in protocol.apart]
+    assert len(apart) == len(set(apart))
+    for part in PROTOCOLS:
+        whole = PROTOCOLS[port_table()[part.ports[0]]] if part.apart else part
+        assert (part.ports, part.match, part.kinds) == (whole.ports, whole.match, whole.kinds)
+        assert all(len(COMMON_KINDS) <= kind < len(COMMON_KINDS + part.kinds) for kind in part.apart)
+
+
+def test_each_kind_is_of_one_service() -> None:
+    table = service_table(KINDS)
+    assert max(len(COMMON_KINDS + protocol.kinds) for protocol in PROTOCOLS) <= KINDS
+    for index, protocol in enumerate(PROTOCOLS):
+        for number, kind in enumerate(COMMON_KINDS + protocol.kinds):
+            told = PROTOCOLS[table[index * KINDS + number]].name
+            assert told == (protocol.name if protocol.apart else service_of(protocol, kind))
 
 
 @each_protocol
@@ -246,8 +271,8 @@ def test_each_sample_is_of_its_service(protocol: Protocol, tmp_path: Path) -> No
         frames = [(0.0, sent(protocol, payload, back=hear(protocol, payload).role == "reply"))]
         pairing, part = captured(tmp_path, frames)
         (message,) = part.messages()
-        assert PROTOCOLS[message.module].name == protocol.name, kind
+        assert PROTOCOLS[message.module].match is protocol.match, kind
         assert str(address(message.src, message.src_low)) in (PEER, TARGET)
         for pair in pairing.done:
-            assert pair.exchange.service.split("/")[0] == protocol.name, kind
+            assert pair.exchange.service.split("/")[0] == service_of(protocol, kind), kind
             assert pair.exchange.transport == protocol.transport

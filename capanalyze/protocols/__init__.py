@@ -53,9 +53,19 @@ GENERIC_UDP, TCP, ICMP = range(3)
 
 
 def port_table() -> bytes:
-    """65536 octets: the index in PROTOCOLS of the module that serves a UDP port, 0 for none."""
+    """65536 octets: the index in PROTOCOLS of the module that serves a UDP port, of several the first; 0 for none."""
     table = bytearray(65536)
-    for index, protocol in enumerate(PROTOCOLS):
+    for index, protocol in reversed([*enumerate(PROTOCOLS)]):
         for port in protocol.ports:
             table[port] = index
+    return bytes(table)
+
+
+def service_table(kinds: int) -> bytes:
+    """For each module and kind of message, `kinds` a module: the index in PROTOCOLS of the service that it is of."""
+    table = bytearray(index for index in range(len(PROTOCOLS)) for _ in range(kinds))
+    served = port_table()
+    for index, protocol in enumerate(PROTOCOLS):
+        for kind in protocol.apart:
+            table[served[protocol.ports[0]] * kinds + kind] = index
     return bytes(table)

@@ -35,8 +35,9 @@ class Protocol:
     reply to the group answers every host that asked, so the key alone finds the requests.
     `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
     to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
-    `empty_asks`: an empty datagram asks too, and is shown to `match`. `title` is what a report calls it;
-    `decode` reads what its replies disclose.
+    `empty_asks`: an empty datagram asks too, and is shown to `match`. `apart`: the kinds that are messages of
+    this service, where several share ports and `match`; all others are of the first of them. `title` is what a
+    report calls it; `decode` reads what its replies disclose.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Protocol:
     tells_unasked: bool = False
     resends: int = 0
     empty_asks: bool = False
+    apart: tuple[int, ...] = ()
     title: str = ""
     decode: Decoder | None = None
 

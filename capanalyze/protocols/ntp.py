@@ -4,6 +4,8 @@ A reply's origin timestamp is the request's transmit timestamp (section 8), or i
 interleaved mode (RFC 9769). Control messages pair by opcode and sequence, mode 7 by implementation and
 request code; both may draw several replies.
 
+What asks for the time is one service, what asks about the daemon is another, for each of the two modes.
+
 A reply discloses where the time comes from, a control or private message variables and clients. dpkt reads the header
 of the time modes; of modes 6 and 7 it knows nothing, so a few fields are read here.
 """
@@ -11,6 +13,7 @@ of the time modes; of modes 6 and 7 it knows nothing, so a few fields are read h
 import re
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -143,8 +146,8 @@ def match_control(octets: Any, start: int, end: int, size: int, keys: Any) -> in
         return MALFORMED + GARBAGE * KIND
     if end - start < 4:
         if end - start > 1 and octets[start + 1] & 0x80:
-            return REPLY + WEAK + CUT * KIND
-        return REQUEST + WEAK + CUT * KIND
+            return REPLY + WEAK + CONTROL_REPLY
+        return REQUEST + WEAK + CONTROL_REQUEST
     keys[0] = 1
     keys[1] = mix(mix(CONTROL * 256, octets[start + 1] % 32), be16(octets, start + 2))
     if octets[start + 1] & 0x80:
@@ -157,7 +160,7 @@ def match_private(octets: Any, start: int, end: int, size: int, keys: Any) -> in
     if size < PRIVATE_LEN:
         return MALFORMED + GARBAGE * KIND
     if end - start < 4:
-        return (REPLY if octets[start] & 0x80 else REQUEST) + WEAK + CUT * KIND
+        return WEAK + (REPLY + PRIVATE_REPLY if octets[start] & 0x80 else REQUEST + PRIVATE_REQUEST)
     keys[0] = 1
     keys[1] = mix(mix(PRIVATE * 256, octets[start + 2] * 1), octets[start + 3] * 1)
     if octets[start] & 0x80:
@@ -367,3 +370,10 @@ def _clients(reply: bytes, items: int, size: int, v6_flag: int, v6_address: int)
 
 
 PROTOCOL = Protocol(name="ntp", title="NTP", decode=decode, transport="udp", ports=(123,), match=match, kinds=KINDS)
+CONTROL_PROTOCOL = replace(
+    PROTOCOL, name="ntp-control", title="NTP mode 6", apart=(CONTROL_REQUEST // KIND, CONTROL_REPLY // KIND)
+)
+PRIVATE_PROTOCOL = replace(
+    PROTOCOL, name="ntp-private", title="NTP mode 7", apart=(PRIVATE_REQUEST // KIND, PRIVATE_REPLY // KIND)
+)
+PROTOCOLS = (PROTOCOL, CONTROL_PROTOCOL, PRIVATE_PROTOCOL)

@@ -1,6 +1,7 @@
 """Simple Network Management Protocol: request-id (RFC 3416 section 3), or msgID in version 3 (RFC 3412 section 6).
 
-The id is behind a few nested BER headers whose lengths vary, so it is reached by skipping them.
+The id is behind a few nested BER headers whose lengths vary, so it is reached by skipping them. What has the wrong
+community is not answered (RFC 1157 section 4.1), so that a change of answers says something only within one.
 
 A response discloses the version, its readable values, and the engine behind version 3. The community is a password in
 clear text, so only its length is told; the binary values are left alone.
@@ -11,8 +12,8 @@ from ipaddress import ip_address
 from itertools import islice
 from typing import Any
 
-from capanalyze.packets.message import ANNOUNCEMENT, FLOW, KIND, MALFORMED, REPLY, REQUEST, ROLES, WEAK
-from capanalyze.packets.octets import mix
+from capanalyze.packets.message import ANNOUNCEMENT, COMPARED, FLOW, KIND, MALFORMED, REPLY, REQUEST, ROLES, WEAK
+from capanalyze.packets.octets import digest, mix
 from capanalyze.protocols._ber import (
     INTEGER,
     OCTET_STRING,
@@ -63,6 +64,10 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
         return MALFORMED + GARBAGE * KIND
     keys[0] = 1
     keys[1] = ident
+    if role % ROLES == REQUEST:
+        keys[0] = 2
+        keys[2] = digest(octets, second, pdu)
+        role += COMPARED
     return role
 
 

@@ -53,7 +53,7 @@ def test_a_fresh_recording_gives_the_verdicts_of_the_clients(fresh: Path) -> Non
         }
         assert {service for service, verdict in cells.items() if verdict == "leaked"} == LEAKERS
         assert {service for service, verdict in cells.items() if verdict == "blocked"} == BLOCKED
-    assert len(wanted) == 84
+    assert len(wanted) == 90
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -12,6 +12,7 @@ from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
     ANNOUNCES,
+    COMPARED,
     FLOW,
     INTERIM,
     KIND,
@@ -44,6 +45,7 @@ FLAG_NAMES = {
     INTERIM: "interim",
     ANNOUNCES: "announces",
     ALSO_REPLY: "also reply",
+    COMPARED: "compared",
 }
 BEFORE, BEHIND = b"\xff\xfe\xfd", b"\xfc\xfb"  # what lies around a payload in a capture
 
