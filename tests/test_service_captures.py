@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -62,6 +63,7 @@ BY_CAPTURE = {
     "small": Dissection("udp.srcport < 1024"),
     "snmp": Dissection("udp.srcport == 161", ("snmp.msgID",)),
     "ssdp": Dissection("http.response", (), 'http.request.method == "M-SEARCH"'),
+    "tcp": Dissection("tcp.flags == 0x12", ("tcp.stream",), "tcp.flags == 2"),
     "stun": Dissection("udp.srcport == 3478", ("stun.id", "stun.cookie")),
     "tftp": Dissection("tftp.opcode in {3, 5, 6}", (), "tftp.opcode in {1, 2}"),
     "wsdiscovery": Dissection("udp.srcport == 3702", of_payload=message_id, request="udp.dstport == 3702"),
@@ -94,16 +96,19 @@ def common(row: list[str], how: Dissection) -> tuple[object, ...]:
     return (*row[len(PLAIN) :], how.of_payload(bytes.fromhex(row[5])))
 
 
+def listed(name: str, *options: str) -> list[dict[str, Any]]:
+    """The rows of `exchanges`."""
+    result = CliRunner().invoke(main, ["exchanges", "--format", "jsonl", *options, str(FOLDER / f"{name}.pcap")])
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
 def by_rules(name: str) -> dict[int, int]:
     """Reply → request, as `exchanges` lists them; a reply in fragments is its last, as tshark has it."""
-    path = FOLDER / f"{name}.pcap"
-    result = CliRunner().invoke(main, ["exchanges", "--format", "jsonl", str(path)])
-    assert result.exit_code == 0, result.output
-    rows = [json.loads(line) for line in result.stdout.splitlines()]
-    parts = {int(number) for (number,) in dissected(path, "frame.number", options=["-Y", "ip.flags.mf == 1"])}
-    return {
-        reply: row["requests"][-1] for row in rows if row["requests"] for reply in row["replies"] if reply not in parts
-    }
+    fragments = dissected(FOLDER / f"{name}.pcap", "frame.number", options=["-Y", "ip.flags.mf == 1"])
+    rows = [row for row in listed(name) if row["requests"]]
+    replied = {reply: row["requests"][-1] for row in rows for reply in row["replies"]}
+    return {reply: request for reply, request in replied.items() if [str(reply)] not in fragments}
 
 
 @pytest.mark.parametrize("name", BY_CAPTURE)
@@ -113,6 +118,28 @@ def test_replies_are_those_of_the_dissection(name: str) -> None:
     assert found.keys() == expected.keys() - NOT_LISTED.get(name, set())
     assert all(request in expected[reply] for reply, request in found.items())
     assert found or name == "ipp"
+
+
+def test_a_server_of_tls_discloses_what_the_dissection_shows() -> None:
+    """tshark lists the strings of all certificates in their order: the server's own issuer and subject come first."""
+    names_of = ("x509ce.dNSName", "x509ce.IPAddress.ipv4", "x509ce.IPAddress.ipv6", "x509sat.uTF8String")
+    options = ["-Y", "tls.handshake.type == 2", "-E", "aggregator=|"]
+    rows = dissected(FOLDER / "tcp.pcap", "tcp.dstport", "tls.handshake.ciphersuite", *names_of, options=options)
+    expected = []
+    for port, cipher, *names, strings in rows:
+        organisation, authority, own, name = (strings.replace(",", r"\,").split("|") * 4)[:4]
+        facts = [("cipher-suite", cipher)]
+        if strings:
+            facts += [("issuer", f"CN={authority},O={organisation}"), ("subject", f"CN={name},O={own}")]
+        facts += [("subject-alt-name", one) for found in names for one in found.split("|") if one]
+        expected.append((int(port), facts))
+    found = [
+        (row["client_port"], [(one["kind"], one["value"]) for one in row["disclosures"][1:]])
+        for row in listed("tcp", "--disclosures")
+        if row["disclosures"][-1]["kind"] != "alert"
+    ]
+    assert found == expected
+    assert [len(facts) for _, facts in found] == [7, 1, 7]
 
 
 def test_every_capture_is_checked() -> None:

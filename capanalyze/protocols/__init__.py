@@ -1,70 +1,54 @@
-"""All protocols, a file each (the small servers share one). A new one is a file, a row in `PROTOCOLS`, its test."""
+"""All protocols, a file each (the small servers share one). A new one is a file, a line in `MODULES`, its test."""
 
-from capanalyze.protocols import (
-    ard,
-    coap,
-    dhcp,
-    dhcpv6,
-    dns,
-    icmp,
-    ike,
-    ipp,
-    kerberos,
-    ldap,
-    llmnr,
-    mdns,
-    memcached,
-    natpmp,
-    nbdgm,
-    nbns,
-    ntp,
-    portmap,
-    quic,
-    sip,
-    slp,
-    small,
-    snmp,
-    ssdp,
-    stun,
-    tcp,
-    tftp,
-    udp,
-    wsdiscovery,
-)
+from importlib import import_module
+from types import ModuleType
+
 from capanalyze.protocols._protocol import Protocol
 
 # The first three are reached by transport, the others by port.
-PROTOCOLS: tuple[Protocol, ...] = (
-    udp.PROTOCOL,
-    tcp.PROTOCOL,
-    icmp.PROTOCOL,
-    ntp.PROTOCOL,
-    nbns.PROTOCOL,
-    mdns.PROTOCOL,
-    dns.PROTOCOL,
-    llmnr.PROTOCOL,
-    snmp.PROTOCOL,
-    ssdp.PROTOCOL,
-    dhcp.PROTOCOL,
-    tftp.PROTOCOL,
-    sip.PROTOCOL,
-    kerberos.PROTOCOL,
-    ldap.PROTOCOL,
-    ike.PROTOCOL,
-    quic.PROTOCOL,
-    portmap.PROTOCOL,
-    *small.PROTOCOLS,
-    nbdgm.PROTOCOL,
-    ipp.PROTOCOL,
-    wsdiscovery.PROTOCOL,
-    slp.PROTOCOL,
-    dhcpv6.PROTOCOL,
-    natpmp.PROTOCOL,
-    ard.PROTOCOL,
-    stun.PROTOCOL,
-    coap.PROTOCOL,
-    memcached.PROTOCOL,
+MODULES: tuple[ModuleType, ...] = tuple(
+    import_module(f"{__name__}.{name}")
+    for name in (
+        "udp",
+        "tcp",
+        "icmp",
+        "ntp",
+        "nbns",
+        "mdns",
+        "dns",
+        "llmnr",
+        "snmp",
+        "ssdp",
+        "dhcp",
+        "tftp",
+        "sip",
+        "kerberos",
+        "ldap",
+        "ike",
+        "quic",
+        "portmap",
+        "small",
+        "nbdgm",
+        "ipp",
+        "wsdiscovery",
+        "slp",
+        "dhcpv6",
+        "natpmp",
+        "ard",
+        "stun",
+        "coap",
+        "memcached",
+    )
 )
+
+
+def provided(module: ModuleType) -> tuple[Protocol, ...]:
+    """The protocols of a module: its `PROTOCOL`, or several in `PROTOCOLS`."""
+    several: tuple[Protocol, ...] = getattr(module, "PROTOCOLS", ())
+    return several or (module.PROTOCOL,)
+
+
+PROTOCOLS: tuple[Protocol, ...] = tuple(protocol for module in MODULES for protocol in provided(module))
 GENERIC_UDP, TCP, ICMP = range(3)
 
 

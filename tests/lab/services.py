@@ -1,7 +1,8 @@
 """Small captures of single services: `python -m tests.lab.services FOLDER [NAME…]`, as root, in namespaces.
 
 The daemons are those that Debian packages; a service without one there is asked and answered by what its RFC says,
-octet for octet. What is recorded is UDP on the target's `en0`. QUIC's client is aioquic, which pip installs.
+octet for octet. What is recorded is UDP on the target's `en0`, unless a row wants something else. QUIC's client is
+aioquic, which pip installs.
 """
 
 import os
@@ -453,6 +454,41 @@ def portmap_ask(scene: Scene) -> None:
     scene.ask_each(111, *asked, rpc_call(7, 2, 99))
 
 
+# What a server says first fits into a segment where its key is one of a curve, and does not where it is one of RSA.
+CURVE = "-newkey ec -pkeyopt ec_paramgen_curve:P-256"
+AUTHORITY = f"req -x509 {CURVE} -nodes -days 3650 -subj '/O=Lab/CN=Lab authority' -keyout ca.key -out ca.pem"
+LEAVES = {
+    "443": f"{CURVE} -subj /O=Lab/CN=qf98e.lab.example",
+    "8443": "-newkey rsa:3072 -utf8 -subj '/C=DE/O=Lab, Example/CN=büro.lab.example'",
+}
+ALTERNATIVES = f"subjectAltName=DNS:qf98e.lab.example,DNS:*.qf98e.lab.example,IP:{LAN.target},IP:{LAN.target6}"
+
+
+def tcp_start(scene: Scene) -> None:
+    """Two servers of TLS, their certificates by an authority of their own."""
+    folder = scene.folder("tls", {})
+
+    def openssl(words: str) -> None:
+        scene.network.run("target", "sh", "-c", f"cd {folder} && openssl {words}")
+
+    openssl(AUTHORITY)
+    for port, words in LEAVES.items():
+        openssl(f"req -x509 -CA ca.pem -CAkey ca.key -nodes -days 3650 {words} -addext {ALTERNATIVES} "
+            f"-keyout {port}.key -out {port}.pem")  # fmt: skip
+        own = ("-cert", str(folder / f"{port}.pem"), "-key", str(folder / f"{port}.key"))
+        scene.serve(
+            f"tls-{port}", "openssl", "s_server", "-www", "-accept", port, *own, "-cert_chain", str(folder / "ca.pem")
+        )
+    for port in LEAVES:
+        scene.listening(int(port), "t")
+
+
+def tcp_ask(scene: Scene) -> None:
+    """TLS 1.2, whose certificate is in clear, TLS 1.3, and a version that the server refuses."""
+    for port, version in (("443", "-tls1_2"), ("443", "-tls1_3"), ("443", "-tls1_1"), ("8443", "-tls1_2")):
+        scene.client("openssl", "s_client", "-connect", f"{LAN.target}:{port}", version)
+
+
 LEASES = {"dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client"}
 PRINTING = {"cupsd": "cups-daemon", "lpadmin": "cups-client", "cups-browsed": "cups-browsed"}
 TICKETS = {"krb5kdc": "krb5-kdc", "kadmin.local": "krb5-admin-server", "kinit": "krb5-user", "kvno": "krb5-user"}
@@ -479,6 +515,7 @@ SERVICES = {
     "ard": Service(nothing, ard_ask),
     "ipp": Service(ipp_start, ipp_ask, PRINTING),
     "nbdgm": Service(nothing, nbdgm_ask, {"nmbd": "samba"}, "udp port 138"),
+    "tcp": Service(tcp_start, tcp_ask, {"openssl": "openssl"}, "tcp"),
     "kerberos": Service(kerberos_start, kerberos_ask, TICKETS),
     "ldap": Service(ldap_start, ldap_ask, DOMAIN),
     "snmp": Service(snmp_start, snmp_ask, {"snmpd": "snmpd", "snmpget": "snmp"}),
