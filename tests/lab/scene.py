@@ -178,12 +178,19 @@ def inside(service: Service, folder: Path, name: str) -> int:
 
 def record(services: Mapping[str, Service], module: str, words: Sequence[str]) -> int:
     """Record the services that are named after the folder, or all; `module` runs this again inside. An exit status."""
+    if not words:
+        sys.stderr.write(f"usage: python -m {module} FOLDER [NAME…]\n")
+        return 2
     if words[0] == INSIDE:
         return inside(services[words[2]], Path(words[1]), words[2])
+    names = words[1:] or list(services)
+    if unknown := [name for name in names if name not in services]:
+        sys.stderr.write(f"{unknown[0]!r} is none of {', '.join(services)}\n")
+        return 2
     folder = Path(words[0]).resolve()
     folder.mkdir(exist_ok=True)
     failed = 0
-    for name in words[1:] or services:
+    for name in names:
         programs = services[name].programs.items()
         if missing := {package for program, package in programs if not shutil.which(program, path=needs.path())}:
             sys.stderr.write(f"{name}: missing packages: {' '.join(sorted(missing))}\n")
