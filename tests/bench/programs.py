@@ -54,7 +54,7 @@ def capanalyze(capture: Path, frames: int, folder: Path) -> Iterator[Case]:
     output = folder / "out"
     for forms in ("json", "html,json,graphs"):
         name = REPORT if forms == "json" else "capanalyze report"
-        command = (CAPANALYZE, "report", str(capture), "--format", forms, "-o", str(output))
+        command = (CAPANALYZE, "report", str(capture), "--depth", "off", "--format", forms, "-o", str(output))
         yield Case(name, command, frames, size, output, warm=True)
     for form, rows in (("jsonl", count_lines), ("parquet", count_parquet)):
         command = (CAPANALYZE, "exchanges", str(capture), "--format", form, "-o", str(output))
