@@ -270,8 +270,10 @@ def name_of(reading: Reading, number: int) -> str | None:
 
     Where frames name their interface themselves, what is around them has no name of its own.
     """
-    named = not reading.capture.named or reading.capture.interfaces[number].name
-    return reading.labels()[number] if named else None
+    capture = reading.capture
+    if capture.named and not capture.interfaces[number].name:
+        return None
+    return reading.label(number, len(capture.interfaces), len(capture.named))
 
 
 # -- Its audit ---------------------------------------------------------------------------------------
