@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -206,41 +206,63 @@ def bundle(
         target: addresses of the host under test.
     """
     found = list(heapq.merge(*(_by_clock(one, frames.get(one.file.name, {})) for one in readings), key=_clock))
-    origins: dict[tuple[str, int], int] = {}
-    known: list[Origin] = []
-    packets, shown = [], []
+    packing = Packing()
+    shown = []
     for number, (_, reading, frame) in enumerate(found, 1):
         name = reading.file.name
-        key = (name, frame.interface)
-        if key not in origins:
-            origins[key] = len(known)
-            known.append(_origin(reading, frame.interface))
         proved = wanted[name, frame.number]
-        time = _time(frame)
-        comments = (f"{name}, frame {frame.number}", *proved)
-        packets.append(Packet(origins[key], time, frame.octets, frame.size, frame.direction, ("\n".join(comments),)))
+        packing.add(reading, frame, "\n".join((f"{name}, frame {frame.number}", *proved)))
         exhibit = Exhibit(
             number=number,
             capture=name,
             frame=frame.number,
-            time=utc(time),
-            interface=known[origins[key]].name,
+            time=utc(time_of(frame)),
+            interface=name_of(reading, frame.interface),
             captured=len(frame.octets),
             octets=frame.size,
             proves=proved,
         )
         shown.append(Shown(exhibit, frame.octets))
     numbers: dict[str, list[int]] = {}
-    for (name, _), origin in origins.items():
+    for (name, _), origin in packing.numbers.items():
         numbers.setdefault(name, []).append(origin)
-    octets = to_pcapng(known, packets, f"capanalyze {__version__}")
-    return Bundle(octets, audit_of(audit, numbers, target), shown, missing=len(wanted) - len(found))
+    audited = audit_of(audit, numbers, target)
+    return Bundle(packing.octets(), audited, shown, missing=len(wanted) - len(found))
+
+
+@dataclass
+class Packing:
+    """Frames on their way into a file of their own.
+
+    Attributes:
+        origins: the interfaces that they came by, as they are met.
+        packets: the frames.
+        numbers: of the origins, by capture and interface there.
+    """
+
+    origins: list[Origin] = field(default_factory=list)
+    packets: list[Packet] = field(default_factory=list)
+    numbers: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def add(self, reading: Reading, frame: Frame, comment: str) -> None:
+        """Add a frame whose capture describes its interface."""
+        key = (reading.file.name, frame.interface)
+        if key not in self.numbers:
+            self.numbers[key] = len(self.origins)
+            self.origins.append(_origin(reading, frame.interface))
+        self.packets.append(
+            Packet(self.numbers[key], time_of(frame), frame.octets, frame.size, frame.direction, (comment,))
+        )
+
+    def octets(self) -> bytes:
+        """The file, as pcapng."""
+        return to_pcapng(self.origins, self.packets, f"capanalyze {__version__}")
 
 
 def _by_clock(reading: Reading, frames: Mapping[int, Frame]) -> Iterator[_Found]:
     """The frames of a capture that can be written, in order."""
     kept = [frames[number] for number in sorted(frames) if frames[number].interface >= 0]
-    clocks = accumulate((_time(frame) or 0 for frame in kept), max)
+    clocks = accumulate((time_of(frame) or 0 for frame in kept), max)
     return (_Found(clock, reading, frame) for clock, frame in zip(clocks, kept, strict=True))
 
 
@@ -248,21 +270,31 @@ def _clock(found: _Found) -> int:
     return found.clock
 
 
-def _time(frame: Frame) -> int | None:
+def time_of(frame: Frame) -> int | None:
+    """When a frame was captured, nanoseconds since 1970; None where no calendar holds it."""
     return frame.seconds * SECOND + frame.nanos if frame.seconds < NO_TIME else None
 
 
 def _origin(reading: Reading, number: int) -> Origin:
     interface = reading.capture.interfaces[number]
-    # Where frames name their interface themselves, what is around them has no name of its own.
-    named = not reading.capture.named or interface.name
     return Origin(
         link_type=interface.link_type,
         snaplen=interface.snaplen,
-        name=reading.labels()[number] if named else None,
+        name=name_of(reading, number),
         description=reading.file.name,
         addresses=tuple(interface.addresses),
     )
+
+
+def name_of(reading: Reading, number: int) -> str | None:
+    """What an interface that a capture describes is called.
+
+    Where frames name their interface themselves, what is around them has no name of its own.
+    """
+    capture = reading.capture
+    if capture.named and not capture.interfaces[number].name:
+        return None
+    return reading.label(number, len(capture.interfaces), len(capture.named))
 
 
 # -- Its audit ---------------------------------------------------------------------------------------
