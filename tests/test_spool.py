@@ -129,9 +129,13 @@ def test_without_any_folder_for_temporary_files_that_is_said(monkeypatch: pytest
 @given(st.lists(st.lists(st.binary(max_size=40), max_size=4), max_size=8))
 def test_what_was_added_is_read_in_order_and_again(batches: list[list[bytes]]) -> None:
     spool = Spool("no room")
+    written = b""
     for parts in batches:
         spool.add(*parts)
+        written += b"".join(parts)
+        # What was read moves nothing for what is written next.
+        assert spool.read_at(len(written) // 2, 10) == written[len(written) // 2 :][:10]
     for _ in range(2):
-        spool.file.seek(0)
-        assert spool.file.read() == b"".join(part for parts in batches for part in parts)
+        reader = spool.reader()
+        assert reader.read(7) + reader.read(len(written) + 1) == written
     spool.close()

@@ -38,7 +38,7 @@ from capanalyze.errors import CaptureError
 from capanalyze.packets.link import FIRST_STEP
 from capanalyze.packets.link_names import link_name
 from capanalyze.packets.steps import LEFT_OUT, UNREAD_LINK
-from capanalyze.spool import Spool
+from capanalyze.spool import Spool, SpoolReader
 
 BLOCK = 4 * 1024 * 1024
 SNIFF = 4096
@@ -367,11 +367,11 @@ class Capture:
         return not self._only or number in self._only
 
     @contextmanager
-    def _again(self) -> Iterator[IO[bytes] | Unpacked]:
+    def _again(self) -> Iterator[IO[bytes] | SpoolReader | Unpacked]:
         """The unpacked capture from its first octet."""
         with ExitStack() as files:
             if self._spool is not None:
-                stream: IO[bytes] = self._spool.file
+                stream: IO[bytes] | SpoolReader = self._spool.reader()
             else:
                 assert self.path is not None
                 stream = files.enter_context(self.path.open("rb"))

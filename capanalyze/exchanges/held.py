@@ -50,8 +50,7 @@ class Held:
         yield from self._batches
         if self._spool is None:
             return
-        file = self._spool.file
-        file.seek(0)
+        file = self._spool.reader()
         for count, links in self._sizes:
             batch = Batch(array("q"), array("i"), array("q"), count)
             for part, size in ((batch.wide, count * WIDE), (batch.narrow, count * NARROW), (batch.links, links * LINK)):
