@@ -71,13 +71,13 @@ def find_tshark() -> str | None:
     return shutil.which("tshark") or shutil.which("tshark", path=PLACES.get(sys.platform, ""))
 
 
-def dissect(octets: bytes, frames: int, *, patience: float = PATIENCE) -> Opinion:
+def dissect(octets: bytes, frames: int, *, patience: float | None = None) -> Opinion:
     """Tshark's dissection of a capture of a few frames.
 
     Args:
         octets: of the pcapng file.
         frames: how many it holds.
-        patience: seconds after which tshark is killed.
+        patience: seconds after which tshark is killed; None for the usual.
     """
     program = find_tshark()
     if program is None:
@@ -90,7 +90,7 @@ def dissect(octets: bytes, frames: int, *, patience: float = PATIENCE) -> Opinio
         with tempfile.TemporaryDirectory(prefix="capanalyze-", ignore_cleanup_errors=True) as folder:
             path = Path(folder) / "evidence.pcapng"
             path.write_bytes(octets)
-            end = _run(program, path, opinion, patience)
+            end = _run(program, path, opinion, PATIENCE if patience is None else patience)
     except Exception as error:  # noqa: BLE001 - pyshark's, lxml's and the system's: they cost the depth, nothing else
         end = f"was of no use ({' '.join(str(error).split()) or type(error).__name__})"
     opinion.dissections = {n: one for n, one in opinion.dissections.items() if n <= frames}

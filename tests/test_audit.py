@@ -64,9 +64,43 @@ def test_a_capture_in_two_modes_one_after_the_other(tmp_path: Path) -> None:
     assert [file.mode_at(time) for time in (noon - 1, noon, None)] == ["open", "shut", None]
 
 
+def test_a_capture_may_be_named_once_for_each_of_its_interfaces(tmp_path: Path) -> None:
+    text = """
+        [modes.open]
+        promise = "allow"
+        captures = [{ file = "a.pcap", interfaces = [2, 0] }]
+        [modes.shut]
+        promise = "block"
+        captures = [{ file = "a.pcap", interfaces = [1], until = 2007-10-29T10:00:00Z }]
+    """
+    opened, shut = load_audit(load(tmp_path, text)).captures
+    assert (opened.name, opened.interfaces) == ("a.pcap (interfaces 0, 2)", (0, 2))
+    assert (shut.name, shut.interfaces) == ("a.pcap (interface 1)", (1,))
+    assert [one.mode for one in (*opened.segments, *shut.segments)] == ["open", "shut"]
+
+
+@pytest.mark.parametrize("second", ["", "interfaces = [1, 3], ", "interfaces = [3], "])
+def test_an_interface_is_of_one_capture_only(tmp_path: Path, second: str) -> None:
+    text = f"""
+        [modes.shut]
+        promise = "block"
+        captures = [{{ file = "a.pcap", interfaces = [1, 2] }}, {{ {second}file = "a.pcap" }}]
+    """
+    path = load(tmp_path, text)
+    if second == "interfaces = [3], ":
+        assert len(load_audit(path).captures) == 2
+        return
+    with pytest.raises(AuditError, match=r"audit\.toml: a\.pcap is named more than once for the same interfaces$"):
+        load_audit(path)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        (
+            '[modes.x]\npromise = "block"\ncaptures = [{ file = "a.pcap", interfaces = [-1] }]',
+            "modes.x.captures[0].interfaces[0]: is -1, expected `int` >= 0",
+        ),
         ("", "the file: lacks the key `modes`"),
         ("x = [", "not TOML"),
         ("[modes]\n", "modes: is empty"),
@@ -83,7 +117,10 @@ def test_a_capture_in_two_modes_one_after_the_other(tmp_path: Path) -> None:
         ("[target]\naddress = 1\n" + MODE, "target"),
         ('[zones]\n"10.0.0.1/8" = "x"\n' + MODE, "zones: is '10.0.0.1/8', expected an interface or a network"),
         ("[zones]\nen0 = 3\n" + MODE, "zones.en0: is 3, expected `str`"),
-        (MODE.replace('"a.pcap"', '{ file = "a.pcap", from = 1 }'), "unknown key `from`, expected file, since, until"),
+        (
+            MODE.replace('"a.pcap"', '{ file = "a.pcap", from = 1 }'),
+            "unknown key `from`, expected file, interfaces, since, until",
+        ),
         (
             MODE.replace('"a.pcap"', '{ file = "a.pcap", since = 2007-10-29, until = 2007-10-28 }'),
             "modes.block-all.captures[0]",

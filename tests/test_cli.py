@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from capanalyze.cli import main
 from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
 from tests.conftest import ROOT
+from tests.test_depth import make_stub
 
 COMMANDS = ("report", "exchanges", "dissect", "modes", "services")
 
@@ -65,6 +66,7 @@ def test_the_report_is_printed_and_written(capture: Path, tmp_path: Path) -> Non
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines()[0] == "“Block all incoming connections” let ntp answer."
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")) == [
+        *("evidence.pcapng", "evidence.toml"),
         *(
             f"graphs/{graph}.{form}"
             for graph in ("amplification", "latency", "leaks", "timeline")
@@ -72,6 +74,40 @@ def test_the_report_is_printed_and_written(capture: Path, tmp_path: Path) -> Non
         ),
         *("report.html", "report.json"),
     ]
+
+
+STUBS = {"killed": "kill -9 $$", "hung": "sleep 1000", "rubbish": "echo '<packet>x</packet>'", "dead": "exit 3"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stubs are shell scripts")
+@pytest.mark.parametrize("stub", [*STUBS, "absent"])
+def test_whatever_tshark_does_the_verdicts_are_the_same(
+    capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: str
+) -> None:
+    monkeypatch.setattr("capanalyze.depth.PATIENCE", 0.5)
+    expected = run("report", capture, "--depth", "off", "--format", "json", "-o", tmp_path / "off")
+    assert expected.exit_code == 0
+    make_stub(tmp_path, monkeypatch, STUBS.get(stub, ""))
+    if stub == "absent":
+        monkeypatch.setattr("capanalyze.depth.find_tshark", lambda: None)
+    result = run("report", capture, "--format", "json", "-o", tmp_path / "on")
+    assert (result.exit_code, result.stderr) == (0, "")
+    off, on = (json.loads((tmp_path / folder / "report.json").read_text()) for folder in ("off", "on"))
+    depth = on.pop("depth")
+    assert off.pop("depth") is None
+    assert on == off
+    assert "\n" not in depth["note"]
+    assert depth["note"].startswith("tshark ")
+    assert depth["tshark"] is None
+    assert len(depth["exhibits"]) == 2
+    assert (tmp_path / "on" / depth["file"]).stat().st_size == depth["octets"]
+
+
+def test_an_earlier_reports_evidence_does_not_stand_beside_this_ones(capture: Path, tmp_path: Path) -> None:
+    assert run("report", capture, "--format", "json", "-o", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / "evidence.pcapng").exists()
+    assert run("report", capture, "--format", "json", "--depth", "off", "-o", tmp_path / "out").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.json"]
 
 
 def test_the_folder_is_named_after_the_capture(capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ PDML = """<?xml version="1.0"?>
 """
 
 
-def stub(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+def make_stub(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """A program called tshark that does this, and none other."""
     program = folder / "tshark"
     program.write_text(f"#!/bin/sh\n{script}\n")
@@ -157,7 +157,7 @@ def test_what_version_3_writes_is_read(tmp_path: Path, monkeypatch: pytest.Monke
     said = tmp_path / "said"
     said.write_text(PDML)
     said.chmod(0o644)
-    stub(tmp_path, monkeypatch, f"cat {said}")
+    make_stub(tmp_path, monkeypatch, f"cat {said}")
     opinion = depth.dissect(b"", 1)
     assert (opinion.tshark, opinion.trouble) == ("3.4.10", None)
     dissection = opinion.dissections[1]
@@ -230,7 +230,7 @@ def own_handles() -> int:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_tshark_does_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     script, trouble = FAULTS[fault]
-    stub(tmp_path, monkeypatch, script)
+    make_stub(tmp_path, monkeypatch, script)
     handles, before = own_handles(), own_children()
     opinion = depth.dissect(capture(FRAMES), len(FRAMES), patience=30 if "MiB" in trouble else SOON)
     assert opinion.dissections == {}
@@ -244,7 +244,7 @@ def test_what_came_before_a_fault_is_kept(tmp_path: Path, monkeypatch: pytest.Mo
     said = tmp_path / "said"
     said.write_text(PDML)
     said.chmod(0o644)
-    stub(tmp_path, monkeypatch, f"cat {said}; sleep 1000")
+    make_stub(tmp_path, monkeypatch, f"cat {said}; sleep 1000")
     opinion = depth.dissect(b"", 2, patience=SOON)
     assert list(opinion.dissections) == [1]
     assert opinion.trouble == "tshark did not end within 1 s and was stopped: 1 of 2 frames were not dissected"
@@ -266,7 +266,7 @@ def test_root_lets_nobody_run_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     note = tmp_path / "who"
     note.touch()
     note.chmod(0o666)
-    stub(tmp_path, monkeypatch, f"sleep 0.3; id -un > {note}; cat /proc/self/limits >> {note}")
+    make_stub(tmp_path, monkeypatch, f"sleep 0.3; id -un > {note}; cat /proc/self/limits >> {note}")
     depth.dissect(capture(FRAMES), len(FRAMES), patience=5)
     who, *limits = note.read_text().splitlines()
     assert who == "nobody"
@@ -275,7 +275,7 @@ def test_root_lets_nobody_run_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @needs_shell
 def test_an_interrupt_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stub(tmp_path, monkeypatch, "sleep 1000")
+    make_stub(tmp_path, monkeypatch, "sleep 1000")
     before = own_children()
     script = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"

@@ -206,9 +206,9 @@ def test_findings_say_what_came_of_datagrams(capture: Path, paths: list[Path]) -
     for service, verdict, octets in sent(paths):
         assert verdict == "silent" or (service, "outcome", verdict) in told
         assert octets in frames
-        if service == "ntp" and octets[:1] == bytes([CONTROL]):
+        if service == "ntp-control" and octets[:1] == bytes([CONTROL]):
             variables = re.findall(rb"(\w+=[^,]*),", octets[VARIABLES:])
-            assert {("ntp", "ntp-variable", variable.decode()) for variable in variables} <= told
+            assert {("ntp-control", "ntp-variable", variable.decode()) for variable in variables} <= told
             assert variables
 
 

@@ -14,10 +14,26 @@ from hypothesis import strategies as st
 
 from capanalyze.capture import Capture, open_capture
 from capanalyze.capture.records import NO_TIME
+from capanalyze.errors import CaptureError
 from capanalyze.packets.message import FRAGMENT, PAYLOAD, PROCESS, REJECTION, ROLES, WORDS, address
 from capanalyze.packets.messages import POOL_ROOM, ROOM, Message, Part, read_messages
 from capanalyze.packets.steps import FIRST_REASON, NOT_A_PACKET
-from tests.build import PEER, START, TARGET, dissected, dns, ipv4, ntp, pcap, read, scanned, udp
+from tests.build import (
+    PEER,
+    START,
+    TARGET,
+    dissected,
+    dns,
+    enhanced,
+    interface,
+    ipv4,
+    ntp,
+    pcap,
+    read,
+    scanned,
+    section,
+    udp,
+)
 from tests.packets.test_link import FRAMES
 from tests.packets.test_scan import CAPTURES, plain
 
@@ -227,3 +243,24 @@ def test_tshark_sees_the_same_in_every_frame_of_every_capture(tmp_path: Path) ->
     for path in apart:
         found += disagreements(path, dissected(path, *FIELDS, options=UNFRAGMENTED))
     assert found == []
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_interfaces_that_were_not_asked_for_are_left_out(tmp_path: Path, compiled: bool) -> None:
+    frame = ipv4(PEER, TARGET, 17, udp(50000, 40000, b"?"))
+    blocks = [enhanced(number, (START + second) * 1_000_000, frame) for second, number in enumerate((0, 1, 0, 2, 1, 0))]
+    path = tmp_path / "three.pcapng"
+    path.write_bytes(section() + interface(101) + interface(147) + interface(101) + b"".join(blocks))
+    capture = open_capture(str(path), only=(1, 2))
+    part = read_messages(capture, compiled=compiled)
+    capture.finish()
+    # A link type that is not read costs its frames; what is left out does not even count for the times.
+    assert part.account() == {
+        "messages": 1,
+        "of a link type that is not read": 2,
+        "of interfaces that were not asked for": 3,
+    }
+    assert (part.first, part.final) == ((START + 1, 0), (START + 4, 0))
+    assert [(one.frame, one.interface) for one in part.messages()] == [(4, 2)]
+    with pytest.raises(CaptureError, match="link type 147"):
+        read_messages(open_capture(str(path), only=(1,)), compiled=compiled)
