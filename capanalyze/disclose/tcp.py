@@ -8,6 +8,7 @@ section 7.1.1. TLS: RFC 8446 sections 4.1.3 and 6. Telnet: RFC 854. MySQL: Proto
 import re
 import struct
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import dpkt
 
@@ -103,7 +104,7 @@ def smb(octets: bytes) -> Facts:
         return
     dialect, identifier = struct.unpack_from("<H2x16s", octets, 72)
     yield "protocol", f"SMB2 dialect {dialect:#06x}"
-    yield "server-guid", identifier.hex()
+    yield "server-guid", str(UUID(bytes_le=identifier))
 
 
 def rfb(octets: bytes) -> Facts:
