@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dpkt
 
 HEAD = struct.Struct("!BI")
+LONG = 0x80  # RFC 8999 section 5.1: a short header, and those of Google's first versions, have no version there
 WORD = struct.Struct("!I")
 
 # RFC 9000 section 15, RFC 9369 section 3.1; a selection of those in IANA's registry of QUIC versions.
@@ -26,7 +27,9 @@ RESERVED, RESERVED_MASK = 0x0A0A0A0A, 0x0F0F0F0F  # section 15: offered to see t
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The versions of a Version Negotiation packet, else the one that is spoken."""
-    _, version = HEAD.unpack_from(reply)
+    first, version = HEAD.unpack_from(reply)
+    if not first & LONG:
+        return
     if version:
         yield "version", _named(version)
         return
