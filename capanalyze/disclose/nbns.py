@@ -57,7 +57,7 @@ SERVICES = {
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The facts of a reply to a query, a registration or a release."""
     header = dpkt.netbios.NS(reply[:4] + dns.NO_RECORDS)
-    if header.rcode:
+    if header.qr and header.rcode:
         yield "rcode", RCODES.get(header.rcode, f"RCODE {header.rcode}")
     for record in dns.records(reply):
         if header.opcode == WACK:
