@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import dpkt
 
 from capanalyze.disclose import dns
+from capanalyze.disclose.nbns import ENCODED_NAME
 
 SOURCE_NAME = 14
 DATAGRAMS = (0x10, 0x11, 0x12)
@@ -96,6 +97,8 @@ def _comment(frame: bytes) -> str:
 def _name(reply: bytes, at: int) -> str:
     """A name without its suffix, RFC 1001 section 14.1."""
     encoded = dns.name_at(reply, at).partition(".")[0]
+    if not ENCODED_NAME.fullmatch(encoded):
+        raise ValueError("a name that is not an encoded NetBIOS name")
     return _text(dpkt.netbios.decode_name(encoded)[:15].encode("latin-1", "replace"))
 
 
