@@ -1,10 +1,12 @@
 """DHCP (RFC 2131, options of RFC 2132): what a server tells of itself and of the network. dpkt walks the options."""
 
+import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 import dpkt
 
+YIADDR = 16  # RFC 2131 figure 1; of a message that is cut before its options dpkt reads nothing
 NAK = 6
 MESSAGE_TYPE = 53
 # RFC 2132 sections 3.5, 3.8, 3.17, 8.3, 8.5, 9.7; the host name of section 3.14 is the client's own.
@@ -14,9 +16,10 @@ TEXTS = {15: "domain", 66: "tftp-server", 67: "boot-file", 56: "error"}
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The address that is offered, then the options that speak of the network."""
+    (offered,) = struct.unpack_from("!I", reply, YIADDR)
+    if offered:
+        yield "offered-address", str(IPv4Address(offered))
     message = dpkt.dhcp.DHCP(reply)
-    if message.yiaddr:
-        yield "offered-address", str(IPv4Address(message.yiaddr))
     for field, kind in ((message.sname, "host-name"), (message.file, "boot-file")):
         text = field.partition(b"\0")[0].decode("latin-1")
         if text.isprintable() and text:
