@@ -77,7 +77,7 @@ def operation(frame: Frame) -> list[str]:
     """`...0 0010 = Opcode: read variables (2)`."""
     if frame.number("ntp.ctrl.flags2.r") != 1:
         return []
-    return [field.said.rpartition(" (")[0] for field in frame.all("ntp.ctrl.flags2.opcode")]
+    return [field.named for field in frame.all("ntp.ctrl.flags2.opcode")]
 
 
 def variables(frame: Frame) -> Iterator[str]:

@@ -11,7 +11,6 @@ from tests.fields.dissection import Field, Frame
 ETYPES = {"arcfour-hmac-md5": "rc4-hmac", "des3-cbc-sha1": "des3-cbc-sha1-kd"}
 ERRORS = {"KEY_EXP": "KEY_EXPIRED"}
 PREFIX = re.compile("(KDC|KRB|KRB_AP)_ERR_")
-NUMBERED = re.compile(r"(.*) \((\d+)\)")
 
 # MS-ADTS: attributes of the rootDSE that have a kind of their own.
 ATTRIBUTES = {
@@ -39,25 +38,19 @@ TRANSPORTS = {"6": "tcp", "17": "udp"}
 ACCEPT_STATES = {1: "PROG_UNAVAIL", 2: "PROG_MISMATCH", 3: "PROC_UNAVAIL", 4: "GARBAGE_ARGS", 5: "SYSTEM_ERR"}
 
 
-def label(field: Field) -> str:
-    """`eRR-C-PRINCIPAL-UNKNOWN` of `error-code: eRR-C-PRINCIPAL-UNKNOWN (6)`."""
-    found = NUMBERED.fullmatch(field.said)
-    return found[1] if found else field.said
-
-
 def kerberos_error(value: str) -> str:
     return PREFIX.sub("", first_word(value))
 
 
 def kerberos_errors(frame: Frame) -> list[str]:
     """`eRR-PREAUTH-REQUIRED`."""
-    names = [label(field).removeprefix("eRR-").replace("-", "_") for field in frame.all("kerberos.error_code")]
+    names = [field.named.removeprefix("eRR-").replace("-", "_") for field in frame.all("kerberos.error_code")]
     return [ERRORS.get(name, name) for name in names]
 
 
 def encryption_types(frame: Frame) -> Iterator[str]:
     for field in frame.all("kerberos.etype"):
-        name = label(field).removeprefix("eTYPE-").lower()
+        name = field.named.removeprefix("eTYPE-").lower()
         yield ETYPES.get(name, name)
 
 
@@ -109,7 +102,7 @@ def logon(field: str) -> Comparison:
 
 
 def ldap_errors(frame: Frame) -> list[str]:
-    return [label(field) for field in frame.all("ldap.resultCode") if field.show != "0"]
+    return [field.named for field in frame.all("ldap.resultCode") if field.show != "0"]
 
 
 def bindings(frame: Frame) -> Iterator[tuple[str, Field]]:
@@ -132,7 +125,7 @@ def system(number: int) -> Comparison:
 
 
 def snmp_errors(frame: Frame) -> Iterator[str]:
-    yield from (label(field) for field in frame.all("snmp.error_status") if field.show != "0")
+    yield from (field.named for field in frame.all("snmp.error_status") if field.show != "0")
     yield from (REPORTS[identifier] for identifier, _ in bindings(frame) if identifier in REPORTS)
 
 
@@ -225,7 +218,9 @@ LDAP: Table = {
     ("ldap", "text"): shown("ldap.errorMessage"),
 }
 SNMP: Table = {
-    ("snmp", "version"): Comparison(lambda frame: [VERSIONS[label(one)] for one in version_fields(frame)]),
+    ("snmp", "version"): Comparison(
+        lambda frame: [VERSIONS[one.named] for one in frame.all("snmp.version", "snmp.msgVersion")]
+    ),
     ("snmp", "community"): Comparison(community),
     ("snmp", "engine-id"): Comparison(
         lambda frame: [one.value for one in frame.all("snmp.msgAuthoritativeEngineID") if one.value]
@@ -240,11 +235,6 @@ SNMP: Table = {
     ("snmp", "system-name"): system(5),
     ("snmp", "system-location"): system(6),
 }
-
-
-def version_fields(frame: Frame) -> list[Field]:
-    """Version 3 has a name of its own for the field."""
-    return frame.all("snmp.version", "snmp.msgVersion")
 
 
 TABLE: Table = {

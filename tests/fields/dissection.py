@@ -24,6 +24,7 @@ LAYERS = (
 PREFERENCES = ("ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE")
 # XML 1.0 has no way to write these; tshark writes them as they are.
 UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NUMBERED = re.compile(r"(.*) \(\d+\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ class Field:
     def said(self) -> str:
         """What the line says behind its label: `net-snmp (8072)`."""
         return self.line.partition(": ")[2]
+
+    @property
+    def named(self) -> str:
+        """The same without the number behind a name: `net-snmp`."""
+        found = NUMBERED.fullmatch(self.said)
+        return found[1] if found else self.said
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address
 
 from tests.fields.comparison import Comparison, Table, first_word, shown
-from tests.fields.directories import label
 from tests.fields.dissection import Field, Frame
 
 UNSPECIFIED = "0.0.0.0"
 ACKNOWLEDGEMENT, TFTP_DATA = 4, ("tftp.block", "data.len")
 SERVER_ID = "2"
+MAPPERS = {"nat-pmp": "NAT-PMP", "portcontrol": "PCP"}
 PCP_RESULTS = {"Unsupported opcode": "UNSUPP_OPCODE"}
 
 # RFC 8489 section 14, RFC 3489 section 11.2: OTHER-ADDRESS and CHANGED-ADDRESS.
@@ -49,10 +49,7 @@ def server_macs(frame: Frame) -> Iterator[str]:
 
 
 def mapping_version(frame: Frame) -> list[str]:
-    return [{"nat-pmp": "NAT-PMP", "portcontrol": "PCP"}[layer] for layer in frame.layers if layer in MAPPERS]
-
-
-MAPPERS = ("nat-pmp", "portcontrol")
+    return [MAPPERS[layer] for layer in frame.layers if layer in MAPPERS]
 
 
 def external_addresses(frame: Frame) -> Iterator[str]:
@@ -72,7 +69,7 @@ def mappings(frame: Frame) -> Iterator[str]:
 
 
 def mapping_errors(frame: Frame) -> list[str]:
-    return [PCP_RESULTS[label(field)] for field in frame.all("portcontrol.result_code") if field.show != "0"]
+    return [PCP_RESULTS[field.named] for field in frame.all("portcontrol.result_code") if field.show != "0"]
 
 
 def epochs(frame: Frame) -> list[str]:
@@ -99,7 +96,7 @@ def ike_version(frame: Frame) -> list[str]:
 
 def algorithm(field: Field) -> str:
     """`AES-CBC` of `ENCR_AES_CBC (12)`, `MODP-2048` of `2048 bit MODP group (14)`."""
-    name = TRANSFORM_PREFIX.sub("", label(field))
+    name = TRANSFORM_PREFIX.sub("", field.named)
     if found := MODP.fullmatch(name):
         return f"MODP-{found[1]}"
     return name.replace("_", "-")
@@ -118,7 +115,7 @@ def without_case(value: str) -> str:
 
 
 def notifications(frame: Frame, *, errors: bool) -> list[str]:
-    found = [(int(field.show), label(field)) for field in frame.all("isakmp.notify.msgtype")]
+    found = [(int(field.show), field.named) for field in frame.all("isakmp.notify.msgtype")]
     return [name for number, name in found if (number < STATUS if errors else number in CAPABILITIES)]
 
 

@@ -58,7 +58,7 @@ def lines(frame: Frame) -> list[str]:
 def coap_codes(*, errors: bool) -> Callable[[Frame], list[str]]:
     """`Code: 2.05 Content (69)`."""
     return lambda frame: [
-        field.said.rpartition(" (")[0]
+        field.named
         for field in frame.all("coap.code")
         if (int(field.show) >= BAD_REQUEST) == errors and field.show != "0"
     ]
