@@ -57,7 +57,8 @@ class Score:
 
     def add(self, reply: Reply, frame: Frame) -> None:
         """Compare all kinds that the reply has, or that tshark shows of it."""
-        if reply.name in LAYERS and LAYERS[reply.name] not in frame.layers:
+        layer = LAYERS.get(reply.name, LAYERS.get(reply.service))
+        if layer and layer not in frame.layers:
             self.undissected.append(f"{place(reply)}: {reply.name}")
         for kind in reply.kinds - {"malformed"}:
             if (reply.service, kind) in NOT_FIELDS:
@@ -102,7 +103,7 @@ def score() -> Score:
     for path in CAPTURES:
         frames = dissect(path)
         for reply in replies(path):
-            total.add(reply, frames.get(reply.frame, Frame()))
+            total.add(reply, frames[reply.frame])
     return total
 
 

@@ -12,7 +12,7 @@ from capanalyze.analysis import find_exchanges
 from capanalyze.audit import Audit, CaptureFile
 from capanalyze.model import Exchange
 from tests.conftest import SHARED
-from tests.fields.dissection import Frame, dissect
+from tests.fields.dissection import Frame, Frames, dissect
 from tests.fields.names import owner, records
 from tests.fields.replies import CAPTURES, family
 
@@ -130,20 +130,20 @@ class Score:
                 ours.setdefault(reply, set()).update(pair.exchange.requests)
         self.follow(path, frames, ours)
 
-    def compare(self, exchange: Exchange, frames: dict[int, Frame]) -> None:
+    def compare(self, exchange: Exchange, frames: Frames) -> None:
         """Whether the first reply has something in common with the request; of a datagram in fragments the first."""
         service = family(exchange.service)
         if not exchange.requests or exchange.outcome != "replied" or exchange.pairing != "exact":
             return
         if service not in COMMON and service != "mdns":
             return
-        asked, reply = [frames[one] for one in exchange.requests if one in frames], frames[exchange.replies[0]]
-        if any(have_in_common(service, request, reply) for request in asked):
+        reply = frames[exchange.replies[0]]
+        if any(have_in_common(service, frames[request], reply) for request in exchange.requests):
             self.common[service] += 1
         else:
             self.strangers.append(f"{exchange.capture} frame {exchange.replies[0]}: {service}")
 
-    def follow(self, path: Path, frames: dict[int, Frame], ours: dict[int, set[int]]) -> None:
+    def follow(self, path: Path, frames: Frames, ours: dict[int, set[int]]) -> None:
         """The links of a capture; `ours` are each listed reply's requests, retransmissions among them."""
         begun: set[int] = set()
         for number, reply in frames.items():

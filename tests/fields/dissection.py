@@ -80,9 +80,16 @@ class Frame:
             yield Frame(self.layers, self.fields[start:end])
 
 
+class Frames(dict[int, Frame]):
+    """Frames by number; those in which tshark finds nothing that is asked for are empty."""
+
+    def __missing__(self, number: int) -> Frame:
+        return Frame()
+
+
 @cache
-def dissect(path: Path) -> dict[int, Frame]:
-    """The frames of a capture in which tshark finds one of `LAYERS`, by number."""
+def dissect(path: Path) -> Frames:
+    """The frames of a capture in which tshark finds one of `LAYERS`."""
     if not shutil.which("tshark"):
         pytest.skip("tshark is not here")
     preferences = [word for preference in PREFERENCES for word in ("-o", preference)]
@@ -90,7 +97,7 @@ def dissect(path: Path) -> dict[int, Frame]:
     command = ["tshark", "-2", "-n", "-r", str(path), *preferences, *shown]
     result = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "TZ": "UTC"})
     text = UNWRITABLE.sub("\ufffd", result.stdout.decode("utf-8", "replace"))
-    return dict(_frames(text))
+    return Frames(_frames(text))
 
 
 def _frames(text: str) -> Iterator[tuple[int, Frame]]:
