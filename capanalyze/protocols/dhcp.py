@@ -6,6 +6,7 @@ key alone finds the request.
 A reply discloses what its options (RFC 2132) say of the server and of the network. dpkt walks them.
 """
 
+import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from typing import Any
@@ -16,6 +17,7 @@ from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
 
 # Octet offsets, RFC 2131 figure 1, and RFC 2132 section 9.6.
 XID = 4
+YIADDR = 16  # of a message that is cut before its options dpkt reads nothing
 OPTIONS = 240
 ABOVE = 4294967296  # above the 32 bits of the transaction id
 COOKIE = 0x63825363
@@ -72,9 +74,10 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The address that is offered, then the options that speak of the network."""
     from dpkt.dhcp import DHCP
 
+    (offered,) = struct.unpack_from("!I", reply, YIADDR)
+    if offered:
+        yield "offered-address", str(IPv4Address(offered))
     message = DHCP(reply)
-    if message.yiaddr:
-        yield "offered-address", str(IPv4Address(message.yiaddr))
     for field, kind in ((message.sname, "host-name"), (message.file, "boot-file")):
         text = field.partition(b"\0")[0].decode("latin-1")
         if text.isprintable() and text:

@@ -101,7 +101,8 @@ PRINCIPALS = {
     24: "exists, has another password",
     25: "exists",
 }
-PREAUTH_REQUIRED = 25
+# Section 5.9.1; KDC_ERR_PREAUTH_FAILED brings them from MIT's KDC.
+WITH_METHOD_DATA = (24, 25)
 ETYPE_INFO2 = 19  # section 5.2.7.5
 
 # RFC 3961 section 8, RFC 3962, RFC 4757, RFC 6803, RFC 8009.
@@ -149,7 +150,7 @@ def _error(reply: bytes, members: Value) -> Iterator[tuple[str, str]]:
             yield "server-name", _name(reply, member)
         elif number == 11:
             yield "text", text(reply, member)
-        elif number == 12 and code == PREAUTH_REQUIRED:
+        elif number == 12 and code in WITH_METHOD_DATA:
             yield from _preauthentication(reply, value(reply, member.start))
 
 

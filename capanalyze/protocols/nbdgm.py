@@ -16,6 +16,7 @@ from capanalyze.packets.message import ANNOUNCES, KIND, MALFORMED, REPLY, REQUES
 from capanalyze.packets.octets import be16, be32, le16, mix
 from capanalyze.protocols._names import labels, name_at, skip_name
 from capanalyze.protocols._protocol import CUT, GARBAGE, Protocol
+from capanalyze.protocols.nbns import ENCODED_NAME
 
 # Octet offsets, RFC 1002 sections 4.4.1 and 4.4.2.
 DGM_ID = 2
@@ -184,6 +185,8 @@ def _name(reply: bytes, at: int) -> str:
     from dpkt.netbios import decode_name
 
     encoded = name_at(reply, at).partition(".")[0]
+    if not ENCODED_NAME.fullmatch(encoded):
+        raise ValueError("a name that is not an encoded NetBIOS name")
     return _text(decode_name(encoded)[:15].encode("latin-1", "replace"))
 
 

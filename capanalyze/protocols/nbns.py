@@ -129,7 +129,7 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     from dpkt.netbios import NS
 
     header = NS(reply[:4] + _records.NO_RECORDS)
-    if header.rcode:
+    if header.qr and header.rcode:
         yield "rcode", RCODES.get(header.rcode, f"RCODE {header.rcode}")
     for record in _records.records(reply):
         if header.opcode == WACK:

@@ -165,7 +165,9 @@ RESERVED, RESERVED_MASK = 0x0A0A0A0A, 0x0F0F0F0F  # section 15: offered to see t
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The versions of a Version Negotiation packet, else the one that is spoken."""
-    _, version = HEAD.unpack_from(reply)
+    first, version = HEAD.unpack_from(reply)
+    if not first & LONG:  # a short header, and those of Google's first versions, have no version there
+        return
     if version:
         yield "version", _named(version)
         return

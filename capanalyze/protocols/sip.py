@@ -110,7 +110,7 @@ REALM = re.compile(r'realm="([^"]*)"')
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The headers in the order of the reply, whole lines only. What a challenge holds besides the realm is left out."""
     head, end, _ = reply.partition(b"\r\n\r\n")
-    *lines, rest = (head + b"\r\n" if end else head).split(b"\r\n")
+    *lines, rest = (head + b"\r\n" if end else head).split(b"\n")
     for line in lines:
         if status := STATUS.match(line):
             yield "rcode", status[1].decode("utf-8", "replace").strip()

@@ -139,6 +139,7 @@ REPORTS = {
 
 # RFC 3411 section 5, SnmpEngineID: the first four octets name an enterprise, the fifth says what follows.
 ENGINE_IPV4, ENGINE_IPV6, ENGINE_MAC, ENGINE_TEXT = 1, 2, 3, 4
+CISCO_ENGINE = bytes.fromhex("800000090300")  # Cisco has one octet more before the MAC address
 
 # A selection of IANA's Private Enterprise Numbers.
 VENDORS = {
@@ -264,8 +265,8 @@ def _identity(engine: bytes) -> Iterator[tuple[str, str]]:
     kind, rest = engine[4], engine[5:]
     if (kind, len(rest)) in ((ENGINE_IPV4, 4), (ENGINE_IPV6, 16)):
         yield "address", str(ip_address(rest))
-    elif kind == ENGINE_MAC and len(rest) == 6:
-        yield "mac-address", rest.hex(":")
+    elif kind == ENGINE_MAC and (len(rest) == 6 or (len(rest) == 7 and engine.startswith(CISCO_ENGINE))):
+        yield "mac-address", rest[-6:].hex(":")
     elif kind == ENGINE_TEXT:
         yield from _text("text", rest)
 

@@ -13,6 +13,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 from capanalyze.packets.message import KIND, OTHER, REPLY, REQUEST, RESET, SPOKE
 from capanalyze.packets.octets import be32
@@ -177,7 +178,7 @@ def smb(octets: bytes) -> Facts:
         return
     dialect, identifier = struct.unpack_from("<H2x16s", octets, 72)
     yield "protocol", f"SMB2 dialect {dialect:#06x}"
-    yield "server-guid", identifier.hex()
+    yield "server-guid", str(UUID(bytes_le=identifier))
 
 
 def rfb(octets: bytes) -> Facts:

@@ -35,6 +35,10 @@ def test_a_refusal() -> None:
     assert told("dhcp", reply(6, bytes(4), b"\x38\4busy")) == [("error", "NAK"), ("error", "busy")]
 
 
+def test_snap_length_of_96_octets_leaves_the_address() -> None:
+    assert told("dhcp", OFFER[: 96 - 42]) == [FACTS[0], ("malformed", "ends early, after 54 octets")]
+
+
 def test_cut_reply_tells_no_more() -> None:
     for length in range(1, len(OFFER)):
         facts = told("dhcp", OFFER[:length])

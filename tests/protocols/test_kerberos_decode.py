@@ -92,6 +92,17 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             ("server-name", "krbtgt/LKDC.LAB"),
         ],
     ),
+    # KRB Error: KRB5KDC_ERR_PREAUTH_FAILED
+    "another password": (
+        error(24, numbered(12, ber(OCTETS, method(entry(18, "LKDC.LABalice"))))),
+        [
+            CLOCK,
+            ("error", "KDC_ERR_PREAUTH_FAILED (the principal exists, the password is wrong)"),
+            *SERVER,
+            ("encryption-type", "aes256-cts-hmac-sha1-96"),
+            ("salt", "LKDC.LABalice"),
+        ],
+    ),
     # KRB Error: UNKNOWN_ERROR, whose e-data are of a form of their own
     "unknown": (error(200, numbered(12, ber(OCTETS, b"?"))), [CLOCK, ("error", "error 200"), *SERVER]),
     # AS-REP

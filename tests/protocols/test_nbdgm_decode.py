@@ -44,6 +44,13 @@ def test_datagram_tells(name: str) -> None:
     assert told("nbdgm", octets) == facts
 
 
+@pytest.mark.parametrize("at", [15, 46, 49, 80], ids=["source", "its end", "destination", "its end too"])
+def test_a_name_in_no_encoding(at: int) -> None:
+    damaged = HOST[:at] + b"\xd6" + HOST[at + 1 :]
+    facts = [("host-name", "QF98E")] if at > 48 else []
+    assert told("nbdgm", damaged) == [*facts, ("malformed", "a name that is not an encoded NetBIOS name")]
+
+
 @pytest.mark.parametrize("name", ["host", "workgroup", "backup browsers"])
 def test_cut_datagram_tells_less(name: str) -> None:
     octets = TELLING[name][0]

@@ -128,6 +128,8 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
         ),
         [("address", "192.0.2.53")],
     ),
+    # Release NB, to all; in what is no response the bits are not a code
+    "release": (dns_message(0x30BF), []),
     # Wait for acknowledgment response
     "wait": (
         dns_message(0xBC00, dns_record(encoded("QF98E", 0), NB, b"\x29\x10", ttl=60)),

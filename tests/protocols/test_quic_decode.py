@@ -27,6 +27,8 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
     ),
     # Initial
     "initial": (packet(1), [("version", "QUIC v1")]),
+    # GQUIC, PKN: 1
+    "first versions": (bytes.fromhex("00018fd0ba82412fe5db"), []),
 }
 
 

@@ -35,6 +35,10 @@ def test_the_asker_names_its_software_so() -> None:
     assert told("sip", b"SIP/2.0 200 OK\r\nUser-Agent: X\r\n\r\n")[1:] == [("server", "X")]
 
 
+def test_a_line_may_end_with_a_line_feed_alone() -> None:
+    assert told("sip", REPLY.replace(b"zed\r\n", b"zed\n").replace(b"k1\r\n", b"k1\n")) == FACTS
+
+
 def test_cut_reply_tells_whole_headers_only() -> None:
     for length in range(1, REPLY.index(b"server: none")):
         facts = told("sip", REPLY[:length])

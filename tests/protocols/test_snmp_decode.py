@@ -93,6 +93,17 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
             ("error", "usmStatsUnknownEngineIDs (the engine was asked for its identity)"),
         ],
     ),
+    # report 1.3.6.1.6.3.15.1.1.4.0
+    "engine of Cisco": (
+        report(bytes.fromhex("800000090300 aabbcc000100")),
+        [
+            ("version", "SNMPv3"),
+            ("engine-id", "800000090300aabbcc000100"),
+            ("vendor", "Cisco (enterprise 9)"),
+            ("mac-address", "aa:bb:cc:00:01:00"),
+            ("error", "usmStatsUnknownEngineIDs (the engine was asked for its identity)"),
+        ],
+    ),
     # report 1.3.6.1.6.3.15.1.1.3.0
     "engine with text": (
         report(bytes.fromhex("80001f8804") + b"Qf98e", counter=3),

@@ -100,7 +100,7 @@ WHOLE: dict[bytes, Facts] = {
     record(21, b"\2\x28"): [("protocol", "TLS 1.2"), ("alert", "fatal, 40")],
     MYSQL: [("software", "MySQL protocol 10, 8.0.36-0ubuntu0.22.04.1")],
     RFB: [("protocol", "RFB 003.889")],
-    SMB: [("protocol", "SMB2 dialect 0x0311"), ("server-guid", bytes(range(16)).hex())],
+    SMB: [("protocol", "SMB2 dialect 0x0311"), ("server-guid", "03020100-0504-0706-0809-0a0b0c0d0e0f")],
 }
 
 
