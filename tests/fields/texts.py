@@ -34,8 +34,34 @@ def statuses(frame: Frame) -> list[str]:
 def protocols(frame: Frame) -> Iterator[str]:
     """The version of SSH, TLS or SMB."""
     yield from (f"SSH {line.split('-')[1]}" for line in frame.shown("ssh.protocol"))
-    yield from (TLS_VERSIONS[int(one, 0)] for one in frame.shown("tls.handshake.version"))
+    # TLS 1.3 calls itself 1.2 where it always stood; what only warns is of the version of its record.
+    versions = ("tls.handshake.extensions.supported_version", "tls.handshake.version", "tls.record.version")
+    spoken = next((found for found in map(frame.shown, versions) if found), [])
+    yield from (TLS_VERSIONS[int(one, 0)] for one in spoken[:1])
     yield from (f"SMB2 dialect {one}" for one in frame.shown("smb2.dialect"))
+
+
+ALERT_LEVELS = {"1": "warning", "2": "fatal"}
+ATTRIBUTES = {"2.5.4.3": "CN", "2.5.4.10": "O"}
+STRINGS = ("x509sat.uTF8String", "x509sat.printableString", "x509sat.bMPString", "x509sat.teletexString")
+
+
+def alerts(frame: Frame) -> Iterator[str]:
+    levels, descriptions = frame.shown("tls.alert_message.level"), frame.shown("tls.alert_message.desc")
+    yield from (f"{ALERT_LEVELS[level]}, {one}" for level, one in zip(levels, descriptions, strict=True))
+
+
+def distinguished(whose: str) -> Callable[[Frame], Iterator[str]]:
+    """CN and O of the first certificate's issuer or subject, as RFC 4514 writes them."""
+
+    def told(frame: Frame) -> Iterator[str]:
+        parts = frame.parts("x509af.issuer", "x509af.validity_element", "x509af.subject", "x509af.extensions")
+        for part in [part for part in parts if part.fields[0].name == whose][:1]:
+            attributes = (one.shown("x509if.oid", *STRINGS) for one in part.parts("x509if.oid"))
+            known = [(ATTRIBUTES[one[0]], one[1]) for one in attributes if one[0] in ATTRIBUTES and len(one) > 1]
+            yield ",".join(f"{name}={text.replace(',', chr(92) + ',')}" for name, text in reversed(known))
+
+    return told
 
 
 def software(frame: Frame) -> list[str]:
@@ -99,6 +125,10 @@ TCP: Table = {
     ("tcp", "banner"): Comparison(banners, complete=False),
     ("tcp", "cipher-suite"): shown("tls.handshake.ciphersuite"),
     ("tcp", "server-guid"): shown("smb2.server_guid"),
+    ("tcp", "alert"): Comparison(alerts),
+    ("tcp", "issuer"): Comparison(distinguished("x509af.issuer")),
+    ("tcp", "subject"): Comparison(distinguished("x509af.subject")),
+    ("tcp", "subject-alt-name"): shown("x509ce.dNSName", "x509ce.IPAddress.ipv4", "x509ce.IPAddress.ipv6"),
 }
 TABLE: Table = {
     **SSDP,
