@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from capanalyze.exhibits import without_exhibit
 from capanalyze.model import Agreement, Depth
+from capanalyze.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,22 +22,10 @@ if TYPE_CHECKING:
     from capanalyze.exhibits import Bundle
     from capanalyze.model import Analysis, Dissection, Evidence, Field, Finding
 
-# Services whose name is not the name of tshark's dissector. An empty set: tshark has none.
-DISSECTORS: dict[str, frozenset[str]] = {
-    "ard": frozenset(),
-    "dhcp": frozenset({"dhcp", "bootp"}),
-    "discard": frozenset(),
-    "icmp": frozenset({"icmp", "icmpv6"}),
-    "ike": frozenset({"isakmp", "udpencap"}),
-    "ipp": frozenset({"cups", "ipp"}),
-    "ldap": frozenset({"cldap", "ldap"}),
-    "memcached": frozenset({"memcache"}),
-    "natpmp": frozenset({"nat-pmp", "portcontrol"}),
-    "portmap": frozenset({"rpc", "portmap"}),
-    "qotd": frozenset(),
-    "slp": frozenset({"srvloc"}),
-    "stun": frozenset({"stun", "classicstun"}),
-    "wsdiscovery": frozenset({"xml"}),
+# By service, the names that tshark has for it; none where it knows it not.
+DISSECTORS = {
+    protocol.name: frozenset((protocol.name,) if protocol.dissectors is None else protocol.dissectors)
+    for protocol in PROTOCOLS
 }
 # Layers of no service: what carries it, and what tshark shows where it knows no more.
 CARRIERS = frozenset(
@@ -90,7 +79,7 @@ def expected(service: str) -> frozenset[str]:
     """The dissectors that a service's messages may have; none where any will do."""
     if "/" in service:
         return frozenset({"tcp"}) if service.startswith("tcp/") else frozenset()
-    return DISSECTORS.get(service, frozenset({service.partition("-")[0]}))
+    return DISSECTORS[service]
 
 
 def seen(dissection: Dissection) -> list[str]:

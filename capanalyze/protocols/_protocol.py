@@ -37,7 +37,8 @@ class Protocol:
     to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
     `empty_asks`: an empty datagram asks too, and is shown to `match`. `apart`: the kinds that are messages of
     this service, where several share ports and `match`; all others are of the first of them. `title` is what a
-    report calls it; `decode` reads what its replies disclose.
+    report calls it; `decode` reads what its replies disclose. `dissectors` is what tshark calls it, where
+    that is not its name; none where tshark does not know it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Protocol:
     apart: tuple[int, ...] = ()
     title: str = ""
     decode: Decoder | None = None
+    dissectors: tuple[str, ...] | None = None
 
     def kind(self, number: int) -> str:
         """The words for a kind number."""

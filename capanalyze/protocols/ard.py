@@ -40,5 +40,6 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(3283,),
     match=match,
+    dissectors=(),
     kinds=KINDS,
 )

@@ -99,6 +99,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(67, 68),
     match=match,
+    dissectors=("dhcp", "bootp"),
     kinds=KINDS,
     window=10 * SECOND,
     by_question=True,

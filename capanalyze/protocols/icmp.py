@@ -42,4 +42,6 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return OTHER
 
 
-PROTOCOL = Protocol(name="icmp", title="ICMP echo", transport="icmp", ports=(), match=match, kinds=KINDS)
+PROTOCOL = Protocol(
+    name="icmp", title="ICMP echo", transport="icmp", ports=(), match=match, dissectors=("icmp", "icmpv6"), kinds=KINDS
+)

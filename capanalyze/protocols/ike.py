@@ -356,6 +356,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(500, 4500),
     match=match,
+    dissectors=("isakmp", "udpencap"),
     kinds=KINDS,
     window=5 * SECOND,
     resends=64 * SECOND,  # RFC 7296 section 2.1: the same octets, ever more seldom

@@ -66,6 +66,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(631,),
     match=match,
+    dissectors=("cups", "ipp"),
     kinds=KINDS,
     silence_proves=False,
 )

@@ -183,6 +183,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(389,),
     match=match,
+    dissectors=("cldap", "ldap"),
     kinds=KINDS,
     window=5 * SECOND,
 )

@@ -102,5 +102,6 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(11211,),
     match=match,
+    dissectors=("memcache",),
     kinds=KINDS,
 )

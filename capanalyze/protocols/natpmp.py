@@ -180,6 +180,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(5351,),
     match=match,
+    dissectors=("nat-pmp", "portcontrol"),
     kinds=KINDS,
     window=5 * SECOND,
     tells_unasked=True,

@@ -369,7 +369,16 @@ def _clients(reply: bytes, items: int, size: int, v6_flag: int, v6_address: int)
             yield "client-address", str(address)
 
 
-PROTOCOL = Protocol(name="ntp", title="NTP", decode=decode, transport="udp", ports=(123,), match=match, kinds=KINDS)
+PROTOCOL = Protocol(
+    name="ntp",
+    title="NTP",
+    decode=decode,
+    dissectors=("ntp",),
+    transport="udp",
+    ports=(123,),
+    match=match,
+    kinds=KINDS,
+)
 CONTROL_PROTOCOL = replace(
     PROTOCOL, name="ntp-control", title="NTP mode 6", apart=(CONTROL_REQUEST // KIND, CONTROL_REPLY // KIND)
 )

@@ -184,6 +184,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(111,),
     match=match,
+    dissectors=("rpc", "portmap"),
     kinds=KINDS,
     window=5 * SECOND,
     resends=64 * SECOND,  # a client sends its call again every few seconds, with the same xid

@@ -159,6 +159,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(427,),
     match=match,
+    dissectors=("srvloc",),
     kinds=KINDS,
     window=15 * SECOND,  # RFC 2608 section 13, CONFIG_MC_MAX
 )

@@ -67,6 +67,7 @@ PROTOCOLS = tuple(
         kinds=KINDS,
         silence_proves=name != "discard",
         empty_asks=True,
+        dissectors=() if name in ("discard", "qotd") else None,
     )
     for name, port, title, decoder in SERVERS
 )

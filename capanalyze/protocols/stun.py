@@ -98,6 +98,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(3478,),
     match=match,
+    dissectors=("stun", "classicstun"),
     kinds=KINDS,
     window=10 * SECOND,
 )

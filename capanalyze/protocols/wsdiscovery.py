@@ -144,6 +144,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(3702,),
     match=match,
+    dissectors=("xml",),
     kinds=KINDS,
     window=10 * SECOND,
     from_any_port=True,
