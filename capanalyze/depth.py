@@ -48,6 +48,7 @@ PLACES = {
 }
 # Of the layers that Wireshark shows, those that are about the file, not about the frame.
 ABOUT_THE_FILE = ("geninfo", "frame", "pkt_comment")
+WRAPPER = "fake-field-wrapper"  # what PDML puts fields of no protocol into
 
 
 @dataclass
@@ -305,13 +306,13 @@ def _lines(element: Any, left: Iterator[int], depth: int) -> list[Field]:
     if depth == MAX_NESTED or next(left, None) is None:
         return []
     below = [line for child in element.iterchildren("field", "proto") for line in _lines(child, left, depth + 1)]
-    if element.get("hide") == "yes":
+    if element.get("hide") == "yes" or element.get("name") == WRAPPER:
         return below
     name = element.get("name", "")
     shown = element.get("showname") or element.get("show") or name
     return [
         Field(
-            name="" if name in ("fake-field-wrapper", "") else printable(name, 80),
+            name=printable(name, 80),
             shown=printable(shown, MAX_SHOWN),
             offset=_number(element.get("pos", "")),
             size=_number(element.get("size", "")),
