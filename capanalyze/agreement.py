@@ -176,8 +176,8 @@ class _Comparison:
                     self.links += 1
                 elif name == "ntp.request_in" and self._by_origin(dissection, requests):
                     self.explained.append(
-                        f"frame {number}: tshark links the last request of the conversation, {value}; the origin "
-                        f"timestamp is that of frame {requests[0]}"
+                        f"frame {number}: tshark links the last request of the conversation, frame {value}; "
+                        f"the origin timestamp is that of frame {requests[0]}"
                     )
                 else:
                     self.differences.append(f"frame {number} answers frame {requests[0]}, and frame {value} for tshark")

@@ -11,8 +11,8 @@ from tests.conftest import PCAPS
 GOLDEN = Path(__file__).parent / "golden"
 LEOPARD = PCAPS / "leopard"
 OUTPUTS = {
-    "leopard.txt": ("report", "--format", "", LEOPARD / "audit.toml"),
-    "block-all.ppp0.txt": ("report", "--format", "", LEOPARD / "block-all.ppp0.pcap"),
+    "leopard.txt": ("report", "--format", "", "--depth", "off", LEOPARD / "audit.toml"),
+    "block-all.ppp0.txt": ("report", "--format", "", "--depth", "off", LEOPARD / "block-all.ppp0.pcap"),
     "block-all.ppp0.table.txt": ("exchanges", LEOPARD / "block-all.ppp0.pcap"),
     "block-all.en0.jsonl": ("exchanges", "--format", "jsonl", "--disclosures", LEOPARD / "block-all.en0.pcap"),
     "allow-all.en0.csv": ("exchanges", "--format", "csv", "--target", "198.51.100.10", LEOPARD / "allow-all.en0.pcap"),

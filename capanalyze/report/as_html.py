@@ -8,7 +8,7 @@ colours of verdicts come from the one table in `looks`.
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -54,6 +54,7 @@ from capanalyze.report.words import (
     promise,
     proves,
     reach,
+    relabelled,
     second_opinion,
     seen_as,
     service_name,
@@ -79,9 +80,9 @@ def to_html(analysis: Analysis, pictures: Sequence[Picture], deep: Deep | None =
     depth = analysis.depth if analysis.depth and analysis.depth.exhibits else None
 
     def render(sheet: Sheet, found: Finding | None) -> str:
-        return frame.render(sheet=sheet, found=found, names=names, file=depth.file if depth else "")
+        return frame.render(sheet=sheet, found=found, file=depth.file if depth else "")
 
-    shown = sheets(analysis, deep, render)
+    shown = sheets(analysis, deep, names, render)
     page = environment.get_template("report.html").render(
         analysis=analysis,
         depth=depth,
@@ -97,7 +98,7 @@ def to_html(analysis: Analysis, pictures: Sequence[Picture], deep: Deep | None =
         unprobed=unprobed(analysis),
         unfolded=UNFOLDED,
         letters=names,
-        linkable=shown.numbers,
+        labels=shown.labels,
         nobody_asked=nobody_asked(analysis),
         legend=[(verdict, looks.VERDICT_LOOKS[verdict]) for verdict in VERDICTS],
     )
@@ -222,13 +223,11 @@ def _digest(script: str) -> str:
     return f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
-def _linked(said: str, numbers: Collection[int]) -> Markup:
+def _linked(said: str, labels: Mapping[int, str]) -> Markup:
     """What is said of frames of the file of evidence, with links to those that are on the page."""
-
-    def link(found: re.Match[str]) -> str:
-        return f'<a href="#frame-{found[1]}">{found[0]}</a>' if int(found[1]) in numbers else found[0]
-
-    return Markup(re.sub(r"\bframe ([0-9]{1,9})\b", link, escape(printable(said, LONGEST))))  # noqa: S704 (escaped)
+    link = Markup('<a href="#frame-{}">{}</a>')
+    shown = {number: link.format(number, label) for number, label in labels.items()}
+    return Markup(relabelled(str(escape(printable(said, LONGEST))), shown))  # noqa: S704 (escaped)
 
 
 def _number(value: int) -> str:

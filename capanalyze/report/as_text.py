@@ -14,6 +14,7 @@ from capanalyze.report.order import (
     Section,
     differences,
     exhibit,
+    labels,
     letters,
     modes,
     ordered,
@@ -43,6 +44,7 @@ from capanalyze.report.words import (
     mode_title,
     period,
     promise,
+    relabelled,
     second_opinion,
     seen_as,
     shortened,
@@ -97,7 +99,7 @@ def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
         yield _announcements(analysis, names)
-    yield [grid([*_account(analysis, names), *_evidence(analysis)])]
+    yield [grid([*_account(analysis, names), *_evidence(analysis, names)])]
 
 
 def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
@@ -208,15 +210,16 @@ def _account(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, s
             yield "note", f"{_named(one.name, names)}: {note}"
 
 
-def _evidence(analysis: Analysis) -> Iterator[tuple[str, str]]:
+def _evidence(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, str]]:
     """The file of evidence, whether tshark sees the same in it, and where it does not."""
     depth = analysis.depth
     if depth is None or not depth.exhibits:
         return
     yield "evidence", f"{evidence_size(depth)}, sha256 {depth.sha256[: HASHES[0]]}; {second_opinion(analysis)}"
     others = differences(analysis)
+    shown = labels(depth.exhibits, names)
     for found, said in others[:SHOWN_DIFFERENCES]:
-        yield "warning", f"tshark differs on {finding_name(found)}: {said} (in {depth.file})"
+        yield "warning", f"tshark differs on {finding_name(found)}: {relabelled(said, shown)}"
     if (left := len(others) - SHOWN_DIFFERENCES) > 0:
         yield "warning", f"tshark differs {counted(left, 'more time')}"
 

@@ -191,6 +191,11 @@ def _places_named(found: Finding) -> Iterator[tuple[str, int]]:
     yield from ((frame.capture, frame.frame) for frame in single if frame is not None)
 
 
+def labels(exhibits: Iterable[Exhibit], captures: Mapping[str, str]) -> dict[int, str]:
+    """What a report calls exhibits, by their numbers in the file of evidence: `F 12`, where `captures` has letters."""
+    return {one.number: f"{captures.get(one.capture, '')} {one.frame}".strip() for one in exhibits}
+
+
 def by_capture(exhibits: Iterable[Exhibit]) -> dict[str, list[int]]:
     """The frame numbers of exhibits in each of their captures, ascending."""
     numbers: dict[str, list[int]] = {}

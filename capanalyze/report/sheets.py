@@ -12,7 +12,7 @@ from markupsafe import Markup
 from capanalyze.model import Analysis, Dissection, Exhibit, Expert, Finding
 from capanalyze.report import Deep
 from capanalyze.report.hexdump import hex_dump
-from capanalyze.report.order import frames_behind, places, sections
+from capanalyze.report.order import frames_behind, labels, places, sections
 
 SHOWN_OCTETS = 512  # of a frame
 ROOM = 10_000_000  # characters of all sheets: a page that still opens at once
@@ -23,9 +23,10 @@ SEVERITIES = ("Error", "Warning", "Note", "Chat", "Comment")
 
 @dataclass(frozen=True)
 class Sheet:
-    """One frame: its octets as far as they are shown, and what tshark made of them."""
+    """One frame, what the report calls it, its octets, and what tshark made of them."""
 
     exhibit: Exhibit
+    label: str
     octets: bytes
     dissection: Dissection | None
 
@@ -67,17 +68,14 @@ class Sheets:
         homes: of each frame the finding under which its sheet stands, by number in the file of evidence.
         rendered: the sheets that there is room for, by the same numbers.
         others: the frames that no finding names.
+        labels: what the page calls each frame, by the same numbers.
     """
 
     behind: Mapping[int, list[Exhibit]] = field(default_factory=dict)
     homes: Mapping[int, int] = field(default_factory=dict)
     rendered: Mapping[int, Markup] = field(default_factory=dict)
     others: list[Exhibit] = field(default_factory=list)
-
-    @property
-    def numbers(self) -> set[int]:
-        """The frames that are on the page, by number in the file of evidence."""
-        return {*self.homes, *(one.number for one in self.others)}
+    labels: Mapping[int, str] = field(default_factory=dict)
 
     def of(self, found: Finding) -> list[Exhibit]:
         """The exhibits of a finding."""
@@ -88,13 +86,14 @@ class Sheets:
         return self.homes.get(exhibit.number) == id(found)
 
 
-def sheets(analysis: Analysis, deep: Deep | None, render: Render) -> Sheets:
-    """Every sheet of a page, in its order, as long as there is room."""
+def sheets(analysis: Analysis, deep: Deep | None, captures: Mapping[str, str], render: Render) -> Sheets:
+    """Every sheet of a page, in its order, as long as there is room; `captures` are the captures' short names."""
     depth = analysis.depth
     if depth is None or deep is None:
         return Sheets()
     octets = {one.exhibit.number: one.octets for one in deep.bundle.shown}
     findings = {id(found): found for section in sections(analysis) for found in section.findings}
+    called = labels(depth.exhibits, captures)
     known = places(depth.exhibits)
     behind = {key: frames_behind(found, known) for key, found in findings.items()}
     homes: dict[int, int] = {}
@@ -112,9 +111,10 @@ def sheets(analysis: Analysis, deep: Deep | None, render: Render) -> Sheets:
     rendered = {}
     for one, found in in_order():
         number = one.number
-        text = render(Sheet(one, octets.get(number, b""), deep.dissections.get(number)), found)
+        sheet = Sheet(one, called[number], octets.get(number, b""), deep.dissections.get(number))
+        text = render(sheet, found)
         room -= len(text)
         if room < 0:
             break
         rendered[number] = Markup(text)  # noqa: S704 (the template's)
-    return Sheets(behind, homes, rendered, others)
+    return Sheets(behind, homes, rendered, others, called)

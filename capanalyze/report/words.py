@@ -1,5 +1,6 @@
 """The words that all forms of a report share: one fact reads the same on a terminal, in HTML and in a graph."""
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -274,6 +275,11 @@ def confirmed(findings: Iterable[Finding], who: str = "tshark") -> str:
     links = sum(one.links for one in known)
     linked = f", {counted(links, 'link')}" if links else ""
     return f"{who} confirms {counted(sum(one.confirmed for one in known), 'frame')}{linked}"
+
+
+def relabelled(said: str, labels: Mapping[int, str]) -> str:
+    """What is said of frames of the file of evidence, with each called as the report calls it: `frame F 12`."""
+    return re.sub(r"\bframe ([0-9]{1,9})\b", lambda found: f"frame {labels.get(int(found[1]), found[1])}", said)
 
 
 def seen_as(found: Finding) -> str:
