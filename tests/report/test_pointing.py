@@ -48,13 +48,16 @@ setTimeout(probe, 300);
 """
 
 
+def digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
 def probed(folder: Path) -> str:
     """The title that the probe leaves."""
     analysis, deep = sample.deep()
     page = as_html.to_html(analysis, [], deep).decode()
     script = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)[0]
-    policies = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in (script, script + PROBE)]
-    page = page.replace(script, script + PROBE).replace(*policies)
+    page = page.replace(script, script + PROBE).replace(digest(script), digest(script + PROBE))
     path = folder / "report.html"
     path.write_text(page, "utf-8")
     assert CHROMIUM is not None
