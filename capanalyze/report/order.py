@@ -176,7 +176,7 @@ def places(exhibits: Iterable[Exhibit]) -> dict[tuple[str, int], Exhibit]:
 
 
 def frames_behind(found: Finding, exhibits: Mapping[tuple[str, int], Exhibit]) -> list[Exhibit]:
-    """The exhibits among the frames that a finding names (evidence, flips, kinds), in the order of their file."""
+    """The exhibits that a finding's evidence, flips, kinds or disclosures name, in the order of their file."""
     known = {exhibits[place].number: exhibits[place] for place in _places_named(found) if place in exhibits}
     return [known[number] for number in sorted(known)]
 
@@ -188,7 +188,7 @@ def _places_named(found: Finding) -> Iterator[tuple[str, int]]:
         yield from ((one.reply_capture or one.capture, number) for number in one.replies)
     single = [frame for asked in found.kinds for frame in (asked.first, asked.first_reply)]
     single += [change.own_traffic for change in found.changes]
-    yield from ((frame.capture, frame.frame) for frame in single if frame is not None)
+    yield from ((frame.capture, frame.frame) for frame in (*single, *found.disclosures) if frame is not None)
 
 
 def labels(exhibits: Iterable[Exhibit], captures: Mapping[str, str]) -> dict[int, str]:

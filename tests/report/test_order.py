@@ -43,6 +43,7 @@ def exhibits(*frames: tuple[str, int]) -> list[Exhibit]:
         (19, "the last reply of that, and the last exchange"),
         (10, "the first of a kind"),
         (11, "its reply"),
+        (13, "a reply that disclosed something"),
     ],
 )
 def test_a_frame_that_a_finding_names(frame: int, why: str) -> None:
@@ -65,6 +66,7 @@ def test_a_reply_in_another_capture() -> None:
     found = block_all("nbns")
     found.evidence = [sample.elsewhere(found.evidence[0], sample.LAN)]
     found.first = found.last = found.evidence[0]
+    found.disclosures = []
     (number,) = found.evidence[0].replies
     known = order.places(exhibits((sample.LAN, number), (sample.INTERNET, number)))
     assert [one.capture for one in order.frames_behind(found, known)] == [sample.LAN]
