@@ -50,6 +50,8 @@ PLACES = {
 }
 # Of the layers that Wireshark shows, those that are about the file, not about the frame.
 ABOUT_THE_FILE = ("geninfo", "frame", "pkt_comment")
+# Fields whose octets are not the frame's own: put together from several, or decrypted.
+ELSEWHERE = frozenset({"ip.fragments", "ipv6.fragments", "quic.frame", "tcp.segments"})
 WRAPPER = "fake-field-wrapper"  # what PDML puts fields of no protocol into
 
 
@@ -315,16 +317,15 @@ def _lines(element: Any, left: Iterator[int], depth: int) -> list[Field]:
         return below
     name = element.get("name", "")
     shown = element.get("showname") or element.get("show") or name
-    return [
-        Field(
-            name=printable(name, 80),
-            shown=printable(shown, MAX_SHOWN),
-            offset=_number(element.get("pos", "")),
-            size=_number(element.get("size", "")),
-            value=printable(element.get("show", ""), MAX_SHOWN),
-            fields=below,
-        )
-    ]
+    line = Field(
+        name=printable(name, 80),
+        shown=printable(shown, MAX_SHOWN),
+        offset=_number(element.get("pos", "")),
+        size=_number(element.get("size", "")),
+        value=printable(element.get("show", ""), MAX_SHOWN),
+        fields=below,
+    )
+    return [_without_place(line) if name in ELSEWHERE else line]
 
 
 def _within(layers: list[Field], whole: int) -> list[Field]:

@@ -370,6 +370,20 @@ def test_what_is_put_together_from_several_frames_has_no_place(
     assert [line.fields[0].size for line in dissection.layers] == [1] * placed + [0] * (len(layers) - placed)
 
 
+@pytest.mark.parametrize("name", sorted(depth.ELSEWHERE))
+def test_octets_of_several_frames_or_decrypted_ones_are_not_the_frames(name: str) -> None:
+    packet = packet_of("90", ("ip", "0", "20"))
+    listed = etree.SubElement(packet[2], "field", name=name, pos="0", size="36")
+    etree.SubElement(listed, "field", name="below", pos="24", size="12")
+    _, dissection = depth.read_packet(packet)
+    assert [(line.name, line.size) for line in lines(dissection.layers)] == [
+        ("ip", 20),
+        ("ip.first", 1),
+        (name, 0),
+        ("below", 0),
+    ]
+
+
 def test_layers_without_octets_do_not_count() -> None:
     layers = (("ip", "0", "20"), ("udp", "20", "8"), ("_ws.malformed", "0", "0"), ("ntp", "28", "48"))
     _, dissection = depth.read_packet(packet_of("76", *layers))
