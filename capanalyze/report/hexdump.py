@@ -1,4 +1,4 @@
-"""Octets as `tshark -x` and `xxd` print them: 16 a row, in hexadecimal and as ASCII."""
+"""Octets as rows of a hex dump, as tshark prints them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,21 +6,18 @@ from typing import NamedTuple
 WIDTH = 16  # octets a row
 
 
-class Row(NamedTuple):
-    """One row: the offset of its first octet, its octets as hexadecimal digits and as characters, a dot for others."""
+class HexRow(NamedTuple):
+    """One row: offset of its first octet, the octets in hexadecimal, and as ASCII where that shows something."""
 
-    offset: int
-    digits: str
-    characters: str
-
-
-def hex_rows(octets: bytes) -> Iterator[Row]:
-    """The rows of a dump."""
-    for offset in range(0, len(octets), WIDTH):
-        row = octets[offset : offset + WIDTH]
-        yield Row(offset, row.hex(" "), "".join(chr(one) if 0x20 <= one < 0x7F else "." for one in row))
+    offset: str
+    octets: str
+    text: str
 
 
-def hex_dump(octets: bytes) -> Iterator[str]:
-    """The rows as lines: `0010  45 00 00 54 …   E..T…`."""
-    return (f"{row.offset:04x}  {row.digits:{3 * WIDTH - 1}}   {row.characters}" for row in hex_rows(octets))
+def hex_rows(octets: bytes, width: int = WIDTH) -> Iterator[HexRow]:
+    """The rows of a dump, `width` octets each; the last one may have fewer."""
+    digits = max(4, len(f"{max(0, len(octets) - 1):x}"))
+    for start in range(0, len(octets), width):
+        row = octets[start : start + width]
+        text = "".join(chr(octet) if 0x20 <= octet < 0x7F else "." for octet in row)
+        yield HexRow(f"{start:0{digits}x}", row.hex(" "), text)

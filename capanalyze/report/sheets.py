@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from capanalyze.model import Analysis, Dissection, Exhibit, Expert, Finding
 from capanalyze.report import Deep
-from capanalyze.report.hexdump import hex_dump
+from capanalyze.report.hexdump import WIDTH, hex_rows
 from capanalyze.report.order import frames_behind, labels, places, sections
 
 SHOWN_OCTETS = 512  # of a frame
@@ -32,8 +32,9 @@ class Sheet:
 
     @property
     def dump(self) -> Markup:
-        """The first octets in hexadecimal, a line a row."""
-        return Markup("\n").join(hex_dump(self.octets[:SHOWN_OCTETS]))
+        """The first octets, a line a row: `0010  45 00 00 54 …   E..T…`; the page's script counts on its columns."""
+        rows = hex_rows(self.octets[:SHOWN_OCTETS])
+        return Markup("\n").join(f"{row.offset}  {row.octets:{3 * WIDTH - 1}}   {row.text}" for row in rows)
 
     @property
     def left(self) -> int:

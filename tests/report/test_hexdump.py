@@ -1,38 +1,33 @@
-"""Octets as `tshark -x` prints them."""
+"""Rows of a hex dump."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capanalyze.report.hexdump import WIDTH, hex_dump, hex_rows
+from capanalyze.report.hexdump import HexRow, hex_rows
 
 
 @pytest.mark.parametrize(
-    ("octets", "lines"),
+    ("octets", "width", "rows"),
     [
-        (b"", []),
-        (b"A", ["0000  41                                                A"]),
-        (bytes(range(0x1B, 0x2B)), ["0000  1b 1c 1d 1e 1f 20 21 22 23 24 25 26 27 28 29 2a   ..... !\"#$%&'()*"]),
-        (
-            b"~\x7f\x80\xff" * 5,
-            [
-                "0000  7e 7f 80 ff 7e 7f 80 ff 7e 7f 80 ff 7e 7f 80 ff   ~...~...~...~...",
-                "0010  7e 7f 80 ff                                       ~...",
-            ],
-        ),
+        (b"", 16, []),
+        (b"\0", 16, [HexRow("0000", "00", ".")]),
+        (b" ~\x7f\x1f\xff", 16, [HexRow("0000", "20 7e 7f 1f ff", " ~...")]),
+        (b"abcde", 4, [HexRow("0000", "61 62 63 64", "abcd"), HexRow("0004", "65", "e")]),
     ],
 )
-def test_the_dump(octets: bytes, lines: list[str]) -> None:
-    assert list(hex_dump(octets)) == lines
+def test_rows(octets: bytes, width: int, rows: list[HexRow]) -> None:
+    assert list(hex_rows(octets, width)) == rows
 
 
-@given(st.binary(max_size=200))
-def test_every_octet_is_there_in_its_place(octets: bytes) -> None:
-    rows = list(hex_rows(octets))
-    assert b"".join(bytes.fromhex(row.digits) for row in rows) == octets
-    assert [row.offset for row in rows] == list(range(0, len(octets), WIDTH))
-    characters = "".join(row.characters for row in rows)
-    assert len(characters) == len(octets)
-    assert all(
-        shown in (chr(octet), ".") and shown.isprintable() for octet, shown in zip(octets, characters, strict=True)
-    )
+def test_offsets_are_as_wide_as_the_last_needs() -> None:
+    assert [row.offset for row in hex_rows(bytes(0x10000), 0x8000)] == ["0000", "8000"]
+    assert [row.offset for row in hex_rows(bytes(0x10001), 0x8000)] == ["00000", "08000", "10000"]
+
+
+@given(st.binary(max_size=200), st.integers(1, 20))
+def test_no_octet_is_lost(octets: bytes, width: int) -> None:
+    rows = list(hex_rows(octets, width))
+    assert bytes.fromhex("".join(row.octets for row in rows)) == octets
+    assert [int(row.offset, 16) for row in rows] == list(range(0, len(octets), width))
+    assert all(len(row.text) * 3 - 1 == len(row.octets) and row.text.isascii() for row in rows)

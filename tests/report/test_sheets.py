@@ -80,6 +80,12 @@ def test_the_first_octets_are_shown(octets: int, rows: int, left: int) -> None:
     assert shown.left == left
 
 
+def test_every_line_has_its_columns() -> None:
+    first, last = sheet(bytes(range(0x20, 0x32))).dump.splitlines()
+    assert first.unescape() == "0000  20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f    !\"#$%&'()*+,-./"
+    assert last == "0010  30 31                                             01"
+
+
 def test_what_octets_spell_is_text() -> None:
     assert sheet(b"<b>&\"'\n").dump == (
         "0000  3c 62 3e 26 22 27 0a                              &lt;b&gt;&amp;&#34;&#39;."
