@@ -4,7 +4,7 @@ Each frame has one sheet, under the first finding that names it, and links to it
 page's room is in the file of evidence alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
@@ -102,18 +102,12 @@ def sheets(analysis: Analysis, deep: Deep | None, captures: Mapping[str, str], r
         for one in exhibits:
             homes.setdefault(one.number, key)
     others = [one for one in depth.exhibits if one.number not in homes]
-
-    def in_order() -> Iterator[tuple[Exhibit, Finding | None]]:
-        for key, exhibits in behind.items():
-            yield from ((one, findings[key]) for one in exhibits if homes[one.number] == key)
-        yield from ((one, None) for one in others)
-
+    drawn = {one.number: one for one in depth.exhibits}
     room = ROOM
     rendered = {}
-    for one, found in in_order():
-        number = one.number
-        sheet = Sheet(one, called[number], octets.get(number, b""), deep.dissections.get(number))
-        text = render(sheet, found)
+    for number in (*homes, *(one.number for one in others)):  # as they stand on the page
+        sheet = Sheet(drawn[number], called[number], octets.get(number, b""), deep.dissections.get(number))
+        text = render(sheet, findings.get(homes.get(number, 0)))
         room -= len(text)
         if room < 0:
             break
