@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from capanalyze.exhibits import without_exhibit
 from capanalyze.model import Agreement, Depth
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ DISSECTORS: dict[str, frozenset[str]] = {
     "portmap": frozenset({"rpc", "portmap"}),
     "qotd": frozenset(),
     "slp": frozenset({"srvloc"}),
+    "stun": frozenset({"stun", "classicstun"}),
     "wsdiscovery": frozenset({"xml"}),
 }
 # Layers of no service: what carries it, and what tshark shows where it knows no more.
@@ -71,6 +73,8 @@ def deepen(analysis: Analysis, bundle: Bundle, opinion: Opinion) -> None:
     notes = [opinion.trouble] if opinion.trouble else []
     if bundle.missing:
         notes.append(f"{bundle.missing} frames could not be read again and are not in the evidence")
+    if left := without_exhibit(analysis.findings, numbers):
+        notes.append(f"of {left} findings there is no frame in the evidence, for want of room; --depth all has more")
     analysis.depth = Depth(
         file=bundle.name,
         sha256=bundle.sha256,
@@ -129,6 +133,11 @@ class _Comparison:
                 self._compare(number, is_request=False)
                 if requests:
                     self._compare_link(number, requests)
+        compared = {frame for one in map(_Place.of, _evidence(self.finding)) for frame in one.reply_frames}
+        told = dict.fromkeys((fact.capture, fact.frame) for fact in self.finding.disclosures)
+        for capture, frame in told:
+            for number in self._numbers(capture, (frame,)) if (capture, frame) not in compared else ():
+                self._compare(number, is_request=False)
         if not (self.confirmed or self.differences or self.explained):
             return None
         return Agreement(
@@ -159,10 +168,12 @@ class _Comparison:
         elif number in self.cut:
             self.explained.append(f"frame {number} is cut by the snap length")
         elif is_request:
-            what = "malformed" if MALFORMED in protocols else "not dissected as such"
-            self.explained.append(f"frame {number} was sent to the port of {service}, and is {what} by tshark")
+            what = ", ".join(seen(dissection)) or "data"
+            self.explained.append(f"frame {number} was sent to the port of {service}, and is {what} for tshark")
+        elif not seen(dissection):
+            self.explained.append(f"frame {number} is a reply of {service}, and not dissected by tshark")
         else:
-            named = ", ".join(seen(dissection)) or "data"
+            named = ", ".join(seen(dissection))
             self.differences.append(f"frame {number} is a reply of {service}, and {named} for tshark")
 
     def _compare_link(self, number: int, requests: list[int]) -> None:
@@ -195,6 +206,10 @@ class _Place:
     reply_capture: str
     requests: tuple[int, ...]
     replies: tuple[int, ...]
+
+    @property
+    def reply_frames(self) -> list[tuple[str, int]]:
+        return [(self.reply_capture, frame) for frame in self.replies]
 
     @classmethod
     def of(cls, one: Evidence) -> _Place:

@@ -239,8 +239,7 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
 
 def proofs_of(gathered: Gathered, inputs: Sequence[Input], limit: Limit) -> dict[Key, list[str]]:
     """The frames that findings and announcements rest on."""
-    found = [one.finding for one in gathered.findings]
-    return proofs(found, [one.announcement for one in gathered.announcements], inputs, limit)
+    return proofs(gathered.findings, [one.announcement for one in gathered.announcements], inputs, limit)
 
 
 def gather_few(flow: Flow, modes: Sequence[Mode]) -> Gathered:

@@ -8,6 +8,8 @@ and `array`, compiled ones any buffer.
 from array import array
 from typing import Any
 
+LINE = 8  # words of 64 bits that memory hands out at once
+
 
 def octets_of(buffers: Any, index: int) -> Any:
     """The buffer with this index, unsigned octets."""

@@ -57,9 +57,12 @@ def keep(stage: str, code: bytes) -> None:
     if folder is None:
         return
     made = folder / f"{stage}.{os.getpid()}"
-    with contextlib.suppress(OSError):
+    try:
         made.write_bytes(code)
         made.replace(folder / f"{stage}{SUFFIX}")
+    except OSError:
+        with contextlib.suppress(OSError):
+            made.unlink(missing_ok=True)
 
 
 def is_filled(stages: Iterable[str]) -> bool:

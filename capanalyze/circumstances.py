@@ -6,7 +6,7 @@ advisories, and only of the article's own firewall modes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.audit import ALIASES, PRESETS
 from capanalyze.packets.message import KIND
@@ -20,12 +20,23 @@ UNSYNCHRONISED = ntp.PROTOCOL.kind(ntp.UNSYNCHRONISED // KIND)
 KISS = ntp.PROTOCOL.kind(ntp.KISS // KIND)
 
 # What the article's list of listening processes showed as root's, and as mDNSResponder's.
-OF_ROOT = ("ntp", "nbns")
+OF_ROOT = (*(protocol.name for protocol in ntp.PROTOCOLS), "nbns")
 OF_RESPONDER = ("mdns",)
 
 
-def of_flip(before: Exchange, after: Exchange, own: Frame | None) -> list[str]:
-    """What may explain that the outcome changed between two exchanges."""
+class Between(NamedTuple):
+    """What the target sent as a service between the two exchanges of a flip: of each the last frame, None for none.
+
+    `own`: of itself. `kiss`: a kiss-o'-death that answered another request. `error`: an ICMP error about another one.
+    """
+
+    own: Frame | None = None
+    kiss: Frame | None = None
+    error: Frame | None = None
+
+
+def of_flip(before: Exchange, after: Exchange, between: Between, *, alone: bool) -> list[str]:
+    """What may explain that the outcome changed between two exchanges; `alone`: of those in silence there was one."""
     found = []
     if after.outcome == "replied" and after.reason.startswith(UNSYNCHRONISED):
         found.append("the daemon answers as one that has just begun: not synchronised (stratum 0 or 16, or LI 3)")
@@ -33,13 +44,17 @@ def of_flip(before: Exchange, after: Exchange, own: Frame | None) -> list[str]:
         found.append("the daemon was not synchronised when it last answered (stratum 0 or 16, or LI 3)")
     if KISS in (before.reason[: len(KISS)], after.reason[: len(KISS)]):
         found.append("the daemon limits its clients (kiss-o'-death)")
+    elif between.kiss is not None:
+        found.append(f"the daemon limited another request (kiss-o'-death) before, in frame {between.kiss.frame}")
+    if between.error is not None:
+        found.append(f"the target rejected another request before, in frame {between.error.frame}")
     silent = next((one for one in (before, after) if one.outcome == "silent"), None)
     if after.outcome == "replied" and silent is not None and len(after.requests) > 1:
         found.append("only a retransmission was answered: the one before it may be lost")
-    elif silent is not None and len(silent.requests) == 1 and before.client == after.client:
+    elif silent is not None and alone and len(silent.requests) == 1 and before.client == after.client:
         found.append("the silent request was sent once: alone it may be a loss")
-    if own is not None and after.outcome == "replied":
-        found.append(f"the target itself sent as this service before, in frame {own.frame}")
+    if between.own is not None and after.outcome == "replied":
+        found.append(f"the target itself sent as this service before, in frame {between.own.frame}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The command line: `report`, `exchanges`, `modes`, `services`. Errors are one line on stderr and status 2."""
+"""The command line: `report`, `exchanges`, `dissect`, `modes`, `services`. Errors: one line on stderr, status 2."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ OPTIONS = (
 FORMS = ("html", "json", "graphs")
 DEPTHS = ("auto", "off", "all")
 ROW_FORMS = ("table", "jsonl", "csv", "parquet")
+FRAME_FORMS = ("text", "json")
 SUFFIXES = {"jsonl": "jsonl", "json": "jsonl", "ndjson": "jsonl", "csv": "csv", "parquet": "parquet"}
 
 
@@ -227,6 +228,49 @@ def exchanges(
                     rows = chosen([batch], ((0, number) for number in wanted))
                 told = disclosures_of(rows, flow.names, stream) if disclosures else None
                 writer.write(rows, flow.names, told)
+
+
+@main.command()
+@click.argument("capture")
+@click.option("--frame", "frames", multiple=True, metavar="N", help="A frame: 12, 12,14 or 12-15; repeatable.")
+@click.option(
+    "--exchange",
+    "numbers",
+    multiple=True,
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="The frames of an exchange: the K-th that `capanalyze exchanges CAPTURE` lists; repeatable.",
+)
+@click.option("--format", "form", type=click.Choice(FRAME_FORMS), help="Default: text, or by the name given to -o.")
+@click.option("-o", "--output", metavar="FILE", help="File to write to; stdout without it.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not show progress on the terminal.")
+def dissect(
+    capture: str, frames: tuple[str, ...], numbers: tuple[int, ...], form: str | None, output: str | None, quiet: bool
+) -> None:
+    """Show some frames of a CAPTURE to the octet: what tshark makes of each, and a hex dump.
+
+    Frames are numbered as in Wireshark. Exchanges are counted from 1, as `capanalyze exchanges CAPTURE` lists them
+    without other options: --since, --target and the like change their order or what is paired, --service leaves some
+    out.
+    """
+    if bool(frames) == bool(numbers):
+        raise click.UsageError("give either --frame or --exchange")
+    from capanalyze.audit import audit_of
+    from capanalyze.capture.pipe import ended_by_interrupt
+    from capanalyze.dissecting import dissect_exchanges, dissect_frames, wanted_frames
+    from capanalyze.report.as_dissection import write_dissection
+
+    form = form or ("json" if output and output.endswith(".json") else "text")
+    audit = audit_of([capture])
+    with ended_by_interrupt() if capture == "-" else nullcontext():
+        if frames:
+            wanted = wanted_frames(frames)
+            answer = dissect_frames(audit.captures[0], wanted, identify=form == "json", quiet=quiet)
+        else:
+            answer = dissect_exchanges(audit, numbers, quiet=quiet)
+    write_dissection(answer, form, output)
+    for note in answer.notes:
+        click.echo(f"capanalyze: {note}", err=True)
 
 
 @main.command()

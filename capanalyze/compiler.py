@@ -9,7 +9,6 @@ signed arithmetic must stay within 63 bits (`mix` has an unsigned twin here); `u
 unsigned; pointers have no bounds, so that every read is guarded; nothing is raised, not even for a division by 0.
 """
 
-import sys
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -28,13 +27,14 @@ from capanalyze.capture import pcap, pcapng
 from capanalyze.exchanges import answers, dating, effects, fetch, out, reach, repeats, ring, settle
 from capanalyze.judging import decide
 from capanalyze.packets import dispatch, find, link, naming, network, octets, scan, transport
-from capanalyze.protocols import PROTOCOLS, _ber, _names, _questions
+from capanalyze.protocols import MODULES as PROTOCOL_MODULES
+from capanalyze.protocols import _ber, _names, _questions
 from capanalyze.report import row_columns, row_text
 from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
     *(dispatch, find, link, naming, network, octets, scan, transport, pcap, pcapng),
-    *(_ber, _names, _questions, *(sys.modules[protocol.match.__module__] for protocol in PROTOCOLS)),
+    *(_ber, _names, _questions, *PROTOCOL_MODULES),
     *(dating, ring, fetch, answers, effects, repeats, settle, out, reach, decide),
     *(cells, kept, details, turns, fold, rest),
     *(row_text, row_columns),

@@ -48,11 +48,11 @@ PLACES = {
     "darwin": "/Applications/Wireshark.app/Contents/MacOS",
     "win32": r"C:\Program Files\Wireshark",
 }
+WRAPPER = "fake-field-wrapper"  # what PDML puts around fields that are in no layer
 # Of the layers that Wireshark shows, those that are about the file, not about the frame.
 ABOUT_THE_FILE = ("geninfo", "frame", "pkt_comment")
 # Fields whose octets are not the frame's own: put together from several, or decrypted.
 ELSEWHERE = frozenset({"ip.fragments", "ipv6.fragments", "quic.frame", "tcp.segments"})
-WRAPPER = "fake-field-wrapper"  # what PDML puts fields of no protocol into
 
 
 @dataclass
@@ -313,9 +313,9 @@ def _lines(element: Any, left: Iterator[int], depth: int) -> list[Field]:
     if depth == MAX_NESTED or next(left, None) is None:
         return []
     below = [line for child in element.iterchildren("field", "proto") for line in _lines(child, left, depth + 1)]
-    if element.get("hide") == "yes" or element.get("name") == WRAPPER:
-        return below
     name = element.get("name", "")
+    if element.get("hide") == "yes" or name == WRAPPER:
+        return below
     shown = element.get("showname") or element.get("show") or name
     line = Field(
         name=printable(name, 80),

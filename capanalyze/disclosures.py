@@ -1,6 +1,6 @@
 """What a reply told the peer: facts for a finding, and the few of them that a table cell has room for.
 
-The decoders in `capanalyze.disclose` trust nothing and catch nothing. Whatever they or dpkt raise ends here
+The decoders in `capanalyze.protocols` trust nothing and catch nothing. Whatever they or dpkt raise ends here
 as one more fact, `malformed`, after those that were read before.
 """
 
@@ -11,6 +11,11 @@ from itertools import islice
 
 from capanalyze.escape import printable
 from capanalyze.model import Disclosure, Fact
+from capanalyze.protocols import PROTOCOLS
+from capanalyze.protocols._protocol import Decoder
+
+# By service; "tcp" stands for every TCP port.
+DECODERS: dict[str, Decoder] = {protocol.name: protocol.decode for protocol in PROTOCOLS if protocol.decode}
 
 MAX_FACTS = 32
 # Many of one kind leave room for others: the attributes of a service for its name, host and port.
@@ -28,8 +33,6 @@ def disclose(service: str, reply: bytes) -> list[Disclosure]:
     # dpkt loads all of its protocols at once: only who decodes waits for it.
     from dpkt import Error, NeedData
 
-    from capanalyze.disclose import DECODERS
-
     decoder = DECODERS.get("tcp" if service.startswith("tcp/") else service)
     if decoder is None:
         return []
@@ -38,12 +41,12 @@ def disclose(service: str, reply: bytes) -> list[Disclosure]:
     try:
         for kind, value in islice(decoder(reply), MAX_READ):
             fact = Disclosure(kind=kind, value=printable(value, MAX_LENGTH))
-            if fact not in facts and kinds[kind] < MAX_OF_KIND:
+            if fact.value and fact not in facts and kinds[kind] < MAX_OF_KIND:
                 facts[fact] = None
                 kinds[kind] += 1
             if len(facts) == MAX_FACTS:
                 break
-    except (NeedData, LookupError, struct.error):
+    except (NeedData, EOFError, LookupError, struct.error):
         facts[_malformed(f"ends early, after {len(reply)} octets")] = None
     except (Error, ValueError, RecursionError) as fault:
         facts[_malformed(str(fault) or type(fault).__name__)] = None
@@ -141,6 +144,7 @@ CLAUSES: tuple[Clause, ...] = (
         ("netbios-domain", str),
         ("netbios-name", str),
     ),
+    (("subject", "certificate of {}".format), ("subject-alt-name", str), ("issuer", "issued by {}".format)),
     (("vendor-id", str), ("transform", str), ("capability", str)),
     (("program", str), ("port", "port {}".format)),
     (("rcode", str), ("answer", str), ("authority", str), ("additional", str)),

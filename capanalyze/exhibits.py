@@ -9,21 +9,22 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze import __version__
 from capanalyze.capture.pcapng_writer import Origin, Packet, to_pcapng
 from capanalyze.capture.records import NO_TIME
-from capanalyze.findings import utc
-from capanalyze.model import Exhibit
+from capanalyze.findings import WORST, utc
+from capanalyze.model import VERDICTS, Exhibit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from capanalyze.again import Frame
     from capanalyze.audit import Audit, Mode, Segment
+    from capanalyze.findings import Summed
     from capanalyze.model import Announcement, Evidence, Finding, Input
     from capanalyze.reading import Reading
 
@@ -84,11 +85,14 @@ class Bundle:
 
 
 def proofs(
-    findings: Sequence[Finding], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
+    summed: Sequence[Summed], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
 ) -> dict[Key, list[str]]:
-    """The frames to be shown, each with what it proves; the first exchange of every finding comes before all others."""
+    """The frames to be shown, each with what it proves.
+
+    Where there is not room for all, the first exchange of each finding comes before all others, urgent findings first.
+    """
     chosen: dict[Key, list[str]] = {}
-    for key, words in _all_proofs(findings, announcements, inputs, limit):
+    for key, words in _all_proofs(sorted(summed, key=_urgency), announcements, inputs, limit):
         if key not in chosen and len(chosen) == limit.in_all:
             continue
         proved = chosen.setdefault(key, [])
@@ -98,23 +102,40 @@ def proofs(
 
 
 def _all_proofs(
-    findings: Sequence[Finding], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
+    summed: Sequence[Summed], announcements: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
 ) -> Iterator[Proof]:
+    findings = [one.finding for one in summed]
     for nth in range(limit.exchanges):
         for found in findings:
             for one in _evidence(found)[nth : nth + 1]:
                 yield from _exchange(one, _about(found), limit)
+    for found, payloads, _ in summed:
+        for told in payloads[: limit.exchanges]:
+            yield (told.capture, told.frame), f"{_about(found)}: tells something"
     for found in findings:
         yield from _kinds(found)
         yield from _flips(found, limit)
-    for told in announcements:
-        words = f"{told.service} announces{_where(told.mode, told.zone)}"
-        for message in filter(None, (told.first, told.last)):
+    for unasked in announcements:
+        words = f"{unasked.service} announces{_where(unasked.mode, unasked.zone)}"
+        for message in filter(None, (unasked.first, unasked.last)):
             yield from _exchange(message, words, limit)
     silent = {one.capture for found in findings if found.silent for one in _evidence(found)}
     for given in inputs:
         if given.name in silent and given.frames:
             yield (given.name, given.frames), f"the capture {given.name} goes on to here: silence is proven as far"
+
+
+def _urgency(summed: Summed) -> int:
+    found = summed.finding
+    return VERDICTS.index(found.verdict) if found.verdict else WORST.index(found.outcome)
+
+
+def without_exhibit(findings: Iterable[Finding], chosen: Collection[Key]) -> int:
+    """How many findings none of these frames is of."""
+    return sum(
+        not any((one.capture, frame) in chosen for one in _evidence(found) for frame in (*one.requests, *one.replies))
+        for found in findings
+    )
 
 
 def _evidence(found: Finding) -> list[Evidence]:
@@ -185,41 +206,63 @@ def bundle(
         target: addresses of the host under test.
     """
     found = list(heapq.merge(*(_by_clock(one, frames.get(one.file.name, {})) for one in readings), key=_clock))
-    origins: dict[tuple[str, int], int] = {}
-    known: list[Origin] = []
-    packets, shown = [], []
+    packing = Packing()
+    shown = []
     for number, (_, reading, frame) in enumerate(found, 1):
         name = reading.file.name
-        key = (name, frame.interface)
-        if key not in origins:
-            origins[key] = len(known)
-            known.append(_origin(reading, frame.interface))
         proved = wanted[name, frame.number]
-        time = _time(frame)
-        comments = (f"{name}, frame {frame.number}", *proved)
-        packets.append(Packet(origins[key], time, frame.octets, frame.size, frame.direction, ("\n".join(comments),)))
+        packing.add(reading, frame, "\n".join((f"{name}, frame {frame.number}", *proved)))
         exhibit = Exhibit(
             number=number,
             capture=name,
             frame=frame.number,
-            time=utc(time),
-            interface=reading.labels().get(frame.interface),
+            time=utc(time_of(frame)),
+            interface=name_of(reading, frame.interface),
             captured=len(frame.octets),
             octets=frame.size,
             proves=proved,
         )
         shown.append(Shown(exhibit, frame.octets))
     numbers: dict[str, list[int]] = {}
-    for (name, _), origin in origins.items():
+    for (name, _), origin in packing.numbers.items():
         numbers.setdefault(name, []).append(origin)
-    octets = to_pcapng(known, packets, f"capanalyze {__version__}")
-    return Bundle(octets, audit_of(audit, numbers, target), shown, missing=len(wanted) - len(found))
+    audited = audit_of(audit, numbers, target)
+    return Bundle(packing.octets(), audited, shown, missing=len(wanted) - len(found))
+
+
+@dataclass
+class Packing:
+    """Frames on their way into a file of their own.
+
+    Attributes:
+        origins: the interfaces that they came by, as they are met.
+        packets: the frames.
+        numbers: of the origins, by capture and interface there.
+    """
+
+    origins: list[Origin] = field(default_factory=list)
+    packets: list[Packet] = field(default_factory=list)
+    numbers: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def add(self, reading: Reading, frame: Frame, comment: str) -> None:
+        """Add a frame whose capture describes its interface."""
+        key = (reading.file.name, frame.interface)
+        if key not in self.numbers:
+            self.numbers[key] = len(self.origins)
+            self.origins.append(_origin(reading, frame.interface))
+        self.packets.append(
+            Packet(self.numbers[key], time_of(frame), frame.octets, frame.size, frame.direction, (comment,))
+        )
+
+    def octets(self) -> bytes:
+        """The file, as pcapng."""
+        return to_pcapng(self.origins, self.packets, f"capanalyze {__version__}")
 
 
 def _by_clock(reading: Reading, frames: Mapping[int, Frame]) -> Iterator[_Found]:
     """The frames of a capture that can be written, in order."""
     kept = [frames[number] for number in sorted(frames) if frames[number].interface >= 0]
-    clocks = accumulate((_time(frame) or 0 for frame in kept), max)
+    clocks = accumulate((time_of(frame) or 0 for frame in kept), max)
     return (_Found(clock, reading, frame) for clock, frame in zip(clocks, kept, strict=True))
 
 
@@ -227,21 +270,31 @@ def _clock(found: _Found) -> int:
     return found.clock
 
 
-def _time(frame: Frame) -> int | None:
+def time_of(frame: Frame) -> int | None:
+    """When a frame was captured, nanoseconds since 1970; None where no calendar holds it."""
     return frame.seconds * SECOND + frame.nanos if frame.seconds < NO_TIME else None
 
 
 def _origin(reading: Reading, number: int) -> Origin:
     interface = reading.capture.interfaces[number]
-    # Where frames name their interface themselves, what is around them has no name of its own.
-    named = not reading.capture.named or interface.name
     return Origin(
         link_type=interface.link_type,
         snaplen=interface.snaplen,
-        name=reading.labels()[number] if named else None,
+        name=name_of(reading, number),
         description=reading.file.name,
         addresses=tuple(interface.addresses),
     )
+
+
+def name_of(reading: Reading, number: int) -> str | None:
+    """What an interface that a capture describes is called.
+
+    Where frames name their interface themselves, what is around them has no name of its own.
+    """
+    capture = reading.capture
+    if capture.named and not capture.interfaces[number].name:
+        return None
+    return reading.label(number, len(capture.interfaces), len(capture.named))
 
 
 # -- Its audit ---------------------------------------------------------------------------------------

@@ -5,15 +5,16 @@ A finding takes the verdict of its worst outcome. Counts leave out what could no
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from capanalyze.circumstances import advisories, of_flip, off_link
+from capanalyze.circumstances import KISS, Between, advisories, of_flip, off_link
 from capanalyze.exchanges.reach import REACHES
 from capanalyze.model import (
     VERDICTS,
@@ -84,18 +85,41 @@ class Unasked(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What the target itself sent as a service: clocks, and the frames, in order."""
+    """Some of what the target sent as a service: clocks, and the frames, in order."""
 
     clocks: list[int]
     frames: list[Frame]
 
-    def between(self, after: int, until: int) -> Frame | None:
+    def between(self, after: int, before: int) -> Frame | None:
         """The last frame between two clocks."""
-        place = bisect_right(self.clocks, until) - 1
-        return self.frames[place] if place >= 0 and self.clocks[place] >= after else None
+        place = bisect_left(self.clocks, before) - 1
+        return self.frames[place] if place >= 0 and self.clocks[place] > after else None
 
 
-NOTHING_SENT = Sent([], [])
+class Around(NamedTuple):
+    """What may lie between the exchanges of a service, see `Between`."""
+
+    own: Sent
+    kiss: Sent
+    error: Sent
+
+    def between(self, after: int, before: int) -> Between:
+        """What lies between two clocks."""
+        return Between(*(sent.between(after, before) for sent in self))
+
+
+def nothing_around() -> Around:
+    """Nothing yet."""
+    return Around(Sent([], []), Sent([], []), Sent([], []))
+
+
+@dataclass(slots=True)
+class Run:
+    """Consecutive exchanges of one outcome, of one server and kind of request."""
+
+    first: Pair
+    last: Pair
+    length: int = 1
 
 
 class Summed(NamedTuple):
@@ -109,7 +133,7 @@ class Summed(NamedTuple):
 def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Summed]:
     """Findings of the inbound exchanges: by mode as defined, zone, then worst verdict first."""
     named = {mode.name: mode for mode in modes}
-    sent = sent_by(pairs)
+    around = what_lies_around(pairs)
     cells: dict[tuple[str | None, str, str], list[Pair]] = {}
     for pair in pairs:
         exchange = pair.exchange
@@ -117,7 +141,7 @@ def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Summed]:
             cells.setdefault((exchange.mode, exchange.zone or "", exchange.service), []).append(pair)
     summed = [
         Summed(
-            finding(cell, named.get(cell[0].exchange.mode or ""), sent.get(cell[0].exchange.service, NOTHING_SENT)),
+            finding(cell, named.get(cell[0].exchange.mode or ""), around.get(cell[0].exchange.service)),
             payloads_of(cell),
             {pair.exchange.capture for pair in cell},
         )
@@ -126,16 +150,25 @@ def summarise(pairs: Sequence[Pair], modes: Sequence[Mode]) -> list[Summed]:
     return in_order(summed, modes)
 
 
-def sent_by(pairs: Iterable[Pair]) -> dict[str, Sent]:
-    """What the target sent as each service that has a module of its own: requests, and what nobody asked for."""
-    sent: dict[str, Sent] = {}
-    own = [pair for pair in pairs if pair.exchange.direction == "outbound" and "/" not in pair.exchange.service]
-    for pair in sorted(own, key=lambda pair: pair.clock):
+def what_lies_around(pairs: Iterable[Pair]) -> dict[str, Around]:
+    """What lies around the exchanges of each service that has a module of its own."""
+    found: dict[str, Around] = {}
+    for pair in sorted((pair for pair in pairs if "/" not in pair.exchange.service), key=lambda pair: pair.clock):
         one = pair.exchange
-        clocks, frames = sent.setdefault(one.service, Sent([], []))
-        clocks.append(pair.clock)
-        frames.append(frame_of(one.capture, one.requests or one.replies))
-    return sent
+        around = found.setdefault(one.service, nothing_around())
+        if one.direction == "outbound":
+            add_sent(around.own, pair.clock, frame_of(one.capture, one.requests or one.replies))
+        elif one.direction == "inbound" and one.outcome == "replied" and one.reason.startswith(KISS):
+            add_sent(around.kiss, pair.clock, frame_of(one.reply_capture or one.capture, one.replies))
+        elif one.direction == "inbound" and one.outcome == "rejected":
+            add_sent(around.error, pair.clock, frame_of(one.reply_capture or one.capture, one.replies))
+    return found
+
+
+def add_sent(sent: Sent, clock: int, frame: Frame) -> None:
+    """Add what was sent last."""
+    sent.clocks.append(clock)
+    sent.frames.append(frame)
 
 
 def frame_of(capture: str, frames: Sequence[int]) -> Frame:
@@ -168,7 +201,7 @@ def in_order(findings: list[Summed], modes: Sequence[Mode]) -> list[Summed]:
     return sorted(findings, key=place)
 
 
-def finding(pairs: list[Pair], mode: Mode | None, sent: Sent = NOTHING_SENT) -> Finding:
+def finding(pairs: list[Pair], mode: Mode | None, around: Around | None) -> Finding:
     """The finding of one cell."""
     pairs = sorted(pairs, key=lambda pair: pair.clock)  # frames of one clock stay in order
     first = pairs[0].exchange
@@ -178,7 +211,7 @@ def finding(pairs: list[Pair], mode: Mode | None, sent: Sent = NOTHING_SENT) -> 
     drew = [pair.exchange for pair in pairs if pair.exchange.outcome == "replied"]
     times = [one.rtt_us for one in drew if one.rtt_us is not None]
     worst = [pair for pair in pairs if pair.exchange.outcome == outcome and not pair.unproven] or pairs
-    changes, more = flips(pairs, sent)
+    changes, more = flips(pairs, around or nothing_around())
     asked = sum(one.request_octets for one in drew)
     answered = sum(one.reply_octets for one in drew)
     frames = sum(len(one.replies) for one in drew)
@@ -296,33 +329,39 @@ def exemplars(pairs: list[Pair]) -> list[Pair]:
     return list(dict.fromkeys([*pairs[: MAX_EVIDENCE - 2], *slowest, pairs[-1]]))
 
 
-def flips(pairs: Sequence[Pair], sent: Sent = NOTHING_SENT) -> tuple[list[Change], int]:
+def flips(pairs: Iterable[Pair], around: Around) -> tuple[list[Change], int]:
     """Where the outcome changed between consecutive exchanges of one server, service and kind of request."""
-    before: dict[tuple[str, str], Pair] = {}
-    changes: list[Change] = []
-    more = 0
+    runs: dict[tuple[str, str, int], Run] = {}
+    found: list[tuple[Run, Run]] = []
     for pair in pairs:
-        exchange = pair.exchange
-        if exchange.outcome == "indeterminate" or pair.unproven:
+        if pair.exchange.outcome == "indeterminate" or pair.unproven:
             continue
-        key = (exchange.server, pair.kind)
-        last = before.get(key)
-        before[key] = pair
-        if last is None or last.exchange.outcome == exchange.outcome:
+        key = (pair.exchange.server, pair.kind, pair.variant)
+        run = runs.get(key)
+        if run is not None and run.last.exchange.outcome == pair.exchange.outcome:
+            run.last = pair
+            run.length += 1
             continue
-        if len(changes) == MAX_CHANGES:
-            more += 1
-            continue
-        changes.append(change(last.exchange, exchange, pair.kind, sent.between(last.clock, pair.clock)))
-    return with_silence(changes), more
+        runs[key] = Run(pair, pair)
+        if run is not None:
+            found.append((run, runs[key]))
+    changes = [(after.first.variant, flip(before, after, around)) for before, after in found[:MAX_CHANGES]]
+    return with_silence(changes), len(found) - len(changes)
 
 
-def with_silence(changes: Sequence[Change]) -> list[Change]:
-    """Changes in order of time, each that is one to replies with how long there was none."""
-    spoke: dict[tuple[str, str], str | None] = {}
+def flip(before: Run, after: Run, around: Around) -> Change:
+    """The flip between two runs."""
+    last, first = before.last, after.first
+    alone = 1 in (run.length for run in (before, after) if run.last.exchange.outcome == "silent")
+    return change(last.exchange, first.exchange, first.kind, around.between(last.clock, first.clock), alone=alone)
+
+
+def with_silence(changes: Sequence[tuple[int, Change]]) -> list[Change]:
+    """Changes in order of time, each that is one to replies with how long there was none; the numbers tell variants."""
+    spoke: dict[tuple[str, str, int], str | None] = {}
     found = []
-    for one in changes:
-        key = (one.server, one.kind)
+    for variant, one in changes:
+        key = (one.server, one.kind, variant)
         if one.before == "replied":
             spoke[key] = one.last_before.time
         elif one.after == "replied" and (last := spoke.get(key)) and one.time:
@@ -332,8 +371,8 @@ def with_silence(changes: Sequence[Change]) -> list[Change]:
     return found
 
 
-def change(before: Exchange, after: Exchange, kind: str, own: Frame | None) -> Change:
-    """The flip between two exchanges, and what the target sent as this service in between."""
+def change(before: Exchange, after: Exchange, kind: str, between: Between, *, alone: bool) -> Change:
+    """The flip between two exchanges, with what the target sent in between; `alone` as in `of_flip`."""
     known = before.time_ns is not None and after.time_ns is not None
     return Change(
         time=utc(after.time_ns),
@@ -346,8 +385,8 @@ def change(before: Exchange, after: Exchange, kind: str, own: Frame | None) -> C
         seconds=((after.time_ns or 0) - (before.time_ns or 0)) / 1e9 if known else None,
         reason_before=before.reason,
         reason_after=after.reason,
-        own_traffic=own,
-        circumstances=of_flip(before, after, own),
+        own_traffic=between.own,
+        circumstances=of_flip(before, after, between, alone=alone),
     )
 
 

@@ -5,7 +5,7 @@ one mode in one zone; an `Analysis` is all that a report shows. They are values:
 and `report.json` is an `Analysis` written down, field by field.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -237,6 +237,45 @@ class Dissection(Value, frozen=True):
     protocols: list[str]
     layers: list[Field]
     experts: list[Expert] = []
+
+
+class DissectedFrame(Value, frozen=True):
+    """One frame of a capture, to its octets.
+
+    `time` is UTC, ISO 8601, or None; `interface` None where the capture has no name for it. `hex` has the `captured`
+    of its `octets`. `protocols`, `layers` and `experts` are tshark's, empty without it.
+    """
+
+    frame: int
+    time: str | None
+    interface: str | None
+    link_type: str
+    captured: int
+    octets: int
+    hex: str
+    protocols: list[str] = []
+    layers: list[Field] = []
+    experts: list[Expert] = []
+
+
+class Dissected(Value, frozen=True, kw_only=True):
+    """Some frames of a capture, and the exchanges that they were asked for by. Format 1 is the first.
+
+    `sha256` is that of the capture, None of standard input that was not read to its end; `tshark` the version, None
+    where it could not be asked; `note` says what is missing and why. `filter` shows these frames of the capture in
+    Wireshark; empty where there are none. `exchanges` are records as `capanalyze exchanges` writes them, each with
+    its number there.
+    """
+
+    format: Literal["capanalyze-dissection"] = "capanalyze-dissection"
+    format_version: Literal[1] = 1
+    capture: str
+    sha256: str | None
+    tshark: str | None
+    note: str | None
+    filter: str
+    frames: list[DissectedFrame]
+    exchanges: list[dict[str, Any]] = []
 
 
 class Exhibit(Value, frozen=True):

@@ -4,9 +4,7 @@ A selection of the registered ports that a security engineer meets (IANA, Servic
 Protocol Port Number Registry). Where the registry has several names for a port, the one in use stands here.
 """
 
-from capanalyze import protocols
-from capanalyze.protocols import PROTOCOLS
-from capanalyze.protocols._protocol import Protocol
+from capanalyze.protocols import MODULES, PROTOCOLS, provided
 
 # What a report calls the services that have a module of their own.
 MODULE_NAMES = {protocol.name: protocol.title for protocol in PROTOCOLS if protocol.title}
@@ -329,9 +327,8 @@ def registered_name(service: str) -> str | None:
 
 def rules() -> dict[str, str]:
     """What each module says of itself first: the RFC that it follows, and what pairs a reply with its request."""
-    found: dict[str, str] = {}
-    for module in vars(protocols).values():
-        for protocol in getattr(module, "PROTOCOLS", (getattr(module, "PROTOCOL", None),)):
-            if isinstance(protocol, Protocol):
-                found.setdefault(protocol.name, " ".join((module.__doc__ or "").split("\n\n", 2)[:2]))
-    return found
+    return {
+        protocol.name: " ".join((module.__doc__ or "").split("\n\n", 2)[:2])
+        for module in MODULES
+        for protocol in provided(module)
+    }

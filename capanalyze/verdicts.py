@@ -65,10 +65,11 @@ def span(mode: str | None, facts: dict[str, CaptureFacts], audit: Audit) -> tupl
 
 
 def allows(mode: Mode, service: str) -> bool:
-    """Whether a mode lets this service answer."""
+    """Whether a mode lets this service answer: its name, its port, or another service on that port is allowed."""
     if mode.promise == "allow" or service in mode.allow:
         return True
-    return any(f"udp/{port}" in mode.allow for port in PORTS.get(service, ()))
+    named = {f"udp/{port}" for name in mode.allow for port in PORTS.get(name, ())}
+    return any(f"udp/{port}" in named.union(mode.allow) for port in PORTS.get(service, ()))
 
 
 def promise_of(mode: Mode, service: str) -> Promise:

@@ -122,7 +122,7 @@ for path in sorted(Path(sys.argv[1]).rglob("*")):
         continue
     for command in (
         ["exchanges", "--disclosures", "--format", "jsonl"],
-        ["report", "--mode", "block-all", "--format", "html,json", "-o", sys.argv[2]],
+        ["report", "--mode", "block-all", "--depth", "all", "--format", "html,json", "-o", sys.argv[2]],
     ):
         start = time.monotonic()
         result = CliRunner().invoke(main, [*command, str(path)])

@@ -7,7 +7,7 @@ import pytest
 
 from capanalyze import analysis
 from capanalyze.analysis import analyze
-from capanalyze.audit import audit_of
+from capanalyze.audit import audit_of, load_audit
 from capanalyze.model import Finding
 from tests.build import (
     MAC_TARGET,
@@ -24,9 +24,12 @@ from tests.build import (
     record,
     udp,
 )
+from tests.protocols import test_snmp
 
 FAR = ipv4(PEER, "10.255.255.1", 89, b"ospf")
 UPSTREAM = "198.51.100.123"
+SYMMETRIC = ipv4(PEER, TARGET, 17, udp(40007, 123, ntp(1, transmit=7)), ident=7)
+NTP_REST = ntp(2, origin=7)[16:]
 QUERY = dns_message(0, 0, [question("a.local")])
 RESPONSE = dns_message(0, 0x8400, [question("a.local")], [record("a.local")])
 
@@ -103,6 +106,79 @@ def test_a_flip_tells_what_came_before_it(tmp_path: Path) -> None:
 def test_what_may_explain_a_flip(tmp_path: Path, frames: Any, said: list[str]) -> None:
     (flip,) = told(tmp_path, frames).changes
     assert flip.circumstances == said
+
+
+LOSS = ["the silent request was sent once: alone it may be a loss"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ("-+", [LOSS]),
+        ("+-", [LOSS]),
+        ("+-+", [LOSS, LOSS]),
+        ("--+", [[]]),
+        ("+--", [[]]),
+        ("+--+", [[], []]),
+        ("+-+--+", [LOSS, LOSS, [], []]),
+        ("--+-+", [[], LOSS, LOSS]),
+    ],
+)
+def test_only_one_silent_request_alone_may_be_a_loss(tmp_path: Path, answers: str, said: list[list[str]]) -> None:
+    frames = [(10.0 * n, asked(n)) for n in range(1, len(answers) + 1)]
+    frames += [(10.0 * n + 0.1, answered(n)) for n, told_it in enumerate(answers, 1) if told_it == "+"]
+    assert [flip.circumstances for flip in told(tmp_path, sorted(frames)).changes] == said
+
+
+@pytest.mark.parametrize(
+    ("back", "said"),
+    [
+        (
+            ipv4(TARGET, PEER, 17, udp(123, 40007, b"\xe2" + ntp(2, origin=7, stratum=0)[1:12] + b"RATE" + NTP_REST)),
+            ["the daemon limited another request (kiss-o'-death) before, in frame 4"],
+        ),
+        (
+            ipv4(TARGET, PEER, 1, icmp(3, 3, payload=SYMMETRIC)),
+            ["the target rejected another request before, in frame 4"],
+        ),
+        (ipv4(TARGET, PEER, 17, udp(123, 40007, ntp(2, origin=7))), []),
+    ],
+    ids=["kiss-o'-death", "ICMP error", "reply"],
+)
+def test_a_flip_tells_what_became_of_other_requests_before_it(tmp_path: Path, back: bytes, said: list[str]) -> None:
+    around = [(5, SYMMETRIC), (5.1, back)]
+    frames = [(0, asked(1)), (0.1, answered(1)), *around, (10, asked(2)), (11, asked(2))]
+    (flip,) = told(tmp_path, frames).changes
+    assert flip.circumstances == said
+    earlier = [(time - 5, frame) for time, frame in around]
+    (flip,) = told(tmp_path, [*earlier, (3, asked(1)), (3.1, answered(1)), (10, asked(2)), (11, asked(2))]).changes
+    assert flip.circumstances == []
+    later = [(time + 10, frame) for time, frame in around]
+    (flip,) = told(tmp_path, [(0, asked(1)), (0.1, answered(1)), (10, asked(2)), (11, asked(2)), *later]).changes
+    assert flip.circumstances == []
+
+
+def test_requests_of_different_communities_are_not_compared(tmp_path: Path) -> None:
+    def get(number: int, community: bytes) -> bytes:
+        payload = test_snmp.message(test_snmp.GET, number, community=community)
+        return ipv4(PEER, TARGET, 17, udp(40000 + number, 161, payload), ident=number)
+
+    def response(number: int) -> bytes:
+        payload = test_snmp.message(test_snmp.RESPONSE, number)
+        return ipv4(TARGET, PEER, 17, udp(161, 40000 + number, payload), ident=number)
+
+    wrong = [(10.0 * n, get(n, b"private")) for n in (1, 3, 4)]
+    right = [(10.0 * n, get(n, b"public")) for n in (2, 5)] + [(10.0 * n + 0.1, response(n)) for n in (2, 5)]
+    found = told(tmp_path, sorted(wrong + right), "snmp")
+    assert (found.replied, found.silent, found.changes) == (2, 3, [])
+    later = [(60.0, get(6, b"public")), (70.0, get(7, b"public")), (75.0, get(8, b"private"))]
+    later += [(80.0, get(9, b"public")), (80.1, response(9))]
+    stopped, began = told(tmp_path, sorted(wrong + right + later), "snmp").changes
+    assert [(flip.before, flip.after, flip.kind) for flip in (stopped, began)] == [
+        ("replied", "silent", "get"),
+        ("silent", "replied", "get"),
+    ]
+    assert (began.seconds, began.silence, began.circumstances) == (10.0, 30.0, [])
 
 
 def test_a_flip_to_replies_tells_how_long_there_were_none(tmp_path: Path) -> None:
@@ -188,18 +264,74 @@ def test_other_modes_and_services_fit_none(tmp_path: Path) -> None:
 # Kinds of requests, announcements
 
 
-def test_control_messages_have_a_line_of_their_own(tmp_path: Path) -> None:
-    control = ipv4(PEER, TARGET, 17, udp(40009, 123, b"\x16\x02\0\x01" + bytes(8)))
-    parts = [ipv4(TARGET, PEER, 17, udp(123, 40009, b"\x16\xa2\0\x01" + bytes(44)), ident=9 + n) for n in (0, 1)]
-    frames = [(0, asked(1)), (0.1, answered(1)), (1, control), *((1.1 + n, part) for n, part in enumerate(parts))]
+CONTROL, TOLD = b"\x16\x02\0\x01" + bytes(8), b"\x16\xa2\0\x01" + bytes(44)
+PRIVATE, LISTED = b"\x17\0\x03\x2a" + bytes(44), b"\xd7\0\x03\x2a" + bytes(4 + 72 + 4)
+
+
+def test_each_kind_of_request_has_a_line_of_its_own(tmp_path: Path) -> None:
+    symmetric = ipv4(PEER, TARGET, 17, udp(40009, 123, ntp(1, transmit=9)))
+    parts = [ipv4(TARGET, PEER, 17, udp(123, 40009, ntp(2, origin=9)), ident=9 + n) for n in (0, 1)]
+    frames = [(0, asked(1)), (0.1, answered(1)), (1, symmetric), *((1.1 + n, part) for n, part in enumerate(parts))]
     found = told(tmp_path, frames)
     lines = {line.kind: (line.replied, line.factor, line.frame_factor) for line in found.kinds}
-    assert lines == {"client request": (1, 1.0, 1.0), "control request": (1, 8.0, 2.0)}
+    assert lines == {"client request": (1, 1.0, 1.0), "symmetric request": (1, 2.0, 2.0)}
     line = found.kinds[-1]
     assert line.first is not None
     assert line.first_reply is not None
     assert (line.first.frame, line.first_reply.frame) == (3, 4)
     assert (found.reply_frames, found.frame_factor) == (3, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("service", "question", "answer", "kind", "factor"),
+    [
+        ("ntp-control", CONTROL, TOLD, "control request", 8.0),
+        ("ntp-private", PRIVATE, LISTED, "private request (mode 7)", 3.5),
+    ],
+    ids=["mode 6", "mode 7"],
+)
+def test_what_asks_about_the_daemon_is_a_service_beside_the_time(
+    tmp_path: Path, service: str, question: bytes, answer: bytes, kind: str, factor: float
+) -> None:
+    frames = [(0, asked(1)), (0.1, answered(1))]
+    frames += [(1, ipv4(PEER, TARGET, 17, udp(40009, 123, question)))]
+    frames += [(1.1 + n, ipv4(TARGET, PEER, 17, udp(123, 40009, answer), ident=9 + n)) for n in (0, 1)]
+    frames += [(10, ipv4(PEER, TARGET, 17, udp(40010, 123, question))), (20, asked(3)), (20.1, answered(3))]
+    found = told(tmp_path, frames, service)
+    assert (found.transport, found.port, found.promise, found.verdict) == ("udp", 123, "block", "leaked")
+    assert (found.replied, found.silent, found.reply_frames) == (1, 1, 2)
+    assert [(line.kind, line.replied, line.factor, line.frame_factor) for line in found.kinds] == [
+        (kind, 1, factor, 2.0)
+    ]
+    assert [(flip.before, flip.after, flip.kind) for flip in found.changes] == [("replied", "silent", kind)]
+    assert [note[5:18] for note in found.notes] == ["CVE-2007-4702"]
+    time = told(tmp_path, frames)
+    assert (time.replied, time.silent, time.changes) == (2, 0, [])
+    assert [line.kind for line in time.kinds] == ["client request"]
+
+
+def test_what_nobody_can_read_is_of_the_time_service(tmp_path: Path) -> None:
+    short = [b"", b"\x16\x02" + bytes(9), b"\x17\0\x03"]
+    frames = [(float(n), ipv4(PEER, TARGET, 17, udp(40009 + n, 123, what))) for n, what in enumerate(short)]
+    (found,) = findings(tmp_path, frames).findings
+    assert (found.service, found.verdict, found.unproven) == ("ntp", "unproven", 3)
+
+
+@pytest.mark.parametrize("allowed", ["ntp", "udp/123", "ntp-control", "ntp-private"])
+def test_a_port_is_let_through_for_all_that_it_serves(tmp_path: Path, allowed: str) -> None:
+    frames = [
+        *((0, asked(1)), (0.1, answered(1))),
+        *((1, ipv4(PEER, TARGET, 17, udp(40009, 123, CONTROL))), (1.1, ipv4(TARGET, PEER, 17, udp(123, 40009, TOLD)))),
+        *((2, ipv4(PEER, TARGET, 17, udp(40010, 123, PRIVATE))), (9, ipv4(PEER, TARGET, 17, udp(40011, 137, b"x")))),
+    ]
+    path = tmp_path / "m.pcap"
+    path.write_bytes(pcap([(START + time, frame) for time, frame in [*frames, (200, FAR)]]))
+    (tmp_path / "audit.toml").write_text(
+        f'[target]\naddresses = ["{TARGET}"]\n[modes.m]\npromise = "block"\nallow = ["{allowed}"]\n'
+        'captures = ["m.pcap"]\n'
+    )
+    verdicts = {one.service: one.verdict for one in analyze(load_audit(tmp_path / "audit.toml")).findings}
+    assert verdicts == {"ntp": "allowed", "ntp-control": "allowed", "ntp-private": "silent", "nbns": "unproven"}
 
 
 def test_an_announcement_says_what_it_told(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from capanalyze.cli import main
 from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
 from tests.conftest import ROOT
 
-COMMANDS = ("report", "exchanges", "modes", "services")
+COMMANDS = ("report", "exchanges", "dissect", "modes", "services")
 
 
 def run(*arguments: str | Path, octets: bytes | None = None) -> Result:
@@ -43,7 +43,7 @@ def test_every_command_has_help_and_stands_in_the_readme(command: str) -> None:
 
 def test_every_option_of_a_command_stands_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    for name in ("report", "exchanges"):
+    for name in ("report", "exchanges", "dissect"):
         for parameter in main.commands[name].params:
             if parameter.opts[0].startswith("-"):
                 assert parameter.opts[-1] in text, (name, parameter.opts)
@@ -53,7 +53,7 @@ def test_help_and_rows_import_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from capanalyze.cli import main;"
         "CliRunner().invoke(main, sys.argv[1:]);"
-        "print(sorted({'numba','numpy','matplotlib','pyshark','jinja2','rich'} & set(sys.modules)))"
+        "print(sorted({'numba','numpy','matplotlib','dpkt','pyshark','jinja2','rich'} & set(sys.modules)))"
     )
     for arguments in (["--help"], ["modes"], ["exchanges", str(ROOT / "pcaps" / "leopard" / "block-all.en0.pcap")]):
         loaded = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
@@ -211,7 +211,18 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, arguments: list[str],
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("arguments", [["report"], ["nothing"], ["exchanges", "--form", "x"], ["report", "--mode"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report"],
+        ["nothing"],
+        ["exchanges", "--form", "x"],
+        ["report", "--mode"],
+        ["dissect", "x.pcap"],
+        ["dissect", "x.pcap", "--frame", "1", "--exchange", "1"],
+        ["dissect", "x.pcap", "--exchange", "0"],
+    ],
+)
 def test_wrong_use_is_said_in_one_line(arguments: list[str]) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")

@@ -169,7 +169,7 @@ def test_what_version_3_writes_is_read(tmp_path: Path, monkeypatch: pytest.Monke
         ("", "a line without a name", 2, 1),
         ("ntp.below", "y", 2, 1),
     ]
-    assert (data.name, data.shown) == ("data", "00")
+    assert (data.name, data.fields) == ("data", [])
 
 
 # What tshark may do, and the line that says so.

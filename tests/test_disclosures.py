@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capanalyze.disclose import DECODERS
-from capanalyze.disclosures import CLAUSES, MAX_FACTS, MAX_LENGTH, MAX_OF_KIND, MAX_READ, disclose, telling
+from capanalyze.disclosures import CLAUSES, DECODERS, MAX_FACTS, MAX_LENGTH, MAX_OF_KIND, MAX_READ, disclose, telling
 from capanalyze.model import Disclosure, Fact
-from tests.disclose import test_ike, test_kerberos, test_ldap, test_portmap, test_quic
+from tests.protocols import (
+    test_ike_decode,
+    test_kerberos_decode,
+    test_ldap_decode,
+    test_portmap_decode,
+    test_quic_decode,
+)
 
 SERVICES = st.sampled_from([*DECODERS, "tcp/22", "udp/28524", "icmp", ""])
 
@@ -34,11 +39,11 @@ SEEDS = [
 ]
 NAMES = ["ntp", "nbns", "mdns", "control", "snmp", "kerberos", "ldap", "ike", "quic", "portmap"]
 SEEDS += [
-    test_kerberos.REPLIES["somebody"][0],
-    test_ldap.REPLIES["logon"][0],
-    test_ike.REPLIES["version 2"][0],
-    test_quic.REPLIES["negotiation"][0],
-    test_portmap.REPLIES["dump"][0],
+    test_kerberos_decode.REPLIES["somebody"][0],
+    test_ldap_decode.REPLIES["logon"][0],
+    test_ike_decode.REPLIES["version 2"][0],
+    test_quic_decode.REPLIES["negotiation"][0],
+    test_portmap_decode.REPLIES["dump"][0],
 ]
 
 
@@ -110,6 +115,7 @@ def test_empty_reply(service: str) -> None:
     ("fault", "reason"),
     [
         (dpkt.NeedData("got 3, 48 needed at least"), "ends early, after 5 octets"),
+        (EOFError(), "ends early, after 5 octets"),
         (dpkt.UnpackError("odd"), "odd"),
         (dpkt.UnpackError(), "UnpackError"),
         (IndexError("index out of range"), "ends early, after 5 octets"),
@@ -143,6 +149,11 @@ def test_facts_are_few_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
     found = disclose("made-up", b"octet")
     assert len(found) == MAX_FACTS
     assert {len(fact.value) for fact in found} == {MAX_LENGTH}
+
+
+def test_an_empty_value_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoding(monkeypatch, [("software", ""), ("realm", "example.org")])
+    assert disclose("made-up", b"octet") == facts(realm="example.org")
 
 
 def test_one_kind_does_not_crowd_out_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -428,8 +428,8 @@ def test_conversation_on_interfaces(
 # (service, port, request, reply) as their own tests have them
 SERVICES = [
     ("ntp", NTP, ntp(transmit=0xC8D3_1234_9ABC_DEF0), ntp(SERVER, origin=0xC8D3_1234_9ABC_DEF0)),
-    ("ntp", NTP, test_ntp.SAMPLES["control request"], test_ntp.SAMPLES["control reply"]),
-    ("ntp", NTP, test_ntp.SAMPLES["private request (mode 7)"], test_ntp.SAMPLES["private reply (mode 7)"]),
+    ("ntp-control", NTP, test_ntp.SAMPLES["control request"], test_ntp.SAMPLES["control reply"]),
+    ("ntp-private", NTP, test_ntp.SAMPLES["private request (mode 7)"], test_ntp.SAMPLES["private reply (mode 7)"]),
     ("dns", DNS, test_dns.SAMPLES["query"], test_dns.SAMPLES["response"]),
     ("nbns", 137, test_nbns.SAMPLES["name query"], test_nbns.SAMPLES["positive response"]),
     ("snmp", 161, test_snmp.SAMPLES["get"], test_snmp.SAMPLES["response"]),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capanalyze.findings import utc
+from tests.build import ntp
 from tests.test_verdicts import finding, rejection, reply, request
 
 
@@ -20,8 +21,8 @@ def test_a_flip_names_the_last_before_and_the_first_after(tmp_path: Path) -> Non
 
 
 def test_other_kinds_of_request_do_not_flip(tmp_path: Path) -> None:
-    control = b"\x16\x02" + bytes(10)
-    frames = [(0.0, request(1)), (0.1, reply(1)), (1.0, request(2, control)), (2.0, request(3)), (2.1, reply(3))]
+    symmetric = ntp(1, transmit=2)
+    frames = [(0.0, request(1)), (0.1, reply(1)), (1.0, request(2, symmetric)), (2.0, request(3)), (2.1, reply(3))]
     assert finding(tmp_path, frames).changes == []
 
 

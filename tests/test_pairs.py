@@ -73,7 +73,7 @@ def listed(path: Path) -> list[dict[str, Any]]:
 
 
 def filed(service: str) -> str:
-    name = service.partition("/")[0]
+    name = service.partition("/")[0].removesuffix("-control").removesuffix("-private")
     return name if name in NAMED else "udp"
 
 

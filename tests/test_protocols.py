@@ -1,5 +1,9 @@
 """The contract of a protocol module, checked on all of `PROTOCOLS`: a new one gets these tests for its row there."""
 
+import json
+import shutil
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -8,25 +12,67 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capanalyze.protocols
+from capanalyze.exchanges.table import KINDS
 from capanalyze.packets.message import MAX_KEYS, address
-from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP, port_table
+from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP, port_table, service_table
 from capanalyze.protocols._protocol import COMMON_KINDS, Protocol
-from tests.build import PEER, TARGET, datagram, packet
-from tests.conversations import CLIENT_PORT, captured
-from tests.protocols import Heard, hear
+from tests.build import PEER, TARGET, datagram, packet, pcap
+from tests.conversations import CLIENT_PORT, answer, ask, captured
+from tests.protocols import Heard, assert_bounded, hear, told
 
 NAMES = [protocol.name for protocol in PROTOCOLS]
 FOLDER = Path(capanalyze.protocols.__path__[0])
 TESTS = Path(__file__).parent / "protocols"
 # What the loop makes sure of before it calls a module: TCP has its ports and sequence number, others an octet.
 SHORTEST = {"tcp": 8}
+WHOLE = [protocol for protocol in PROTOCOLS if not protocol.apart]
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=NAMES)
+DECODED = {protocol.name: protocol for protocol in PROTOCOLS if protocol.decode}
+each_decoder = pytest.mark.parametrize("protocol", DECODED.values(), ids=DECODED)
+
+# Asks with a question mark and a letter, is answered by that letter and a text.
+MADE_UP = '''"""Made up: an answer has the letter of its question."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from capanalyze.packets.message import KIND, REPLY, REQUEST
+from capanalyze.protocols._protocol import Protocol
+
+
+def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
+    """Role of one message."""
+    keys[0] = 1
+    if octets[start] == 63:
+        keys[1] = octets[end - 1] * 1
+        return REQUEST + 3 * KIND
+    keys[1] = octets[start] * 1
+    return REPLY + 4 * KIND
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """What follows the letter."""
+    yield "text", reply[1:].decode()
+
+
+PROTOCOL = Protocol(
+    name="madeup", title="Made up", transport="udp", ports=(28524,), match=match, decode=decode,
+    kinds=("question", "answer"),
+)
+'''
 
 
 def file_of(protocol: Protocol) -> str:
-    """The file that a protocol is in, by its match function; some share that of their helper."""
+    """The file that a protocol is in, by its match function; some share that of a helper."""
     module = protocol.match.__module__.rpartition(".")[2]
     return protocol.name if module.startswith("_") else module
+
+
+def service_of(protocol: Protocol, kind: str) -> str:
+    """The service that a kind of message is of, where several share ports and match function."""
+    number = (COMMON_KINDS + protocol.kinds).index(kind)
+    alike = [one for one in PROTOCOLS if (one.ports, one.match) == (protocol.ports, protocol.match)]
+    return next((one.name for one in alike if number in one.apart), alike[0].name)
 
 
 def samples(protocol: Protocol) -> dict[str, bytes]:
@@ -54,7 +100,34 @@ def test_every_file_is_in_the_table() -> None:
 
 
 def test_every_protocol_has_tests_of_its_own() -> None:
-    assert {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")} == set(map(file_of, PROTOCOLS))
+    decoders = {f"{protocol.decode.__module__.rpartition('.')[2]}_decode" for protocol in PROTOCOLS if protocol.decode}
+    tests = {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")}
+    assert tests == set(map(file_of, PROTOCOLS)) | decoders
+
+
+def test_one_more_protocol_is_a_file_and_a_line(tmp_path: Path) -> None:
+    """It is listed, its exchanges are paired by its key, and its replies disclose."""
+    package = shutil.copytree(FOLDER.parent, tmp_path / "capanalyze", ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "protocols" / "madeup.py").write_text(MADE_UP)
+    register = package / "protocols" / "__init__.py"
+    register.write_text(
+        register.read_text().replace('        "memcached",\n', '        "memcached",\n        "madeup",\n')
+    )
+    capture = tmp_path / "capture.pcap"
+    questions = [(0.0, ask(28524, b"?a")), (0.1, ask(28524, b"?b"))]
+    capture.write_bytes(pcap([*questions, (0.2, answer(28524, b"b two")), (0.3, answer(28524, b"a one"))]))
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "capanalyze", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    assert "madeup      udp 28524" in run("services")
+    assert "Made up: an answer has the letter of its question." in run("services")
+    rows = map(json.loads, run("exchanges", "--format", "jsonl", "--disclosures", str(capture)).splitlines())
+    assert [(row["service"], row["requests"], row["replies"], row["disclosures"][0]["value"]) for row in rows] == [
+        ("madeup", [1], [4], " one"),
+        ("madeup", [2], [3], " two"),
+    ]
 
 
 def test_those_reached_by_transport_come_first() -> None:
@@ -63,13 +136,29 @@ def test_those_reached_by_transport_come_first() -> None:
 
 
 def test_a_port_belongs_to_one_protocol() -> None:
-    ports = [port for protocol in PROTOCOLS for port in protocol.ports]
-    assert len(ports) == len(set(ports))
+    served = {port: protocol.name for protocol in WHOLE for port in protocol.ports}
+    assert len(served) == sum(len(protocol.ports) for protocol in WHOLE)
     table = port_table()
-    assert {port: PROTOCOLS[table[port]].name for port in ports} == {
-        port: protocol.name for protocol in PROTOCOLS for port in protocol.ports
-    }
-    assert sum(map(bool, table)) == len(ports)
+    assert {port: PROTOCOLS[table[port]].name for port in served} == served
+    assert sum(map(bool, table)) == len(served)
+
+
+def test_what_is_apart_is_a_part_of_one_protocol() -> None:
+    apart = [(protocol.match, kind) for protocol in PROTOCOLS for kind in protocol.apart]
+    assert len(apart) == len(set(apart))
+    for part in PROTOCOLS:
+        whole = PROTOCOLS[port_table()[part.ports[0]]] if part.apart else part
+        assert (part.ports, part.match, part.kinds) == (whole.ports, whole.match, whole.kinds)
+        assert all(len(COMMON_KINDS) <= kind < len(COMMON_KINDS + part.kinds) for kind in part.apart)
+
+
+def test_each_kind_is_of_one_service() -> None:
+    table = service_table(KINDS)
+    assert max(len(COMMON_KINDS + protocol.kinds) for protocol in PROTOCOLS) <= KINDS
+    for index, protocol in enumerate(PROTOCOLS):
+        for number, kind in enumerate(COMMON_KINDS + protocol.kinds):
+            told = PROTOCOLS[table[index * KINDS + number]].name
+            assert told == (protocol.name if protocol.apart else service_of(protocol, kind))
 
 
 @each_protocol
@@ -113,17 +202,44 @@ def test_any_octets_are_read_inside(protocol: Protocol, payload: bytes, more: in
     assert_sound(protocol, payload, len(payload) + more)
 
 
-@each_protocol
-@settings(deadline=None)
-@given(data=st.data())
-def test_a_damaged_sample_is_read_inside(protocol: Protocol, data: st.DataObject) -> None:
+def damaged(protocol: Protocol, data: st.DataObject) -> bytes:
+    """A sample of which some octets are others."""
     payload = bytearray(data.draw(st.sampled_from(sorted(samples(protocol).values()))))
     for place, octet in data.draw(
         st.lists(st.tuples(st.integers(0, len(payload) - 1), st.integers(0, 255)), min_size=1, max_size=8)
     ):
         payload[place] = octet
+    return bytes(payload)
+
+
+@each_protocol
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_damaged_sample_is_read_inside(protocol: Protocol, data: st.DataObject) -> None:
+    payload = damaged(protocol, data)
     length = data.draw(st.integers(SHORTEST.get(protocol.name, 1), len(payload)))
-    assert_sound(protocol, bytes(payload[:length]), len(payload))
+    assert_sound(protocol, payload[:length], len(payload))
+
+
+@each_decoder
+def test_a_sample_cut_at_any_length_tells_little(protocol: Protocol) -> None:
+    for payload in samples(protocol).values():
+        for length in range(len(payload) + 1):
+            assert_bounded(told(protocol.name, payload[:length]))
+
+
+@each_decoder
+@settings(deadline=None)
+@given(payload=st.binary(max_size=400))
+def test_any_octets_tell_little(protocol: Protocol, payload: bytes) -> None:
+    assert_bounded(told(protocol.name, payload))
+
+
+@each_decoder
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_damaged_sample_tells_little(protocol: Protocol, data: st.DataObject) -> None:
+    assert_bounded(told(protocol.name, damaged(protocol, data)))
 
 
 def sent(protocol: Protocol, payload: bytes, *, back: bool) -> bytes:
@@ -155,8 +271,8 @@ def test_each_sample_is_of_its_service(protocol: Protocol, tmp_path: Path) -> No
         frames = [(0.0, sent(protocol, payload, back=hear(protocol, payload).role == "reply"))]
         pairing, part = captured(tmp_path, frames)
         (message,) = part.messages()
-        assert PROTOCOLS[message.module].name == protocol.name, kind
+        assert PROTOCOLS[message.module].match is protocol.match, kind
         assert str(address(message.src, message.src_low)) in (PEER, TARGET)
         for pair in pairing.done:
-            assert pair.exchange.service.split("/")[0] == protocol.name, kind
+            assert pair.exchange.service.split("/")[0] == service_of(protocol, kind), kind
             assert pair.exchange.transport == protocol.transport

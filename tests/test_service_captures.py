@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -40,7 +41,14 @@ BY_CAPTURE = {
     "coap": Dissection("coap.code >= 64 or (coap.code == 0 and udp.srcport == 5683)", request="coap.code < 32"),
     "dhcp": Dissection("dhcp.type == 2", ("dhcp.id",), "dhcp.type == 1"),
     "dhcpv6": Dissection("dhcpv6.msgtype in {2, 7}", ("dhcpv6.xid",), "not dhcpv6.msgtype in {2, 7}"),
+    "ike": Dissection(
+        "isakmp.flag_r == 1 or (isakmp.rspi != 00:00:00:00:00:00:00:00 and udp.srcport in {500, 4500})",
+        ("isakmp.ispi",),
+        "isakmp",
+    ),
     "ipp": Dissection("udp.srcport == 631 and udp.dstport != 631"),
+    "kerberos": Dissection("udp.srcport == 88"),
+    "ldap": Dissection("udp.srcport == 389"),
     "memcached": Dissection("udp.srcport == 11211", of_payload=lambda payload: payload[:2]),
     "natpmp": Dissection(
         "nat-pmp.opcode >= 128 or portcontrol.r == 1",
@@ -48,10 +56,14 @@ BY_CAPTURE = {
         "nat-pmp.opcode < 128 or portcontrol.r == 0",
     ),
     "nbdgm": Dissection("browser.command == 10", ("browser.backup.token",), "browser.command == 9"),
+    "portmap": Dissection("rpc.msgtyp == 1", ("rpc.xid",), "rpc.msgtyp == 0"),
+    "quic": Dissection("udp.srcport == 443 and (quic.version == 0 or quic.long.packet_type == 0)"),
     "sip": Dissection("sip.Status-Code", ("sip.Call-ID", "sip.CSeq"), "sip.Method"),
     "slp": Dissection("srvloc.function in {2, 7}", ("srvloc.xid",), "srvloc.function in {1, 6}"),
     "small": Dissection("udp.srcport < 1024"),
+    "snmp": Dissection("udp.srcport == 161", ("snmp.msgID",)),
     "ssdp": Dissection("http.response", (), 'http.request.method == "M-SEARCH"'),
+    "tcp": Dissection("tcp.flags == 0x12", ("tcp.stream",), "tcp.flags == 2"),
     "stun": Dissection("udp.srcport == 3478", ("stun.id", "stun.cookie")),
     "tftp": Dissection("tftp.opcode in {3, 5, 6}", (), "tftp.opcode in {1, 2}"),
     "wsdiscovery": Dissection("udp.srcport == 3702", of_payload=message_id, request="udp.dstport == 3702"),
@@ -84,12 +96,19 @@ def common(row: list[str], how: Dissection) -> tuple[object, ...]:
     return (*row[len(PLAIN) :], how.of_payload(bytes.fromhex(row[5])))
 
 
-def by_rules(name: str) -> dict[int, int]:
-    """Reply → request, as `exchanges` lists them."""
-    result = CliRunner().invoke(main, ["exchanges", "--format", "jsonl", str(FOLDER / f"{name}.pcap")])
+def listed(name: str, *options: str) -> list[dict[str, Any]]:
+    """The rows of `exchanges`."""
+    result = CliRunner().invoke(main, ["exchanges", "--format", "jsonl", *options, str(FOLDER / f"{name}.pcap")])
     assert result.exit_code == 0, result.output
-    rows = [json.loads(line) for line in result.stdout.splitlines()]
-    return {reply: row["requests"][-1] for row in rows if row["requests"] for reply in row["replies"]}
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def by_rules(name: str) -> dict[int, int]:
+    """Reply → request, as `exchanges` lists them; a reply in fragments is its last, as tshark has it."""
+    fragments = dissected(FOLDER / f"{name}.pcap", "frame.number", options=["-Y", "ip.flags.mf == 1"])
+    rows = [row for row in listed(name) if row["requests"]]
+    replied = {reply: row["requests"][-1] for row in rows for reply in row["replies"]}
+    return {reply: request for reply, request in replied.items() if [str(reply)] not in fragments}
 
 
 @pytest.mark.parametrize("name", BY_CAPTURE)
@@ -101,9 +120,30 @@ def test_replies_are_those_of_the_dissection(name: str) -> None:
     assert found or name == "ipp"
 
 
+def test_a_server_of_tls_discloses_what_the_dissection_shows() -> None:
+    """tshark lists the strings of all certificates in their order: the server's own issuer and subject come first."""
+    names_of = ("x509ce.dNSName", "x509ce.IPAddress.ipv4", "x509ce.IPAddress.ipv6", "x509sat.uTF8String")
+    options = ["-Y", "tls.handshake.type == 2", "-E", "aggregator=|"]
+    rows = dissected(FOLDER / "tcp.pcap", "tcp.dstport", "tls.handshake.ciphersuite", *names_of, options=options)
+    expected = []
+    for port, cipher, *names, strings in rows:
+        organisation, authority, own, name = (strings.replace(",", r"\,").split("|") * 4)[:4]
+        facts = [("cipher-suite", cipher)]
+        if strings:
+            facts += [("issuer", f"CN={authority},O={organisation}"), ("subject", f"CN={name},O={own}")]
+        facts += [("subject-alt-name", one) for found in names for one in found.split("|") if one]
+        expected.append((int(port), facts))
+    found = [
+        (row["client_port"], [(one["kind"], one["value"]) for one in row["disclosures"][1:]])
+        for row in listed("tcp", "--disclosures")
+        if row["disclosures"][-1]["kind"] != "alert"
+    ]
+    assert found == expected
+    assert [len(facts) for _, facts in found] == [7, 1, 7]
+
+
 def test_every_capture_is_checked() -> None:
-    assert {path.stem for path in FOLDER.glob("*.pcap")} >= set(BY_CAPTURE)
-    assert set(SERVICES) == set(BY_CAPTURE)
+    assert {path.stem for path in FOLDER.glob("*.pcap")} == set(BY_CAPTURE) == set(SERVICES)
 
 
 @pytest.mark.parametrize("name", BY_CAPTURE)
@@ -115,3 +155,10 @@ def test_the_captures_show_all_that_is_served() -> None:
     """Each small server is one of `small.pcap`."""
     shown = {"small" if protocol.match.__module__.endswith(".small") else protocol.name for protocol in PROTOCOLS}
     assert set(BY_CAPTURE) <= shown
+
+
+def test_the_readme_lists_every_capture_and_package() -> None:
+    listed = (FOLDER / "README.md").read_text()
+    packages = {name for service in SERVICES.values() for words in service.programs.values() for name in words.split()}
+    assert [name for name in SERVICES if f"| `{name}.pcap` |" not in listed] == []
+    assert f"Packages: {', '.join(sorted(packages))}." in listed

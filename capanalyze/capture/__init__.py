@@ -6,7 +6,6 @@ that are not frames. The records themselves are read in the loop (`pcap.read_rec
 """
 
 import hashlib
-import tempfile
 from array import array
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,6 +38,7 @@ from capanalyze.errors import CaptureError
 from capanalyze.packets.link import FIRST_STEP
 from capanalyze.packets.link_names import link_name
 from capanalyze.packets.steps import LEFT_OUT, UNREAD_LINK
+from capanalyze.spool import Spool, SpoolReader
 
 BLOCK = 4 * 1024 * 1024
 SNIFF = 4096
@@ -58,7 +58,7 @@ class HashedStream:
         limit: octets after which it ends, whatever follows; None for no such end.
     """
 
-    def __init__(self, stream: Readable, copy: IO[bytes] | None = None, limit: int | None = None) -> None:
+    def __init__(self, stream: Readable, copy: Spool | None = None, limit: int | None = None) -> None:
         self._stream = stream
         self._copy = copy
         self._limit = limit
@@ -130,13 +130,8 @@ class HashedStream:
     def _take(self, octets: bytes | memoryview) -> None:
         """Count what was read, and keep the first of it if it cannot be read again."""
         self.octets += len(octets)
-        if self._copy is None or self.octets - len(octets) >= MAX_COPY:
-            return
-        try:
-            self._copy.write(octets)
-            self._copy.flush()
-        except OSError as error:
-            raise CaptureError(f"stdin: no room to keep a copy in {tempfile.gettempdir()}: {error.strerror}") from error
+        if self._copy is not None and self.octets - len(octets) < MAX_COPY:
+            self._copy.add(octets)
 
 
 def put(octets: bytes, room: memoryview) -> int:
@@ -182,7 +177,7 @@ class Capture:
         self.layout = longs(LAYOUT_FIELDS)
         self.table = array("q")
         self.marks = Marks()
-        self._spool: IO[bytes] | None = None
+        self._spool: Spool | None = None
         self._file = self._open()
         # A capture that grows is read to the end that it had.
         self._raw = HashedStream(self._file, self._spool, self.size or None)
@@ -309,7 +304,7 @@ class Capture:
 
     def _open(self) -> Any:
         if self.path is None:
-            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the capture
+            self._spool = Spool("stdin: no room to keep a copy")
             return standard_input()
         try:
             if self.path.is_dir():
@@ -372,11 +367,11 @@ class Capture:
         return not self._only or number in self._only
 
     @contextmanager
-    def _again(self) -> Iterator[IO[bytes] | Unpacked]:
+    def _again(self) -> Iterator[IO[bytes] | SpoolReader | Unpacked]:
         """The unpacked capture from its first octet."""
         with ExitStack() as files:
             if self._spool is not None:
-                stream: IO[bytes] = self._spool
+                stream: IO[bytes] | SpoolReader = self._spool.reader()
             else:
                 assert self.path is not None
                 stream = files.enter_context(self.path.open("rb"))

@@ -18,6 +18,7 @@ from capanalyze.exchanges.ring import (
     is_client,
     is_wanted,
     key_hash,
+    may_be_of,
     narrow_at,
     next_node,
     next_of_client,
@@ -314,7 +315,7 @@ def by_endpoints(b: Any, m: int) -> int:
             break
         n = narrow_at(b, pair)
         if (
-            narrows[n + OF_MODULE] == module
+            may_be_of(b, pair, m)
             and (narrows[n + KEY_COUNT] == 0 or rows[m + MESSAGE_KEYS] == 0)
             and is_client(b, pair, rows[m + DST], rows[m + DST_LOW], rows[m + DPORT])
             and may_answer(b, pair, m)

@@ -12,7 +12,9 @@ from capanalyze.exchanges.ring import (
     add_node,
     append,
     copied,
+    kind_of,
     narrow_at,
+    service_of,
     waits,
     wide_at,
 )
@@ -81,6 +83,7 @@ from capanalyze.exchanges.row import (
     TTL,
     UNANSWERABLE_REQUEST,
     UNSOLICITED,
+    VARIANT,
     VERDICT,
     WANTED,
     WANTED_LOW,
@@ -99,6 +102,7 @@ from capanalyze.exchanges.table import (
     NARROWS,
     NODE_TAIL,
     PATIENCE,
+    POOL,
     PORTS,
     RESENDS,
     ROWS,
@@ -114,6 +118,7 @@ from capanalyze.exchanges.table import (
 from capanalyze.packets.message import (
     ANNOUNCES,
     CAPTURED,
+    COMPARED,
     DPORT,
     DST,
     FRAME,
@@ -134,9 +139,7 @@ from capanalyze.packets.message import (
 from capanalyze.packets.message import DIGEST as MESSAGE_DIGEST
 from capanalyze.packets.message import GROUP as TO_GROUP
 from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
-from capanalyze.packets.message import (
-    KIND as KIND_UNIT,
-)
+from capanalyze.packets.message import KEYS as MESSAGE_FIRST_KEY
 from capanalyze.packets.message import NANOS as MESSAGE_NANOS
 from capanalyze.packets.message import PORT as MESSAGE_PORT
 from capanalyze.packets.message import SECONDS as MESSAGE_SECONDS
@@ -144,14 +147,8 @@ from capanalyze.packets.message import TTL as MESSAGE_TTL
 from capanalyze.protocols import GENERIC_UDP, TCP
 from capanalyze.protocols._protocol import SECOND
 
-QUOTED = 65536  # a role from here on is that of a datagram quoted by an ICMP error
 ESTABLISHED = 60 * SECOND  # how long a connection without a word from the client may still be taken back
 MAX_SECONDS = 9_000_000_000  # what nanoseconds can be counted for in 63 bits
-
-
-def kind_of(b: Any, m: int) -> int:
-    """What kind of message the module calls it."""
-    return longs_of(b, ROWS)[m + ROLE] % QUOTED // KIND_UNIT
 
 
 def source_of(b: Any, frame: int) -> int:
@@ -199,7 +196,7 @@ def begin(b: Any, m: int, turned: int) -> int:
     narrows[n + NANOS] = rows[m + MESSAGE_NANOS]
     narrows[n + PLACE] = rows[m + INTERFACE]
     narrows[n + OF_MODULE] = module
-    narrows[n + SERVICE] = module
+    narrows[n + SERVICE] = service_of(b, m)
     narrows[n + PORT] = rows[m + MESSAGE_PORT]
     narrows[n + OUTCOME] = SILENT
     narrows[n + REASON] = kind
@@ -223,6 +220,9 @@ def begin(b: Any, m: int, turned: int) -> int:
     narrows[n + ZONE] = -1
     narrows[n + VERDICT] = 0
     narrows[n + TTL] = rows[m + MESSAGE_TTL]
+    narrows[n + VARIANT] = 0
+    if role & COMPARED:
+        narrows[n + VARIANT] = longs_of(b, POOL)[rows[m + MESSAGE_FIRST_KEY] + rows[m + MESSAGE_KEYS]] & 0x7FFFFFFF
     flags = 0
     if role & WEAK or rows[m + MESSAGE_KEYS] == 0:
         flags |= WEAK_PAIRING

@@ -14,7 +14,7 @@ from capanalyze.exchanges import out, ring, settle
 from capanalyze.exchanges import table as t
 from capanalyze.exchanges.batch import Batch
 from capanalyze.exchanges.row import LINK, NARROW, WIDE
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP, port_table
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP, port_table, service_table
 from capanalyze.protocols._protocol import SECOND, Protocol
 from capanalyze.protocols.udp import IDLE
 from capanalyze.services import NEVER_ANSWERS, REGISTERED
@@ -92,6 +92,7 @@ class Engine:
         b[t.STATE] = self.state
         b[t.MODULES] = module_facts()
         b[t.PORTS] = port_facts()
+        b[t.SERVICES] = service_table(t.KINDS)
         b[t.SOURCES] = longs(max(1, len(sources)))
         b[t.SOURCES][: len(sources)] = array("q", sources)
         b[t.MALFORMED_COUNTS] = longs(max(1, len(sources)) * len(PROTOCOLS) * t.KINDS)

@@ -5,7 +5,7 @@ Nothing depends on it but speed: it looks only for what most messages look for f
 
 from typing import Any
 
-from capanalyze.buffers import ints_of, longs_of, prefetch
+from capanalyze.buffers import LINE, ints_of, longs_of, prefetch
 from capanalyze.exchanges.ring import (
     ANY_CLIENT,
     ANY_SERVER,
@@ -49,7 +49,6 @@ from capanalyze.packets.message import FLOW, GROUP, KEYS, MODULE, REPLY, REQUEST
 from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
 from capanalyze.packets.octets import mix
 
-LINE = 8  # words of 64 bits that memory hands out at once
 NONE = -1
 FETCHED_KEYS = 3  # of a message; most have fewer
 

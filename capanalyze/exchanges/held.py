@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self
 
-from capanalyze.errors import CaptureError
 from capanalyze.exchanges.batch import Batch
 from capanalyze.exchanges.row import LINK, NARROW, WIDE
+from capanalyze.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +20,7 @@ class Held:
 
     def __init__(self) -> None:
         self._batches: list[Batch] = []
-        self._file: IO[bytes] | None = None
+        self._spool: Spool | None = None
         self._sizes: list[tuple[int, int]] = []  # of batches in the file: rows, links
         self._count = 0
 
@@ -29,8 +28,8 @@ class Held:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
+        if self._spool:
+            self._spool.close()
 
     def add(self, batch: Batch) -> None:
         """Hold one more.
@@ -42,23 +41,18 @@ class Held:
         if self._count <= IN_MEMORY:
             self._batches.append(batch)
             return
-        try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this
-            for part in (batch.wide[: batch.count * WIDE], batch.narrow[: batch.count * NARROW], batch.links):
-                self._file.write(part)
-            self._file.flush()
-        except OSError as error:
-            raise CaptureError(f"no room to hold exchanges in {tempfile.gettempdir()}: {error.strerror}") from error
+        if self._spool is None:
+            self._spool = Spool("no room to hold exchanges")
+        self._spool.add(batch.wide[: batch.count * WIDE], batch.narrow[: batch.count * NARROW], batch.links)
         self._sizes.append((batch.count, len(batch.links) // LINK))
 
     def __iter__(self) -> Iterator[Batch]:
         yield from self._batches
-        if self._file is None:
+        if self._spool is None:
             return
-        self._file.seek(0)
+        file = self._spool.reader()
         for count, links in self._sizes:
             batch = Batch(array("q"), array("i"), array("q"), count)
             for part, size in ((batch.wide, count * WIDE), (batch.narrow, count * NARROW), (batch.links, links * LINK)):
-                part.frombytes(self._file.read(size * part.itemsize))
+                part.frombytes(file.read(size * part.itemsize))
             yield batch

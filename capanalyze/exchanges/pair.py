@@ -24,8 +24,8 @@ from capanalyze.exchanges.row import (
     REQUEST,
     REQUEST_OCTETS,
     RETRANSMISSIONS,
-    SERVICE,
     UNPROVEN,
+    VARIANT,
     WIDE,
 )
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
@@ -59,6 +59,7 @@ class Pair:
         echoed: whether that repeats the request.
         asked: the kind of request, where the service's own module says it: its number and its words.
         reach: where it came from, see `exchanges.reach`.
+        variant: what requests of a kind must agree in to be compared, a hash.
     """
 
     exchange: Exchange
@@ -71,6 +72,7 @@ class Pair:
     echoed: bool
     asked: tuple[int, str] | None = None
     reach: int = 0
+    variant: int = 0
 
 
 def pairs_of(batch: Batch, names: Names) -> Iterator[Pair]:
@@ -99,14 +101,15 @@ def pair_of(batch: Batch, number: int, names: Names) -> Pair:
         echoed=bool(flags & ECHOED),
         asked=asked_at(batch, number),
         reach=reach_of(wide, narrow, w, n),
+        variant=narrow[n + VARIANT],
     )
 
 
 def asked_at(batch: Batch, number: int) -> tuple[int, str] | None:
-    """The kind of a request, where its service's own module says which it is."""
+    """The kind of a request, where a module of its own says which it is."""
     w, n = number * WIDE, number * NARROW
     module = batch.narrow[n + MODULE]
-    if module <= TCP or module != batch.narrow[n + SERVICE] or not batch.wide[w + REQUEST]:
+    if module <= TCP or not batch.wide[w + REQUEST]:
         return None
     kind = batch.narrow[n + KIND]
     return kind, PROTOCOLS[module].kind(kind)

@@ -7,7 +7,7 @@ out of an index.
 
 from typing import Any
 
-from capanalyze.buffers import ints_of, longs_of
+from capanalyze.buffers import ints_of, longs_of, octets_of
 from capanalyze.exchanges.row import (
     CLIENT,
     CLIENT_LOW,
@@ -29,6 +29,7 @@ from capanalyze.exchanges.row import (
     REQUEST,
     REQUESTS,
     REQUESTS_LAST,
+    SERVICE,
     VOID,
     WANTED,
     WANTED_LOW,
@@ -46,6 +47,7 @@ from capanalyze.exchanges.table import (
     HEAD,
     KEY_HEADS,
     KEY_MASK,
+    KINDS,
     LINK_ROOM,
     LINKS,
     LINKS_LOST,
@@ -66,17 +68,32 @@ from capanalyze.exchanges.table import (
     POOL,
     RING_MASK,
     ROWS,
+    SERVICES,
     STATE,
     TAIL,
     TRANSPORT,
     WIDES,
 )
-from capanalyze.packets.message import DPORT, DST, DST_LOW, KEYS, SPORT, SRC, SRC_LOW
+from capanalyze.packets.message import (
+    DPORT,
+    DST,
+    DST_LOW,
+    KEYS,
+    KIND,
+    MALFORMED,
+    MODULE,
+    ROLE,
+    ROLES,
+    SPORT,
+    SRC,
+    SRC_LOW,
+)
 from capanalyze.packets.message import KEY_COUNT as MESSAGE_KEYS
 from capanalyze.packets.octets import mix
 
 # In place of a server or a client in the hash of a key, and of a key.
 ANY_SERVER, ANY_CLIENT, ENDS, ALIKE = 0x6F1D3A59, 0x2C9B7E41, 0x51E4C3B7, 0x3D5A9F13
+QUOTED = 65536  # a role from here on is that of a datagram quoted by an ICMP error
 MOST_NODES = 4  # of an exchange that is moved on
 REQUEST_LIST, REPLY_LIST = 1, 2  # a list of frames as one number: twice the exchange's, plus one of these
 
@@ -202,6 +219,28 @@ def chain_client(b: Any, pair: int, client: int) -> None:
 def transport_of(b: Any, module: int) -> int:
     """The transport of a module's messages."""
     return longs_of(b, MODULES)[module * MODULE_FIELDS + TRANSPORT]
+
+
+def kind_of(b: Any, m: int) -> int:
+    """What kind of message the module calls it."""
+    return longs_of(b, ROWS)[m + ROLE] % QUOTED // KIND
+
+
+def service_of(b: Any, m: int) -> int:
+    """The service that a message is of, by its kind."""
+    return octets_of(b, SERVICES)[longs_of(b, ROWS)[m + MODULE] * KINDS + kind_of(b, m)] * 1
+
+
+def may_be_of(b: Any, pair: int, m: int) -> int:
+    """Whether a message may be of an exchange's service; what its module could not read may be of any it serves."""
+    rows = longs_of(b, ROWS)
+    narrows = ints_of(b, NARROWS)
+    n = narrow_at(b, pair)
+    if narrows[n + OF_MODULE] != rows[m + MODULE]:
+        return 0
+    if rows[m + ROLE] % ROLES == MALFORMED:
+        return 1
+    return 1 if narrows[n + SERVICE] == service_of(b, m) else 0
 
 
 def first_of_client(b: Any, client: int, transport: int) -> int:

@@ -63,8 +63,9 @@ WIDE = 19
     ZONE,  # index of the zone
     VERDICT,  # index in VERDICTS_OF, 0 for none
     TTL,  # of the first request; hop limit in IPv6
-) = range(30)
-NARROW = 30
+    VARIANT,  # hash of what requests of its kind must agree in to be compared, 0 for nothing
+) = range(31)
+NARROW = 31
 
 CAPTURE = 1 << 40  # a frame as one number: capture * CAPTURE + frame
 

@@ -15,7 +15,6 @@ from capanalyze.exchanges.answers import (
     by_other_port,
 )
 from capanalyze.exchanges.effects import (
-    QUOTED,
     add_reply,
     also_from,
     announce,
@@ -25,7 +24,6 @@ from capanalyze.exchanges.effects import (
     extend,
     is_indeterminate,
     is_retransmission,
-    kind_of,
     refuse,
     resend,
     seen_on,
@@ -47,6 +45,7 @@ from capanalyze.exchanges.ring import (
     ALIKE,
     ANY_SERVER,
     ENDS,
+    QUOTED,
     REPLY_LIST,
     REQUEST_LIST,
     destination_hash,
@@ -55,6 +54,8 @@ from capanalyze.exchanges.ring import (
     is_client,
     is_wanted,
     key_hash,
+    kind_of,
+    may_be_of,
     move_on,
     narrow_at,
     next_node,
@@ -157,6 +158,7 @@ from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
     CAPTURED,
+    COMPARED,
     DETAIL,
     DPORT,
     DST,
@@ -441,6 +443,8 @@ def forget_module(b: Any, m: int) -> None:
 def request(b: Any, m: int) -> int:
     """A request; NTP mode 1 may answer mode 1 as well: its last key is then the other's."""
     rows = longs_of(b, ROWS)
+    if rows[m + ROLE] & COMPARED:
+        rows[m + MESSAGE_KEYS] -= 1
     if rows[m + ROLE] & ALSO_REPLY:
         rows[m + MESSAGE_KEYS] -= 1
         count = by_key(b, m, rows[m + KEYS] + rows[m + MESSAGE_KEYS], 1)
@@ -875,7 +879,7 @@ def is_quoted(b: Any, pair: int, m: int) -> int:
     rows = longs_of(b, ROWS)
     narrows = ints_of(b, NARROWS)
     n = narrow_at(b, pair)
-    if narrows[n + OF_MODULE] != rows[m + MODULE] or narrows[n + OUTCOME] not in (SILENT, REJECTED):
+    if may_be_of(b, pair, m) == 0 or narrows[n + OUTCOME] not in (SILENT, REJECTED):
         return 0
     if is_client(b, pair, rows[m + SRC], rows[m + SRC_LOW], rows[m + SPORT]) == 0:
         return 0

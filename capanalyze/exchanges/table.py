@@ -29,8 +29,9 @@ from capanalyze.packets.message import PROCESS, WORDS
     OUT_LINKS,
     OLD_NODES,  # the ring that nodes are moved from
     SOON,  # hashes that the next messages will look for
-) = range(25)
-BUFFERS = 25
+    SERVICES,  # module and kind of message → the service that it is of
+) = range(26)
+BUFFERS = 26
 
 # A message that has been dated: where it lies is known, so that three fields serve anew.
 WHEN = PROCESS  # clock, nanoseconds

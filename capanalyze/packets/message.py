@@ -25,7 +25,8 @@ UNANSWERABLE = 32  # this payload draws no reply
 INTERIM = 64  # more replies will follow: the window starts anew
 ANNOUNCES = 128  # sent to a group and unanswered, it was an announcement
 ALSO_REPLY = 256  # the last key is that of a request which this message may answer
-KIND = 512
+COMPARED = 512  # the last key pairs nothing: over time, only requests that agree in it are compared
+KIND = 1024
 
 # Fields of a row.
 (

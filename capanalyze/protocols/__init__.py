@@ -1,77 +1,71 @@
-"""All protocols, a file each (the small servers share one). A new one is a file, a row in `PROTOCOLS`, its test."""
+"""All protocols, a file each (the small servers share one). A new one is a file, a line in `MODULES`, its test."""
 
-from capanalyze.protocols import (
-    ard,
-    coap,
-    dhcp,
-    dhcpv6,
-    dns,
-    icmp,
-    ike,
-    ipp,
-    kerberos,
-    ldap,
-    llmnr,
-    mdns,
-    memcached,
-    natpmp,
-    nbdgm,
-    nbns,
-    ntp,
-    portmap,
-    quic,
-    sip,
-    slp,
-    small,
-    snmp,
-    ssdp,
-    stun,
-    tcp,
-    tftp,
-    udp,
-    wsdiscovery,
-)
+from importlib import import_module
+from types import ModuleType
+
 from capanalyze.protocols._protocol import Protocol
 
 # The first three are reached by transport, the others by port.
-PROTOCOLS: tuple[Protocol, ...] = (
-    udp.PROTOCOL,
-    tcp.PROTOCOL,
-    icmp.PROTOCOL,
-    ntp.PROTOCOL,
-    nbns.PROTOCOL,
-    mdns.PROTOCOL,
-    dns.PROTOCOL,
-    llmnr.PROTOCOL,
-    snmp.PROTOCOL,
-    ssdp.PROTOCOL,
-    dhcp.PROTOCOL,
-    tftp.PROTOCOL,
-    sip.PROTOCOL,
-    kerberos.PROTOCOL,
-    ldap.PROTOCOL,
-    ike.PROTOCOL,
-    quic.PROTOCOL,
-    portmap.PROTOCOL,
-    *small.PROTOCOLS,
-    nbdgm.PROTOCOL,
-    ipp.PROTOCOL,
-    wsdiscovery.PROTOCOL,
-    slp.PROTOCOL,
-    dhcpv6.PROTOCOL,
-    natpmp.PROTOCOL,
-    ard.PROTOCOL,
-    stun.PROTOCOL,
-    coap.PROTOCOL,
-    memcached.PROTOCOL,
+MODULES: tuple[ModuleType, ...] = tuple(
+    import_module(f"{__name__}.{name}")
+    for name in (
+        "udp",
+        "tcp",
+        "icmp",
+        "ntp",
+        "nbns",
+        "mdns",
+        "dns",
+        "llmnr",
+        "snmp",
+        "ssdp",
+        "dhcp",
+        "tftp",
+        "sip",
+        "kerberos",
+        "ldap",
+        "ike",
+        "quic",
+        "portmap",
+        "small",
+        "nbdgm",
+        "ipp",
+        "wsdiscovery",
+        "slp",
+        "dhcpv6",
+        "natpmp",
+        "ard",
+        "stun",
+        "coap",
+        "memcached",
+    )
 )
+
+
+def provided(module: ModuleType) -> tuple[Protocol, ...]:
+    """The protocols of a module: its `PROTOCOL`, or several in `PROTOCOLS`."""
+    several: tuple[Protocol, ...] = getattr(module, "PROTOCOLS", ())
+    return several or (module.PROTOCOL,)
+
+
+PROTOCOLS: tuple[Protocol, ...] = tuple(protocol for module in MODULES for protocol in provided(module))
 GENERIC_UDP, TCP, ICMP = range(3)
 
 
 def port_table() -> bytes:
-    """65536 octets: the index in PROTOCOLS of the module that serves a UDP port, 0 for none."""
+    """65536 octets: the index in PROTOCOLS of the module that serves a UDP port, of several the first; 0 for none."""
     table = bytearray(65536)
-    for index, protocol in enumerate(PROTOCOLS):
+    for index, protocol in reversed([*enumerate(PROTOCOLS)]):
         for port in protocol.ports:
             table[port] = index
+    return bytes(table)
+
+
+def service_table(kinds: int) -> bytes:
+    """For each module and kind of message, `kinds` a module: the index in PROTOCOLS of the service that it is of."""
+    table = bytearray(index for index in range(len(PROTOCOLS)) for _ in range(kinds))
+    served = port_table()
+    for index, protocol in enumerate(PROTOCOLS):
+        for kind in protocol.apart:
+            table[served[protocol.ports[0]] * kinds + kind] = index
     return bytes(table)

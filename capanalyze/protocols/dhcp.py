@@ -2,8 +2,12 @@
 
 The client has no address yet, and is answered by broadcast or at the address it is about to get: the
 key alone finds the request.
+
+A reply discloses what its options (RFC 2132) say of the server and of the network. dpkt walks them.
 """
 
+from collections.abc import Iterator
+from ipaddress import IPv4Address
 from typing import Any
 
 from capanalyze.packets.message import KIND, MALFORMED, REPLY, REQUEST, UNANSWERABLE, WEAK
@@ -59,10 +63,36 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return REQUEST + ASK
 
 
+# RFC 2132 sections 3.5, 3.8, 3.17, 8.3, 8.5, 9.7; the host name of section 3.14 is the client's own.
+ADDRESSES = {3: "router", 6: "name-server", 42: "time-server", 44: "netbios-name-server", 54: "server-id"}
+TEXTS = {15: "domain", 66: "tftp-server", 67: "boot-file", 56: "error"}
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The address that is offered, then the options that speak of the network."""
+    from dpkt.dhcp import DHCP
+
+    message = DHCP(reply)
+    if message.yiaddr:
+        yield "offered-address", str(IPv4Address(message.yiaddr))
+    for field, kind in ((message.sname, "host-name"), (message.file, "boot-file")):
+        text = field.partition(b"\0")[0].decode("latin-1")
+        if text.isprintable() and text:
+            yield kind, text
+    for code, value in message.opts:
+        if code in ADDRESSES:
+            for at in range(0, len(value), 4):
+                yield ADDRESSES[code], str(IPv4Address(value[at : at + 4]))
+        elif code in TEXTS and value:
+            yield TEXTS[code], value.rstrip(b"\0").decode("utf-8", "replace")
+        elif code == MESSAGE_TYPE and value[:1] == bytes([NAK]):
+            yield "error", "NAK"
+
+
 PROTOCOL = Protocol(
     name="dhcp",
     title="DHCP",
-    discloses="dhcp",
+    decode=decode,
     transport="udp",
     ports=(67, 68),
     match=match,

@@ -2,13 +2,34 @@
 
 A search draws its entries and a SearchResultDone, together in one datagram or one by one; unbind and
 abandon are never answered (sections 4.3, 4.11).
+
+A response discloses attributes of the rootDSE, and what a domain controller tells who logs on (MS-ADTS 6.3.1.9).
 """
 
+import struct
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from capanalyze.packets.message import INTERIM, KIND, MALFORMED, REPLY, REQUEST, UNANSWERABLE
 from capanalyze.packets.octets import mix
-from capanalyze.protocols._ber import OCTET_STRING, SEQUENCE, behind, broken, content, integer
+from capanalyze.protocols._ber import (
+    OCTET_STRING,
+    SEQUENCE,
+    Value,
+    behind,
+    broken,
+    content,
+    contents,
+    integer,
+    integer_hash,
+    text,
+    time,
+    value,
+    values,
+)
+from capanalyze.protocols._names import after_name, name_at
 from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
 
 # Application tags of protocolOp, RFC 4511 sections 4.2 to 4.13.
@@ -36,7 +57,7 @@ KINDS = (
 def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     """Role of one message: messageID, in RFC 1798 perhaps a user, protocolOp."""
     first = content(octets, start, end, SEQUENCE)
-    ident = integer(octets, first, end)
+    ident = integer_hash(octets, first, end)
     op = behind(octets, first, end)
     if op >= 0 and op < end and octets[op] == OCTET_STRING:
         op = behind(octets, op, end)
@@ -67,10 +88,98 @@ def role_of(op: int) -> int:
     return 0
 
 
+# RFC 4512 section 5.1, RFC 3045, MS-ADTS 3.1.1.3.2: attributes of the rootDSE, without case.
+ATTRIBUTES = {
+    "defaultnamingcontext": "naming-context",
+    "namingcontexts": "naming-context",
+    "rootdomainnamingcontext": "naming-context",
+    "dnshostname": "host-name",
+    "servername": "server-name",
+    "ldapservicename": "server-name",
+    "vendorname": "software",
+    "vendorversion": "software",
+}
+CLOCK = "currenttime"
+NETLOGON = "netlogon"
+
+# RFC 4511 appendix A.1.
+RESULTS = {
+    1: "operationsError",
+    2: "protocolError",
+    7: "authMethodNotSupported",
+    8: "strongerAuthRequired",
+    10: "referral",
+    32: "noSuchObject",
+    34: "invalidDNSyntax",
+    48: "inappropriateAuthentication",
+    50: "insufficientAccessRights",
+    51: "busy",
+    52: "unavailable",
+    53: "unwillingToPerform",
+}
+
+# MS-ADTS 6.3.1.9: opcode, reserved, flags, the domain's GUID, then names compressed as in DNS.
+SAM_LOGON_EX = (23, 25)
+LOGON = struct.Struct("<HHI16s")
+NAMES = ("forest", "domain", "host-name", "netbios-domain", "netbios-name", "user", "site", "site")
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The facts of all messages in a datagram."""
+    at = 0
+    while at != len(reply) or at == 0:
+        message = value(reply, at)
+        for op in values(reply, message):
+            if op.tag == ENTRY:
+                yield from _entry(reply, op)
+            elif op.tag == DONE:
+                yield from _result(reply, op)
+        at = message.end
+
+
+def _entry(reply: bytes, entry: Value) -> Iterator[tuple[str, str]]:
+    """SearchResultEntry, RFC 4511 section 4.5.2: the object's name, then attributes with their values."""
+    _, attributes = values(reply, entry)
+    for attribute in values(reply, attributes):
+        described, found = values(reply, attribute)
+        name = text(reply, described)
+        for one in values(reply, found):
+            if name.lower() == NETLOGON:
+                yield from _logon(contents(reply, one))
+            elif name.lower() == CLOCK:
+                yield "clock", f"{time(reply, one)}Z"
+            elif name.lower() in ATTRIBUTES:
+                yield ATTRIBUTES[name.lower()], text(reply, one)
+            else:
+                yield "attribute", f"{name}={text(reply, one)}"
+
+
+def _result(reply: bytes, done: Value) -> Iterator[tuple[str, str]]:
+    """LDAPResult, RFC 4511 section 4.1.9: why a search failed."""
+    code, _, diagnostic = islice(values(reply, done), 3)
+    if number := integer(reply, code):
+        yield "error", RESULTS.get(number, f"result code {number}")
+    if said := text(reply, diagnostic):
+        yield "text", said
+
+
+def _logon(octets: bytes) -> Iterator[tuple[str, str]]:
+    """The answer of a domain controller to who looks for one."""
+    opcode, _, _, domain = LOGON.unpack_from(octets)
+    if opcode not in SAM_LOGON_EX:
+        return
+    yield "domain-guid", str(UUID(bytes_le=domain))
+    at = LOGON.size
+    for kind in NAMES:
+        if name := name_at(octets, at):
+            yield kind, name
+        at = after_name(octets, at)
+
+
 PROTOCOL = Protocol(
     name="ldap",
     title="LDAP over UDP (CLDAP)",
-    discloses="ldap",
+    decode=decode,
     transport="udp",
     ports=(389,),
     match=match,

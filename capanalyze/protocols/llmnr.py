@@ -6,12 +6,13 @@ proves nothing.
 
 from capanalyze.protocols._protocol import Protocol
 from capanalyze.protocols._questions import match_question
+from capanalyze.protocols.dns import decode
 
 KINDS = ("query", "response", "response with an error code", "other operation")
 PROTOCOL = Protocol(
     name="llmnr",
     title="LLMNR",
-    discloses="dns",
+    decode=decode,
     transport="udp",
     ports=(5355,),
     match=match_question,

@@ -3,13 +3,18 @@
 What answers all the same: DATAGRAM ERROR and the QUERY RESPONSEs return the DGM_ID (section 5.3), and a master
 browser's list of backup browsers returns the token that asked for it ([MS-BRWS] section 2.2.4). Browser frames by
 which a host or a workgroup makes itself known are announcements ([MS-BRWS] sections 2.2.1, 2.2.6 and 2.2.10).
+
+A datagram discloses who sent it, and what a browser frame in it says. dpkt decodes the encoded names; the few fields
+behind them are read here.
 """
 
+import struct
+from collections.abc import Iterator
 from typing import Any
 
 from capanalyze.packets.message import ANNOUNCES, KIND, MALFORMED, REPLY, REQUEST, UNANSWERABLE, WEAK
 from capanalyze.packets.octets import be16, be32, le16, mix
-from capanalyze.protocols._names import skip_name
+from capanalyze.protocols._names import labels, name_at, skip_name
 from capanalyze.protocols._protocol import CUT, GARBAGE, Protocol
 
 # Octet offsets, RFC 1002 sections 4.4.1 and 4.4.2.
@@ -98,10 +103,104 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return REQUEST + ANNOUNCES + DELIVERED
 
 
+ERRORS = {0x82: "destination name not present", 0x83: "invalid source name", 0x84: "invalid destination name"}
+ANSWERS = {0x15: "the name is known", 0x16: "the name is not known"}
+
+# [MS-CIFS] section 2.2.4.33.1, [MS-BRWS] section 2.2.1: from the opcode on, little-endian.
+BROWSE = b"\\MAILSLOT\\BROWSE"
+ANNOUNCEMENT = struct.Struct("<B5x16s2BI2BH")
+TOKEN_END = 6
+# [MS-BRWS] section 2.2.10: the comment of a workgroup names its master browser.
+ROLES = {
+    0x00000004: "SQL server",
+    0x00000008: "domain controller",
+    0x00000010: "backup domain controller",
+    0x00000020: "time source",
+    0x00000200: "print server",
+    0x00020000: "backup browser",
+    0x00040000: "master browser",
+    0x00080000: "domain master browser",
+}
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The facts of a datagram: who sent it, to which name, and what a browser frame says."""
+    kind = reply[0]
+    if kind == ERROR:
+        yield "error", ERRORS.get(reply[10], f"error {reply[10]}")
+    elif kind in ANSWERS:
+        yield "text", ANSWERS[kind]
+    elif kind in (DIRECT_UNIQUE, DIRECT_GROUP, BROADCAST):
+        yield from _datagram(reply)
+
+
+def _datagram(reply: bytes) -> Iterator[tuple[str, str]]:
+    """Source name, then the browser frame, if that is what it carries."""
+    at = SOURCE_NAME
+    name = _name(reply, at)
+    yield "host-name", name
+    at += _length(reply, at)
+    group = _name(reply, at)
+    smb = at + _length(reply, at)
+    if int.from_bytes(reply[smb : smb + 4]) != SMB or not reply[smb + MAILSLOT_NAME :].startswith(BROWSE):
+        return
+    (offset,) = struct.unpack_from("<H", reply, smb + DATA_OFFSET)
+    frame = reply[smb + offset :]
+    if frame[0] in (HOST, LOCAL_MASTER):
+        yield "workgroup", group
+        yield from _host(frame)
+    elif frame[0] == DOMAIN:
+        yield "workgroup", _text(ANNOUNCEMENT.unpack_from(frame)[1])
+        yield "master-browser", _comment(frame)
+    elif frame[0] == BACKUP_RESPONSE:
+        *servers, _ = frame[TOKEN_END:].split(b"\0")
+        yield from (("backup-browser", _text(server)) for server in servers[: frame[1]])
+        if len(servers) < frame[1]:
+            raise EOFError
+
+
+def _host(frame: bytes) -> Iterator[tuple[str, str]]:
+    """The version of the system, what the host serves as, and its comment."""
+    _, _, major, minor, roles, *_ = ANNOUNCEMENT.unpack_from(frame)
+    yield "os-version", f"{major}.{minor}"
+    served = [words for bit, words in ROLES.items() if roles & bit]
+    if served:
+        yield "role", ", ".join(served)
+    comment = _comment(frame)
+    if comment:
+        yield "comment", comment
+
+
+def _comment(frame: bytes) -> str:
+    """The text behind the fixed fields, ended by a zero."""
+    text, end, _ = frame[ANNOUNCEMENT.size :].partition(b"\0")
+    if not end:
+        raise EOFError
+    return _text(text)
+
+
+def _name(reply: bytes, at: int) -> str:
+    """A name without its suffix, RFC 1001 section 14.1."""
+    from dpkt.netbios import decode_name
+
+    encoded = name_at(reply, at).partition(".")[0]
+    return _text(decode_name(encoded)[:15].encode("latin-1", "replace"))
+
+
+def _length(reply: bytes, at: int) -> int:
+    """The octets of a name, RFC 1001 section 14.1: labels, no pointers."""
+    return sum(1 + len(label) for label in labels(reply, at)) + 1
+
+
+def _text(octets: bytes) -> str:
+    """A field of text without its padding."""
+    return octets.partition(b"\0")[0].decode("latin-1").strip()
+
+
 PROTOCOL = Protocol(
     name="nbdgm",
     title="NetBIOS datagram service",
-    discloses="nbdgm",
+    decode=decode,
     transport="udp",
     ports=(138,),
     match=match,

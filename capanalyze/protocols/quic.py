@@ -4,8 +4,12 @@ A Version Negotiation packet has both IDs swapped (RFC 9000 section 17.2.1). An 
 tells, and of two servers that speak to each other from 443 not even that. Where a client's ID is empty (section 5.1)
 endpoints alone decide. Of a connection that stands only its Initials show; one that comes together with a Handshake
 packet acknowledges, and needs no reply.
+
+A reply discloses the versions that a server offers, or speaks; what follows is encrypted.
 """
 
+import struct
+from collections.abc import Iterator
 from typing import Any
 
 from capanalyze.packets.message import FLOW, KIND, MALFORMED, OTHER, REPLY, UNANSWERABLE, WEAK
@@ -141,10 +145,52 @@ def is_handshake(octets: Any, at: int, end: int, version: int) -> bool:
     return at >= 0 and at < end and octets[at] >= LONG + FIXED and packet_type(version, octets[at] * 1) == HANDSHAKE
 
 
+HEAD = struct.Struct("!BI")
+WORD = struct.Struct("!I")
+
+# RFC 9000 section 15, RFC 9369 section 3.1; a selection of those in IANA's registry of QUIC versions.
+VERSION_NAMES = {
+    1: "QUIC v1",
+    0x6B3343CF: "QUIC v2",
+    0x709A50C4: "QUIC v2 (draft)",
+    0x51303433: "Google QUIC Q043",
+    0x51303436: "Google QUIC Q046",
+    0x51303530: "Google QUIC Q050",
+    0x54303531: "Google QUIC T051",
+    0xFACEB001: "Facebook mvfst 1",
+    0xFACEB002: "Facebook mvfst 2",
+}
+RESERVED, RESERVED_MASK = 0x0A0A0A0A, 0x0F0F0F0F  # section 15: offered to see that it is ignored
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The versions of a Version Negotiation packet, else the one that is spoken."""
+    _, version = HEAD.unpack_from(reply)
+    if version:
+        yield "version", _named(version)
+        return
+    at = HEAD.size
+    for _ in range(2):
+        at += 1 + reply[at]
+    for place in range(at, len(reply) - 3, WORD.size):
+        (offered,) = WORD.unpack_from(reply, place)
+        if offered & RESERVED_MASK != RESERVED:
+            yield "version", _named(offered)
+    if len(reply) < at or (len(reply) - at) % WORD.size:
+        raise EOFError
+
+
+def _named(version: int) -> str:
+    """A version by its name, if it has one."""
+    if version >> 8 == DRAFTS:
+        return f"QUIC draft {version & 0xFF}"
+    return VERSION_NAMES.get(version, f"QUIC version 0x{version:08x}")
+
+
 PROTOCOL = Protocol(
     name="quic",
     title="QUIC",
-    discloses="quic",
+    decode=decode,
     transport="udp",
     ports=(443, 853, 8443),  # HTTP/3, DNS over QUIC (RFC 9250), and where the former is tried out
     match=match,

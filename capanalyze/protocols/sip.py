@@ -1,8 +1,12 @@
 """Session Initiation Protocol, RFC 3261: a response repeats the request's Call-ID and CSeq (section 8.2.6.2).
 
 The same request is sent again and again until a first answer comes (section 17.1); ACK is never answered.
+
+A response discloses its status, the software at either end, and the realm that asks for a password (section 20).
 """
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from capanalyze.packets.message import INTERIM, KIND, MALFORMED, OTHER, REPLY, REQUEST, WEAK
@@ -97,10 +101,33 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return REQUEST + ASK + weak
 
 
+STATUS = re.compile(rb"SIP/2\.0 (\d{3} [^\r\n]*)")
+HEADERS = {"server": "server", "user-agent": "server", "contact": "endpoint", "m": "endpoint", "organization": "text"}
+CHALLENGES = ("www-authenticate", "proxy-authenticate")
+REALM = re.compile(r'realm="([^"]*)"')
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The headers in the order of the reply, whole lines only. What a challenge holds besides the realm is left out."""
+    head, end, _ = reply.partition(b"\r\n\r\n")
+    *lines, rest = (head + b"\r\n" if end else head).split(b"\r\n")
+    for line in lines:
+        if status := STATUS.match(line):
+            yield "rcode", status[1].decode("utf-8", "replace").strip()
+        name, _, value = line.decode("utf-8", "replace").partition(":")
+        kind = HEADERS.get(name.strip().lower())
+        if kind and value.strip():
+            yield kind, value.strip()
+        elif name.strip().lower() in CHALLENGES and (realm := REALM.search(value)):
+            yield "realm", realm[1]
+    if rest:
+        raise EOFError
+
+
 PROTOCOL = Protocol(
     name="sip",
     title="SIP",
-    discloses="sip",
+    decode=decode,
     transport="udp",
     ports=(5060,),
     match=match,

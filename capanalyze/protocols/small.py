@@ -2,13 +2,18 @@
 
 Whatever datagram comes, an empty one too, draws one back (discard: none). There are no keys: endpoints decide, and
 only the port tells who asks. An echo alone repeats what it answers.
+
+Daytime, the quote and the characters disclose their words, and time the clock.
 """
 
+import struct
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from capanalyze.packets.message import FLOW, KIND, WEAK
 from capanalyze.packets.octets import digest
-from capanalyze.protocols._protocol import Protocol
+from capanalyze.protocols._protocol import Decoder, Protocol
 
 DATAGRAM = 3 * KIND
 KINDS = ("datagram",)
@@ -26,20 +31,36 @@ def match_echo(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return FLOW + DATAGRAM
 
 
-# Name, port, title, who reads its replies.
-SERVERS = (
-    ("echo", 7, "Echo", ""),
-    ("discard", 9, "Discard", ""),
-    ("daytime", 13, "Daytime", "small"),
-    ("qotd", 17, "Quote of the day", "small"),
-    ("chargen", 19, "Character generator", "small"),
-    ("time", 37, "Time (RFC 868)", "clock"),
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The first line."""
+    line = next(iter(reply.decode("utf-8", "replace").splitlines()), "").strip()
+    if line:
+        yield "text", line
+
+
+def decode_time(reply: bytes) -> Iterator[tuple[str, str]]:
+    """RFC 868: seconds since 1900, four octets; those below 2^31 are seconds after 2036, as in NTP."""
+    (seconds,) = struct.unpack("!I", reply[:4])
+    if seconds < 1 << 31:
+        seconds += 1 << 32
+    time = datetime(1900, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    yield "time", time.isoformat().replace("+00:00", "Z")
+
+
+# Name, port, title, what reads its replies.
+SERVERS: tuple[tuple[str, int, str, Decoder | None], ...] = (
+    ("echo", 7, "Echo", None),
+    ("discard", 9, "Discard", None),
+    ("daytime", 13, "Daytime", decode),
+    ("qotd", 17, "Quote of the day", decode),
+    ("chargen", 19, "Character generator", decode),
+    ("time", 37, "Time (RFC 868)", decode_time),
 )
 PROTOCOLS = tuple(
     Protocol(
         name=name,
         title=title,
-        discloses=discloses,
+        decode=decoder,
         transport="udp",
         ports=(port,),
         match=match_echo if name == "echo" else match,
@@ -47,5 +68,5 @@ PROTOCOLS = tuple(
         silence_proves=name != "discard",
         empty_asks=True,
     )
-    for name, port, title, discloses in SERVERS
+    for name, port, title, decoder in SERVERS
 )

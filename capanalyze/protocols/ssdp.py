@@ -2,8 +2,11 @@
 
 M-SEARCH draws any number of `HTTP/1.1 200 OK` by unicast to the asker's port, within MX seconds; they carry
 no id. NOTIFY is an announcement.
+
+A response discloses the headers that identify a device (section 1.3.3).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from capanalyze.packets.message import ANNOUNCEMENT, KIND, MALFORMED, REPLY, REQUEST, WEAK
@@ -34,10 +37,32 @@ def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
     return MALFORMED + GARBAGE * KIND
 
 
+# A notification (section 1.2.2) says NT where a search response says ST.
+HEADERS = {
+    "server": "server",
+    "location": "location",
+    "usn": "usn",
+    "st": "search-target",
+    "nt": "search-target",
+}
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The headers in the order of the reply, whole lines only."""
+    *lines, rest = reply.split(b"\n")
+    for line in lines:
+        name, _, value = line.decode("utf-8", "replace").partition(":")
+        kind = HEADERS.get(name.strip().lower())
+        if kind and value.strip():
+            yield kind, value.strip()
+    if rest:
+        raise EOFError
+
+
 PROTOCOL = Protocol(
     name="ssdp",
     title="SSDP (UPnP)",
-    discloses="ssdp",
+    decode=decode,
     transport="udp",
     ports=(1900,),
     match=match,

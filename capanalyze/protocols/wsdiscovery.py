@@ -2,8 +2,12 @@
 
 ProbeMatches and ResolveMatches name in RelatesTo the MessageID of the Probe or Resolve that they answer (sections 5.3
 and 6.3 of the OASIS text), by unicast and perhaps from a port of their own. Hello and Bye are announcements.
+
+What a host sends discloses what it calls itself, its types and the addresses of its services (XAddrs).
 """
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from capanalyze.packets.message import ANNOUNCEMENT, KIND, MALFORMED, REPLY, REQUEST, WEAK
@@ -118,10 +122,25 @@ def role(action: int, message: int, relates: int, cut: int, keys: Any) -> int:
     return answer
 
 
+ELEMENT = re.compile(rb"<(?:[\w.-]+:)?(Address|Types|Scopes|XAddrs)\b[^>]*>([^<]*)</")
+DISCLOSED = {b"Address": "usn", b"Types": "service", b"Scopes": "scope", b"XAddrs": "location"}
+END = b"Envelope>"
+
+
+def decode(reply: bytes) -> Iterator[tuple[str, str]]:
+    """The words of the elements that identify a device; addresses of the anonymous asker are none."""
+    for name, text in ELEMENT.findall(reply):
+        for word in text.decode("utf-8", "replace").split():
+            if not word.endswith(("/role/anonymous", "/addressing/anonymous")):
+                yield DISCLOSED[name], word
+    if END not in reply:
+        raise EOFError
+
+
 PROTOCOL = Protocol(
     name="wsdiscovery",
     title="WS-Discovery",
-    discloses="wsdiscovery",
+    decode=decode,
     transport="udp",
     ports=(3702,),
     match=match,

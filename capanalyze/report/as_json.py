@@ -26,20 +26,25 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def to_json(analysis: Analysis) -> bytes:
     """The report as JSON text: UTF-8, the same octets for the same analysis."""
-    return _encode(msgspec.to_builtins(analysis))
+    return encode(msgspec.to_builtins(analysis))
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of `report.json`."""
-    _, records = msgspec.json.schema_components([Analysis], ref_template="#/$defs/{name}")
+    return schema_of(Analysis, "capanalyze-report 1")
+
+
+def schema_of(root: type[msgspec.Struct], title: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a record that is written down field by field."""
+    _, records = msgspec.json.schema_components([root], ref_template="#/$defs/{name}")
     # What has a default is written all the same.
-    records["Analysis"]["required"] = list(records["Analysis"]["properties"])
+    records[root.__name__]["required"] = list(records[root.__name__]["properties"])
     for record in records.values():  # Python 3.13 takes the indentation off docstrings, earlier ones do not
         record["description"] = inspect.cleandoc(record.get("description", ""))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "capanalyze-report 1",
-        "$ref": "#/$defs/Analysis",
+        "title": title,
+        "$ref": f"#/$defs/{root.__name__}",
         "$defs": {name: records[name] for name in sorted(records)},
     }
 
@@ -51,10 +56,11 @@ def shipped_schema() -> bytes:
 
 def schema_text() -> bytes:
     """The schema as it should be shipped."""
-    return _encode(json_schema())
+    return encode(json_schema())
 
 
-def _encode(value: Any) -> bytes:
+def encode(value: Any) -> bytes:
+    """JSON text that can be looked at on a terminal, whatever is in it."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
     text = _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     text = _SURROGATE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text)

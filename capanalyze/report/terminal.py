@@ -24,14 +24,17 @@ _ASCII = str.maketrans("●◆○×·⋯→…“”µ–─", "*%ox.~>~''u--") 
 _RULED = box.Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
 
 
-def write(console: Console, blocks: Iterable[Iterable[RenderableType]]) -> None:
-    """Print blocks with an empty line between them: coloured for a terminal, plain for a pipe."""
+def write(console: Console, blocks: Iterable[Iterable[RenderableType]], *, whole_lines: bool = False) -> None:
+    """Print blocks with an empty line between them: coloured for a terminal, plain for a pipe.
+
+    With `whole_lines` no line is broken, however narrow the terminal.
+    """
     with console.capture() as printed:
         for number, block in enumerate(blocks):
             if number:
                 console.print()
             for part in block:
-                console.print(part)
+                console.print(part, soft_wrap=whole_lines)
     text = "".join(line.rstrip(" ") + "\n" for line in printed.get().splitlines())
     if not console.encoding.lower().startswith("utf"):
         text = text.translate(_ASCII).encode(console.encoding, "backslashreplace").decode(console.encoding)

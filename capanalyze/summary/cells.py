@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from capanalyze.buffers import ints_of, longs_of, prefetch
+from capanalyze.buffers import LINE, ints_of, longs_of, prefetch
 from capanalyze.packets.octets import mix
 from capanalyze.protocols import TCP
 from capanalyze.summary.layout import (
@@ -39,7 +39,6 @@ from capanalyze.summary.layout import (
 )
 
 PORT_MASK = 65535
-LINE = 8  # words of 64 bits that memory hands out at once
 
 
 def code_of(service: int, port: int) -> int:

@@ -26,7 +26,6 @@ from capanalyze.exchanges.row import (
     RTT,
     SAID_CUT,
     SECONDS,
-    SERVICE,
     WIDE,
 )
 from capanalyze.protocols import TCP
@@ -134,13 +133,13 @@ def add(b: Any, number: int, row: int, kind: int) -> None:
 
 
 def add_kind(b: Any, number: int, row: int, kind: int) -> None:
-    """Count a row for its kind of request, if the service's own module says which it is."""
+    """Count a row for its kind of request, if a module of its own says which it is."""
     wide = longs_of(b, WIDES)
     narrow = ints_of(b, NARROWS)
     details = longs_of(b, DETAILS)
     n = row * NARROW
     w = row * WIDE
-    if narrow[n + MODULE] <= TCP or narrow[n + MODULE] != narrow[n + SERVICE] or wide[w + REQUEST] == 0:
+    if narrow[n + MODULE] <= TCP or wide[w + REQUEST] == 0:
         return
     if narrow[n + KIND] >= MOST_KINDS:
         return

@@ -18,6 +18,7 @@ from capanalyze.exchanges.row import (
     PLACE,
     PORT,
     REASON,
+    REASON_FLAGS,
     REPLY,
     REPLY_OCTETS,
     REQUEST,
@@ -31,7 +32,8 @@ from capanalyze.exchanges.row import (
     ZONE,
 )
 from capanalyze.exchanges.row import UNPROVEN as IS_UNPROVEN
-from capanalyze.protocols import TCP
+from capanalyze.packets.message import KIND
+from capanalyze.protocols import PROTOCOLS, TCP, ntp
 from capanalyze.summary.cells import bit_of, code_of, count_reason, fetch_cell, fetch_head, find_cell, is_always
 from capanalyze.summary.details import add, flush_detail, frames_back, give_detail, spread
 from capanalyze.summary.layout import (
@@ -60,12 +62,17 @@ from capanalyze.summary.layout import (
     PLAIN,
     PORT_SEEN,
     REACHED,
+    REJECTED,
     REPLIED,
     RESENT,
     SENT,
     SENT_CLOCK,
+    SENT_ERROR,
     SENT_FIELDS,
     SENT_FRAME,
+    SENT_KINDS,
+    SENT_KISS,
+    SENT_OWN,
     SILENT,
     SLOWEST,
     STATE,
@@ -83,6 +90,8 @@ from capanalyze.summary.layout import (
 from capanalyze.summary.turns import add_turn, flush_turn
 
 FETCH_HEAD, FETCH_CELL = 12, 6  # rows before its turn that a row's index entry and cell are fetched
+NTP = PROTOCOLS.index(ntp.PROTOCOL)
+KISS_KIND = ntp.KISS // KIND
 MOST = (MAX_CELLS, MAX_REASONS, MAX_DETAILS, MAX_SPREADS, MAX_TURNS, MAX_CHANGES)
 
 
@@ -102,7 +111,7 @@ def fold(b: Any, start: int, stop: int) -> int:
         if narrow[n + MODE] < 0:
             state[UNPLACED] += 1
         if went == OUTWARD:
-            note_sent(b, row)
+            note_sent(b, row, SENT_OWN, wide[row * WIDE + REQUEST] or wide[row * WIDE + REPLY])
         if narrow[n + OUTCOME] == UNSOLICITED:
             if went == OUTWARD:
                 add_unasked(b, row)
@@ -162,6 +171,11 @@ def add_row(b: Any, wide: Any, narrow: Any, row: int) -> None:
     add(b, detail, row, kind)
     if kind <= SILENT:
         add_turn(b, cell, detail, row, kind)
+    # Behind its own turn: what lies between two exchanges is neither of them.
+    if kind == REJECTED:
+        note_sent(b, row, SENT_ERROR, wide[row * WIDE + REPLY])
+    elif kind == REPLIED and narrow[n + MODULE] == NTP and narrow[n + REASON] % REASON_FLAGS == KISS_KIND:
+        note_sent(b, row, SENT_KISS, wide[row * WIDE + REPLY])
 
 
 def count(b: Any, cell: int, wide: Any, narrow: Any, row: int, kind: int) -> None:
@@ -230,17 +244,17 @@ def add_unasked(b: Any, row: int) -> None:
         spread(b, cells[cell * CELL + DETAIL] - 1, row)
 
 
-def note_sent(b: Any, row: int) -> None:
-    """Note what the target sent of itself: a service that spoke first may be let answer afterwards."""
-    wide = longs_of(b, WIDES)
+def note_sent(b: Any, row: int, kind: int, frame: int) -> None:
+    """Note what the target sent as a service: it may explain what it answers afterwards."""
     service = ints_of(b, NARROWS)[row * NARROW + SERVICE] * 1
-    frame = wide[row * WIDE + REQUEST]
-    if frame == 0:
-        frame = wide[row * WIDE + REPLY]
+    if service <= TCP:
+        return
+    clock = longs_of(b, WIDES)[row * WIDE + CLOCK]
     sent = longs_of(b, SENT)
-    if service > TCP and wide[row * WIDE + CLOCK] >= sent[service * SENT_FIELDS + SENT_CLOCK]:
-        sent[service * SENT_FIELDS + SENT_CLOCK] = wide[row * WIDE + CLOCK]
-        sent[service * SENT_FIELDS + SENT_FRAME] = frame
+    at = (service * SENT_KINDS + kind) * SENT_FIELDS
+    if clock >= sent[at + SENT_CLOCK]:
+        sent[at + SENT_CLOCK] = clock
+        sent[at + SENT_FRAME] = frame
 
 
 def flush(b: Any) -> None:

@@ -29,7 +29,7 @@ from capanalyze.protocols._protocol import COMMON_KINDS
     CHANGE_LINKS,
     TOUCHED,  # details and turns whose last row is still in the batch
     ALWAYS,  # services that have a detail of their own, however many there are
-    SENT,  # what the target sent last as a service, two words a module
+    SENT,  # what the target sent last as each service
 ) = range(25)
 BUFFERS = 25
 
@@ -168,12 +168,25 @@ MAX_SPREADS = 3072
     TURN_SINCE,  # clock of the run's first exchange
     TURN_UNTIL,  # and of its last
     TURN_ROW,  # its last row in the batch plus 1, 0 for none
-) = range(9)
-TURN = 9
+    TURN_LENGTH,  # exchanges of the run
+    TURN_CHANGE,  # the change that it began with plus 1, 0 for none
+) = range(11)
+TURN = 11
 TURN_SLOTS = 2
 MAX_TURNS = 1 << 14
-CHANGE_CELL, CHANGE_TURN, BEFORE, AFTER, OWN_FRAME = range(5)
-CHANGE = 5
+(
+    CHANGE_CELL,
+    CHANGE_TURN,
+    BEFORE,
+    AFTER,
+    LENGTH_BEFORE,  # exchanges of the run before
+    LENGTH_AFTER,  # and of the one that it begins
+    SENT_BETWEEN,  # what the target sent in between: a frame of each kind, 0 for none
+) = range(7)
+CHANGE = 9
+# What the target sends as a service, as in `circumstances.Between`; of each kind the last one's clock and frame.
+SENT_OWN, SENT_KISS, SENT_ERROR = range(3)
+SENT_KINDS = 3
 SENT_CLOCK, SENT_FRAME = range(2)
 SENT_FIELDS = 2
 MAX_CHANGES = 4096

@@ -64,7 +64,7 @@ class Summary:
         b[t.STATE] = self.state
         b[t.ALWAYS] = array("q", sorted(codes_of(service for mode in modes for service in mode.allow)))
         self.state[t.ALWAYS_COUNT] = len(b[t.ALWAYS])
-        b[t.SENT] = longs(t.SENT_FIELDS * len(PROTOCOLS))
+        b[t.SENT] = longs(t.SENT_FIELDS * t.SENT_KINDS * len(PROTOCOLS))
         for kind, most in zip(KINDS, fold.MOST, strict=True):
             for buffer, _ in kind.buffers:
                 # Link 0 stands for none.

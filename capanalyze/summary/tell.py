@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from capanalyze.circumstances import Between
 from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
 from capanalyze.exchanges.pair import Payload, kind_at
 from capanalyze.exchanges.reach import REACHES
@@ -88,7 +89,8 @@ class Step(NamedTuple):
     after: int
     row_before: int
     row_after: int
-    own: int  # what the target sent as this service in between: a frame, 0 for none
+    lengths: tuple[int, int]  # of the runs before and after
+    sent: Sequence[int]  # what the target sent in between: frames, 0 for none
 
 
 class Teller:
@@ -378,16 +380,19 @@ class Teller:
         if self._mode_name(cell) in self._cut:
             steps = across_silence(steps)
         steps.sort(key=lambda step: (step.clock, step.row_after))
-        return with_silence([self._change(step) for step in steps]), cell.changes - len(kept)
+        return with_silence([(step.turn, self._change(step)) for step in steps]), cell.changes - len(kept)
 
     def _step(self, number: int) -> Step:
-        _, turn, before, after, own = self._b[t.CHANGES][number * t.CHANGE : (number + 1) * t.CHANGE]
+        _, turn, before, after, *more = self._b[t.CHANGES][number * t.CHANGE : (number + 1) * t.CHANGE]
         row = 2 * number + 1
-        return Step(self._changed.wide[row * WIDE + CLOCK], turn, before, after, row - 1, row, own)
+        lengths, sent = (more[0], more[1]), more[2:]
+        return Step(self._changed.wide[row * WIDE + CLOCK], turn, before, after, row - 1, row, lengths, sent)
 
     def _change(self, step: Step) -> Change:
         before, after = (exchange_of(self._changed, row, self._names) for row in (step.row_before, step.row_after))
-        found = change(before, after, kind_at(self._changed, step.row_after), self._frame(step.own))
+        between = Between(*map(self._frame, step.sent))
+        alone = (step.before, step.lengths[0]) == (t.SILENT, 1) or (step.after, step.lengths[1]) == (t.SILENT, 1)
+        found = change(before, after, kind_at(self._changed, step.row_after), between, alone=alone)
         return replace(found, before=OUTCOMES[step.before], after=OUTCOMES[step.after])
 
     def _timeline(self, cell: Cell) -> Timeline:
@@ -453,8 +458,8 @@ def across_silence(steps: Sequence[Step]) -> list[Step]:
         if step.before == t.SILENT:
             last = spoke.pop(step.turn, None)
             if last and last.before != step.after:
-                own = step.own or last.own
-                found.append(step._replace(before=last.before, row_before=last.row_before, own=own))
+                sent = [one or other for one, other in zip(step.sent, last.sent, strict=True)]
+                found.append(step._replace(before=last.before, row_before=last.row_before, sent=sent))
         elif step.after == t.SILENT:
             spoke[step.turn] = step
         else:

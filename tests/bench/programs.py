@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CAPANALYZE = str(Path(sys.executable).parent / "capanalyze")
-REPORT = "capanalyze report --format json"  # what all others are compared with
+REPORT = "capanalyze report --depth off --format json"  # what all others are compared with
 FILTER = "udp or icmp or icmp6 or (tcp[tcpflags] & (tcp-syn|tcp-rst)) != 0"
 FIELDS = (
     "frame.number",
@@ -52,10 +52,13 @@ def capanalyze(capture: Path, frames: int, folder: Path) -> Iterator[Case]:
     """Reports and rows."""
     size = capture.stat().st_size
     output = folder / "out"
-    for forms in ("json", "html,json,graphs"):
-        name = REPORT if forms == "json" else "capanalyze report"
-        command = (CAPANALYZE, "report", str(capture), "--format", forms, "-o", str(output))
-        yield Case(name, command, frames, size, output, warm=True)
+    report = (CAPANALYZE, "report", str(capture), "-o", str(output))
+    for name, options in (
+        (REPORT, ("--depth", "off", "--format", "json")),
+        ("capanalyze report --depth off", ("--depth", "off")),
+        ("capanalyze report", ()),
+    ):
+        yield Case(name, (*report, *options), frames, size, output, warm=True)
     for form, rows in (("jsonl", count_lines), ("parquet", count_parquet)):
         command = (CAPANALYZE, "exchanges", str(capture), "--format", form, "-o", str(output))
         yield Case(f"capanalyze exchanges --format {form}", command, frames, size, output, warm=True, rows=rows)

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from tests.bench.__main__ import main
 from tests.bench.generate import Wanted, beside, ensure, generate, octets_of
 from tests.bench.measure import Case, measure
+from tests.bench.programs import REPORT
 from tests.bench.table import Table
 from tests.bench.truth import Truth, read_truth
 from tests.build import dissected
@@ -213,7 +214,7 @@ def test_the_runner_measures_what_is_here(tmp_path: Path) -> None:
     named = {one["name"]: one for one in section["results"]}
     assert named["dpkt"]["medians"]["wall"] > 0
     assert named["dpkt"]["frames"] == section["frames"]
-    assert named["capanalyze report --format json"]["report_over_this"]["of_medians"] == 1
+    assert named[REPORT]["report_over_this"]["of_medians"] == 1
     rows = named["capanalyze exchanges --format jsonl"]
     assert rows["rows"] == len(list(made(tmp_path, "flood", 60_000)[1].exchanges()))
     assert rows["medians"]["rows_per_second"] > 0

@@ -177,7 +177,8 @@ def promised(mode: Mode, row: Row) -> str:
     """Only stealth speaks of ICMP; a service that a mode names may answer."""
     if service(row) == "icmp":
         return "block" if mode.stealth else "allow"
-    return "allow" if service(row) in mode.allow else mode.promise
+    beside = {one.name for one in PROTOCOLS if one.ports and one.ports == PROTOCOLS[row.module].ports}
+    return "allow" if beside.union([service(row)]).intersection(mode.allow) else mode.promise
 
 
 def service(row: Row) -> str:

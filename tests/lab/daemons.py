@@ -133,12 +133,12 @@ while True:
 """
 
 BACKDOOR = """# a primitive echo server, for many connections
-pipe=$(mktemp -u {folder}/XXXXXX); mkfifo "$pipe"; exec 9<>"$pipe"; rm "$pipe"
+mkfifo {folder}/tcp; exec 9<>{folder}/tcp; rm {folder}/tcp
 nc -l -k 37200 <&9 | sed -u 's/^/backdoor: /' >&9
 """
 # nc -u serves one peer at a time; -w 1 frees it after a second of silence.
 UDP_ECHO = """while :; do
- pipe=$(mktemp -u {folder}/XXXXXX); mkfifo "$pipe"; exec 9<>"$pipe"; rm "$pipe"
+ mkfifo {folder}/udp; exec 9<>{folder}/udp; rm {folder}/udp
  nc -u -l -w 1 28524 <&9 >&9; exec 9>&-
 done
 """

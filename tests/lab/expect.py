@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from capanalyze.audit import Mode, load_audit
-from tests.lab.truth import NOT_TOLD, REJECTED, REPLIED, SILENT, Row, read, service_of
+from tests.lab.truth import BESIDE, NOT_TOLD, REJECTED, REPLIED, SILENT, Row, read, service_of
 
 # Services that never answer, `discard` among them: silence proves nothing.
 MUTE = {"nbdgm", "ipp", "discard"}
@@ -28,13 +28,16 @@ VERDICTS = {
 
 
 def outcomes(rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
-    """Zone, service, and the best that a client got of it."""
+    """Zone, service, and the best that a client got of it; of the time, ntpdate cannot tell a refusal from silence."""
     best: dict[tuple[str, str], str] = {}
     ranks = (NOT_TOLD, SILENT, REJECTED, REPLIED)
     for row in rows:
         if row.port != NOT_TOLD:
             key = row.zone, service_of(row)
             best[key] = max(best.get(key, NOT_TOLD), row.verdict, key=ranks.index)
+    for zone in {zone for zone, _ in best}:
+        if (best.get((zone, "ntp")), best.get((zone, "ntp-control"))) == (SILENT, REJECTED):
+            best[zone, "ntp"] = REJECTED
     yield from ((zone, service, outcome) for (zone, service), outcome in best.items())
 
 
@@ -66,7 +69,8 @@ def expected(folder: Path) -> dict[tuple[str, str, str], str]:
 
 def verdict_under(mode: Mode, service: str, outcome: str) -> str:
     """The verdict under a mode, with what it lets in."""
-    return verdict("allow" if service in mode.allow else mode.promise, mode.stealth, service, outcome)
+    allowed = service in mode.allow or BESIDE.get(service) in mode.allow
+    return verdict("allow" if allowed else mode.promise, mode.stealth, service, outcome)
 
 
 STARTING = 0.5  # seconds that a program may take to send its first frame

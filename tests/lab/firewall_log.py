@@ -1,7 +1,7 @@
 """The packet filter's log as Leopard's application firewall wrote it, made from what nflog recorded.
 
 Leopard names the program that listens, and the peer's address with the *local* port: `Deny nc data in from
-193.99.145.XXX:28524 uid = 0 proto=17`. Nflog names no program; `lsof` of the same moment does.
+193.99.145.x:28524 uid = 0 proto=17`. Nflog names no program; `lsof` of the same moment does.
 """
 
 import struct

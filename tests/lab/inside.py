@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 from tests.lab import needs
@@ -12,10 +11,9 @@ from tests.lab.audits import Promise
 from tests.lab.jail import furnish
 from tests.lab.lab import Lab
 from tests.lab.places import LOGS, OUT
+from tests.lab.processes import said_last
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.settings import NAMES, Setting
-
-TAIL = 2000
 
 
 def setting_of(words: list[str]) -> Setting:
@@ -24,13 +22,6 @@ def setting_of(words: list[str]) -> Setting:
         return NAMES[words[0]]
     name, rules, promise, stealth, *allow = words
     return Setting("own", Promise(name, name, promise, tuple(allow), stealth == "stealth"), rules)
-
-
-def logs() -> Iterator[str]:
-    """What each program said last."""
-    for log in sorted(LOGS.glob("*")):
-        if log.suffix != ".pcap":
-            yield f"== {log.name}\n{log.read_text(errors='replace')[-TAIL:]}\n"
 
 
 def main() -> int:
@@ -45,7 +36,7 @@ def main() -> int:
         section = SCENARIOS[setting.scenario](Lab(setting))
     except Exception as error:  # noqa: BLE001  # whatever it is, the logs would go with the lab
         failed = folder / f"{setting.name}.failed.log"
-        failed.write_text(traceback.format_exc() + "".join(logs()))
+        failed.write_text(traceback.format_exc() + "".join(said_last(LOGS)))
         sys.stderr.write(f"{error or type(error).__name__}; {failed} has the daemons' logs\n")
         return 1
     for file in sorted(OUT.iterdir()):

@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 STEP = 0.2
+TAIL = 2000
 
 
 class LabError(Exception):
@@ -32,6 +33,13 @@ def until(seconds: float, check: Callable[[], bool], what: str) -> None:
         if time.monotonic() > end:
             raise LabError(f"waited {seconds:g} s for {what}")
         time.sleep(STEP)
+
+
+def said_last(logs: Path) -> Iterator[str]:
+    """What each program said last."""
+    for log in sorted(logs.glob("*")):
+        if log.suffix != ".pcap":
+            yield f"== {log.name}\n{log.read_text(errors='replace')[-TAIL:]}\n"
 
 
 class Crew:

@@ -1,141 +1,25 @@
 """Small captures of single services: `python -m tests.lab.services FOLDER [NAME…]`, as root, in namespaces.
 
 The daemons are those that Debian packages; a service without one there is asked and answered by what its RFC says,
-octet for octet. One link, one client; what is recorded is UDP on the target's `en0`.
+octet for octet. What is recorded is UDP on the target's `en0`, unless a row wants something else. QUIC's client is
+aioquic, which pip installs.
 """
 
 import os
-import shutil
 import struct
-import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from socket import inet_aton
 
-from tests.lab import needs
-from tests.lab.captures import TCPDUMP, corrected, rewrite, without_release
-from tests.lab.daemons import CUPS, CUPS_FILES, Daemons
-from tests.lab.jail import ROOT, furnish, unshared
-from tests.lab.network import Network
-from tests.lab.places import LAN, LAN_MAC, LOGS, OUT, TARGET_MAC
-from tests.lab.processes import Crew, LabError, until
+from tests.ber import INTEGER, SEQUENCE, ber
+from tests.lab.captures import QUIET
+from tests.lab.daemons import CUPS, CUPS_FILES
+from tests.lab.messages import AND, PRESENT, backup_request, equals, ike_sa_init, rpc_call, search, sip, wsd_message
+from tests.lab.places import LAN, LOGS, RUN
+from tests.lab.processes import run, until
+from tests.lab.scene import Scene, Service, nothing, record
 
-SNAP = "1600"
-SETTLED, HEARD = 1.5, 1.0  # seconds
-ETHERNET, IP_BEGINS = 1, 14
-
-# Sends each datagram (hexadecimal) to an address and port, and waits a little for what comes back.
-ASKER = """import socket, sys
-address, port, source, *datagrams = sys.argv[1:]
-asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asker.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-asker.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("198.51.100.20"))
-asker.bind(("", int(source)))
-for datagram in datagrams:
-    asker.sendto(bytes.fromhex(datagram), (address, int(port)))
-    asker.settimeout(0.7)
-    try:
-        while True:
-            asker.recv(9000)
-    except OSError:
-        pass
-"""
-# Answers datagrams with others, in turn; or tells a group unasked.
-ANSWERER = """import socket, sys
-port, *datagrams = sys.argv[1:]
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-server.bind(("", int(port)))
-for datagram in datagrams:
-    asked, client = server.recvfrom(9000)
-    server.sendto(bytes.fromhex(datagram), client)
-"""
-
-
-class Scene:
-    """A target, a client on its link, and what runs there."""
-
-    def __init__(self) -> None:
-        self.network = Network()
-        for name in ("target", "lan"):
-            self.network.space(name)
-            self.network.run(name, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
-        self.network.pair("target", "en0", "lan", "en0", (TARGET_MAC, LAN_MAC))
-        for name, address, address6 in (("target", LAN.target, LAN.target6), ("lan", LAN.client, LAN.client6)):
-            self.network.ip(name, f"addr add {address}/24 brd + dev en0")
-            self.network.ip(name, f"addr add {address6}/64 dev en0 nodad")
-            self.network.ip(name, "route add 224.0.0.0/4 dev en0")
-        self.daemons = Daemons(self.network)
-        self.crew = Crew(LOGS)
-
-    def folder(self, name: str, files: dict[str, str]) -> Path:
-        """The folder of a daemon with its files."""
-        return self.daemons.folder(name, files)
-
-    def serve(self, name: str, *argv: str, space: str = "target") -> None:
-        """Start a daemon."""
-        self.crew.start(name, self.network.inside(space, argv))
-
-    def ask(self, port: int, *datagrams: bytes, to: str = LAN.target, source: int = 0) -> None:
-        """Send datagrams from one port of the client."""
-        words = [datagram.hex() for datagram in datagrams]
-        self.network.run("lan", sys.executable, "-c", ASKER, to, str(port), str(source), *words)
-
-    def answer(self, port: int, *datagrams: bytes) -> None:
-        """Let the target answer with these, one each."""
-        words = [datagram.hex() for datagram in datagrams]
-        self.serve("answerer", sys.executable, "-c", ANSWERER, str(port), *words)
-
-    def client(self, *argv: str, space: str = "lan") -> None:
-        """Run a client's program, whatever it makes of the answer."""
-        subprocess.run(
-            self.network.inside(space, argv), capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL
-        )
-
-    def listening(self, port: int) -> None:
-        """Wait for a daemon's socket."""
-        until(15, lambda: f":{port} " in self.network.run("target", "ss", "-Hlnu"), f"a listener on {port}")
-
-    def record(self, path: Path, wanted: str) -> None:
-        """Start to record what a filter wants."""
-        words = [*TCPDUMP, "-i", "en0", "-s", SNAP, "-w", str(path), wanted]
-        self.crew.start("tcpdump", self.network.inside("target", words))
-        until(10, lambda: "listening on" in self.crew.said("tcpdump"), "the capture")
-
-    def stop(self, path: Path) -> None:
-        """End recording and all that runs."""
-        time.sleep(HEARD)
-        for crew in (self.crew, self.daemons.crew):
-            for name in sorted(crew.running, key="tcpdump".__ne__):
-                crew.stop(name)
-        without_release(path, IP_BEGINS)
-        real, shown = (inet_aton(address) for address in (ROUTABLE, SHOWN))
-
-        def change(stamp: int, frame: bytes) -> tuple[int, bytes]:
-            return stamp, corrected(frame, frame.replace(real, shown), IP_BEGINS) if real in frame else frame
-
-        rewrite(path, ETHERNET, change)
-        for holder in self.network.holders.values():
-            holder.kill()
-
-
-Talk = Callable[[Scene], None]
-
-
-@dataclass(frozen=True)
-class Service:
-    """What to start before recording, and what to ask then; the programs it takes, each with its Debian package."""
-
-    start: Talk
-    ask: Talk
-    programs: dict[str, str] = field(default_factory=dict)
-    wanted: str = "udp"
-
-
-def nothing(scene: Scene) -> None:
-    """Nothing runs before."""
+SETTLED = 1.5  # seconds
+DEVICE = "98190dc2-0890-4ef8-ac9a-5940995e6119"
 
 
 def small_start(scene: Scene) -> None:
@@ -240,39 +124,10 @@ request_route {{
     scene.listening(5060)
 
 
-def sip(method: str, number: int) -> bytes:
-    """A request by hand."""
-    to = f"sip:x@{LAN.target}"
-    lines = (
-        f"{method} {to} SIP/2.0",
-        f"Via: SIP/2.0/UDP {LAN.client}:5060;branch=z9hG4bK{number}",
-        f"From: <sip:y@{LAN.client}>;tag={number}",
-        f"To: <{to}>",
-        f"Call-ID: {number}@{LAN.client}",
-        f"CSeq: {number} {method}",
-        "Max-Forwards: 70",
-        "Content-Length: 0",
-    )
-    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
-
-
 def sip_ask(scene: Scene) -> None:
     """Three methods, two of them in one dialogue's wake."""
     scene.client("sipsak", "-v", "-s", f"sip:x@{LAN.target}")
     scene.ask(5060, sip("OPTIONS", 1), sip("REGISTER", 2), sip("INVITE", 3), source=5060)
-
-
-def wsd_message(action: str, number: int, body: str) -> bytes:
-    """A message of a client."""
-    address = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
-    names = "http://schemas.xmlsoap.org/ws/2005/04/discovery"
-    return (
-        '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope" '
-        f'xmlns:wsa="{address}" xmlns:wsd="{names}" xmlns:wsdp="http://schemas.xmlsoap.org/ws/2006/02/devprof">'
-        "<soap:Header><wsa:To>urn:schemas-xmlsoap-org:ws:2005:04:discovery</wsa:To>"
-        f"<wsa:Action>{names}/{action}</wsa:Action><wsa:MessageID>urn:uuid:{number:032x}</wsa:MessageID>"
-        f"</soap:Header><soap:Body>{body}</soap:Body></soap:Envelope>"
-    ).encode()
 
 
 def wsd_ask(scene: Scene) -> None:
@@ -286,11 +141,8 @@ def wsd_ask(scene: Scene) -> None:
         "</wsa:EndpointReference></wsd:Resolve>"
     )
     scene.ask(3702, probe, wsd_message("Resolve", 2, resolve), to="239.255.255.250")
-    time.sleep(HEARD)
+    time.sleep(QUIET)
     scene.crew.stop("wsdd")
-
-
-DEVICE = "98190dc2-0890-4ef8-ac9a-5940995e6119"
 
 
 def ssdp_ask(scene: Scene) -> None:
@@ -419,7 +271,7 @@ def ipp_start(scene: Scene) -> None:
     for name in ("spool", "spool/tmp", "cache", "state", "ppd"):
         (folder / name).mkdir()
     scene.serve("cupsd", "cupsd", "-f", "-c", str(folder / "conf"), "-s", str(folder / "files"))
-    until(15, lambda: ":631 " in scene.network.run("target", "ss", "-Hlnt"), "CUPS")
+    scene.listening(631, "t")
     printer = ("-p", "laser", "-E", "-v", "file:///dev/null", "-m", "raw", "-L", "Hannover", "-D", "Laser")
     shared = ("-o", "printer-is-shared=true")
     scene.network.run("target", "lpadmin", "-h", "127.0.0.1:631", *printer, *shared)
@@ -437,30 +289,214 @@ def nbdgm_ask(scene: Scene) -> None:
     """nmbd becomes master browser; then the client asks for backup browsers, and of the group for announcements."""
     scene.daemons.nmbd()
     until(60, scene.daemons.is_master, "nmbd to become master browser")
-    time.sleep(HEARD)
+    time.sleep(QUIET)
     scene.ask(138, backup_request(), source=138)
-    time.sleep(HEARD)
+    time.sleep(QUIET)
 
 
-def backup_request() -> bytes:
-    """A request for backup browsers, [MS-BRWS] section 2.2.3, to the master browser of the workgroup."""
+def kerberos_start(scene: Scene) -> None:
+    """A Kerberos server that knows alice, who has to authenticate first, bob, who need not, and a host."""
+    scene.daemons.kdc()
+    for words in ("-pw lab +requires_preauth alice", "-pw lab -requires_preauth bob", "-randkey host/qf98e"):
+        run(["kadmin.local", "-q", f"addprinc {words}"])
+    scene.listening(88)
 
-    def name(text: str, suffix: int) -> bytes:
-        octets = text.encode().ljust(15) + bytes([suffix])
-        return b"\x20" + bytes(ord("A") + half for octet in octets for half in divmod(octet, 16)) + b"\0"
 
-    slot, frame = b"\\MAILSLOT\\BROWSE\0", struct.pack("<BBI", 9, 4, 0x01020304)
-    words = struct.pack(
-        "<4HBBHIHHHHHBBHHH", 0, len(frame), 0, 0, 0, 0, 0, 0, 0, 0, 0, len(frame), 69 + len(slot), 3, 0, 1, 1, 2
-    )
-    smb = b"\xffSMB\x25" + bytes(27) + bytes([17]) + words + struct.pack("<H", len(slot) + len(frame)) + slot + frame
-    names = name("CLIENT", 0) + name("WORKGROUP", 0x1D)
-    own = bytes(map(int, LAN.client.split(".")))
-    return struct.pack(">BBH4sHHH", 0x11, 0x02, 0x1234, own, 138, len(names) + len(smb), 0) + names + smb
+def kerberos_ask(scene: Scene) -> None:
+    """Principals that exist and not, a password that is wrong, a ticket."""
+    os.environ["KRB5_CONFIG"] = os.environ["KRB5_CONFIG"].replace("internet", "lan")
+    os.environ["KRB5CCNAME"] = str(LOGS / "tickets")
+    scene.client("kinit", "nobody", typed="lab\n")
+    scene.client("kinit", "alice", typed="wrong\n")
+    scene.client("kinit", "bob", typed="lab\n")
+    scene.client("kvno", "host/qf98e")
+    scene.client("kvno", "host/elsewhere")
+
+
+def ldap_start(scene: Scene) -> None:
+    """A domain controller; it answers on UDP 389."""
+    folder = scene.folder("ad")
+    words = ["domain", "provision", "--realm=LAB.EXAMPLE", "--domain=LAB", "--server-role=dc", "--dns-backend=NONE"]
+    words += [f"--targetdir={folder}", "--adminpass=Lab-0f-names", "--option=posix:eadb=" + str(folder / "eadb")]
+    run(["samba-tool", *words, f"--host-ip={LAN.target}"])
+    own = ["-s", str(folder / "etc" / "smb.conf"), "--option=server services=cldap", "--debug-stdout"]
+    scene.serve("samba", "samba", "-F", "--no-process-group", "-M", "single", *own)
+    scene.listening(389)
+
+
+def ldap_ask(scene: Scene) -> None:
+    """The rootDSE, the logon question of a client, and one that it does not know."""
+    everything = ber(PRESENT, b"objectClass")
+    domain = ber(AND, equals("DnsDomain", b"lab.example"), equals("NtVer", struct.pack("<I", 6)))
+    scene.ask_each(389, search(1, everything), search(2, domain, b"Netlogon"), search(3, domain, b"nothing"))
+    scene.ask_each(389, ber(SEQUENCE, ber(INTEGER, b"\4"), ber(0x42)))
+
+
+SNMPD = """agentAddress udp:161
+sysDescr Darwin Qf98e.local 9.0.0
+sysName Qf98e
+sysLocation Hannover
+sysContact root@example.org
+rocommunity public
+createUser lab SHA-256 labauthentication AES labprivacy
+rouser lab
+engineIDType 3
+engineIDNic en0
+"""
+
+
+def snmp_start(scene: Scene) -> None:
+    """An agent with a community and a user."""
+    folder = scene.folder("snmp", {"conf": SNMPD})
+    os.environ["SNMP_PERSISTENT_DIR"] = str(folder)
+    scene.serve("snmpd", "snmpd", "-f", "-Lo", "-C", "-c", str(folder / "conf"))
+    scene.listening(161)
+
+
+def snmp_ask(scene: Scene) -> None:
+    """All versions, a wrong community, a user that does not exist, one that does, and a wrong key."""
+    system = [f"1.3.6.1.2.1.1.{number}.0" for number in range(1, 7)]
+    ask = ["-r", "0", "-t", "1", "-On"]
+    known = ["-u", "lab", "-l", "authPriv", "-a", "SHA-256", "-x", "AES", "-X", "labprivacy"]
+    scene.client("snmpget", "-v", "2c", "-c", "public", *ask, LAN.target, *system)
+    scene.client("snmpget", "-v", "1", "-c", "public", *ask, LAN.target, "1.3.6.1.2.1.1.99.0")
+    scene.client("snmpget", "-v", "2c", "-c", "private", *ask, LAN.target, *system)
+    scene.client("snmpget", "-v", "3", "-u", "nobody", "-l", "noAuthNoPriv", *ask, LAN.target, *system)
+    scene.client("snmpget", "-v", "3", *known, "-A", "labauthentication", *ask, LAN.target, *system)
+    scene.client("snmpget", "-v", "3", *known, "-A", "not the key", *ask, LAN.target, *system)
+
+
+STARTER, CHARON = "/usr/lib/ipsec/starter", "/usr/lib/ipsec/charon"
+IPSEC = f"""config setup
+conn lab
+ left={LAN.target}
+ right=%any
+ leftauth=psk
+ rightauth=psk
+ keyexchange=ike
+ ike=aes256-sha256-modp2048!
+ auto=add
+"""
+
+
+def ike_start(scene: Scene) -> None:
+    """Either version of IKE, with a secret that the clients need not know."""
+    folder = scene.folder("ike", {"conf": IPSEC})
+    scene.serve("charon", STARTER, "--nofork", "--conf", str(folder / "conf"))
+    scene.listening(500)
+    time.sleep(SETTLED)
+
+
+def ike_ask(scene: Scene) -> None:
+    """Version 1 with transforms that are accepted and not, version 2 with a group that is and is not, port 4500."""
+    scan = ["ike-scan", "--retry=1", "--timeout=1000", "--nodns"]
+    scene.client(*scan, "--trans=7/256,4,1,14", LAN.target)
+    scene.client(*scan, "--trans=1,1,1,1", LAN.target)
+    scene.client(*scan, "--ikev2", LAN.target)
+    scene.ask_each(4500, bytes(4) + ike_sa_init(b"lab-natt", 14), b"\xff")
+    offers = ((14, 12), (31, 12), (14, 3), (14, 12))
+    scene.ask_each(500, *(ike_sa_init(b"lab-more", group, cipher) for group, cipher in offers))
+
+
+CADDY = """{
+ admin off
+ skip_install_trust
+}
+https://qf98e.lab {
+ tls internal
+ respond "here"
+}
+"""
+HTTP_3 = """import asyncio, ssl, sys
+from aioquic.asyncio import connect
+from aioquic.quic.configuration import QuicConfiguration
+async def main():
+    settings = QuicConfiguration(alpn_protocols=["h3"], verify_mode=ssl.CERT_NONE, server_name="qf98e.lab")
+    async with connect(sys.argv[1], 443, configuration=settings) as client:
+        await client.ping()
+asyncio.run(main())
+"""
+
+
+def quic_start(scene: Scene) -> None:
+    """A web server that speaks HTTP/3."""
+    folder = scene.folder("caddy", {"Caddyfile": CADDY, "client.py": HTTP_3})
+    os.environ |= {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
+    scene.serve("caddy", "caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile")
+    scene.listening(443)
+
+
+def quic_ask(scene: Scene) -> None:
+    """A version that nobody speaks, the same in a datagram that is too small, a connection."""
+    head = b"\xca\x1a\x2a\x3a\x4a\x08lab-dest\x08lab-from"
+    scene.ask_each(443, head.ljust(1200, b"\0"), head.ljust(100, b"\0"))
+    scene.client(sys.executable, str(scene.folder("caddy") / "client.py"), LAN.target)
+
+
+def portmap_start(scene: Scene) -> None:
+    """A port mapper that knows itself only."""
+    (RUN / "rpcbind").mkdir(exist_ok=True)
+    scene.serve("rpcbind", "rpcbind", "-f")
+    scene.listening(111)
+
+
+def portmap_ask(scene: Scene) -> None:
+    """Nothing, all mappings in versions 2 to 4, one port, a version and a procedure that do not exist."""
+    one_port = struct.pack(">4I", 100000, 2, 17, 0)
+    asked = [
+        rpc_call(1, 2, 0),
+        rpc_call(2, 2, 4),
+        rpc_call(3, 3, 4),
+        rpc_call(4, 4, 4),
+        rpc_call(5, 2, 3, one_port),
+        rpc_call(6, 9, 4),
+    ]
+    scene.ask_each(111, *asked, rpc_call(7, 2, 99))
+
+
+# What a server says first fits into a segment where its key is one of a curve, and does not where it is one of RSA.
+CURVE = "-newkey ec -pkeyopt ec_paramgen_curve:P-256"
+AUTHORITY = f"req -x509 {CURVE} -nodes -days 3650 -subj '/O=Lab/CN=Lab authority' -keyout ca.key -out ca.pem"
+LEAVES = {
+    "443": f"{CURVE} -subj /O=Lab/CN=qf98e.lab.example",
+    "8443": "-newkey rsa:3072 -utf8 -subj '/C=DE/O=Lab, Example/CN=büro.lab.example'",
+}
+ALTERNATIVES = f"subjectAltName=DNS:qf98e.lab.example,DNS:*.qf98e.lab.example,IP:{LAN.target},IP:{LAN.target6}"
+
+
+def tcp_start(scene: Scene) -> None:
+    """Two servers of TLS, their certificates by an authority of their own."""
+    folder = scene.folder("tls", {})
+
+    def openssl(words: str) -> None:
+        scene.network.run("target", "sh", "-c", f"cd {folder} && openssl {words}")
+
+    openssl(AUTHORITY)
+    for port, words in LEAVES.items():
+        openssl(f"req -x509 -CA ca.pem -CAkey ca.key -nodes -days 3650 {words} -addext {ALTERNATIVES} "
+            f"-keyout {port}.key -out {port}.pem")  # fmt: skip
+        own = ("-cert", str(folder / f"{port}.pem"), "-key", str(folder / f"{port}.key"))
+        scene.serve(
+            f"tls-{port}", "openssl", "s_server", "-www", "-accept", port, *own, "-cert_chain", str(folder / "ca.pem")
+        )
+    for port in LEAVES:
+        scene.listening(int(port), "t")
+
+
+def tcp_ask(scene: Scene) -> None:
+    """TLS 1.2, whose certificate is in clear, TLS 1.3, and a version that the server refuses."""
+    for port, version in (("443", "-tls1_2"), ("443", "-tls1_3"), ("443", "-tls1_1"), ("8443", "-tls1_2")):
+        scene.client("openssl", "s_client", "-connect", f"{LAN.target}:{port}", version)
 
 
 LEASES = {"dnsmasq": "dnsmasq-base", "dhclient": "isc-dhcp-client"}
 PRINTING = {"cupsd": "cups-daemon", "lpadmin": "cups-client", "cups-browsed": "cups-browsed"}
+TICKETS = {"krb5kdc": "krb5-kdc", "kadmin.local": "krb5-admin-server", "kinit": "krb5-user", "kvno": "krb5-user"}
+DOMAIN = {
+    "samba": "samba",
+    "samba-tool": "samba-common-bin samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba",
+}
+KEY_EXCHANGE = {STARTER: "strongswan-starter", CHARON: "strongswan-charon", "ike-scan": "ike-scan"}
 SERVICES = {
     "small": Service(small_start, small_ask, {"xinetd": "xinetd"}),
     "memcached": Service(memcached_start, memcached_ask, {"memcached": "memcached"}),
@@ -472,51 +508,22 @@ SERVICES = {
     "ssdp": Service(nothing, ssdp_ask, {"minidlnad": "minidlna"}),
     "dhcp": Service(dhcp_start, dhcp_ask, LEASES),
     "dhcpv6": Service(dhcp_start, dhcpv6_ask, LEASES),
-    "natpmp": Service(natpmp_start, natpmp_ask, {"miniupnpd": "miniupnpd-nftables", "natpmpc": "natpmpc"}),
+    "natpmp": Service(
+        natpmp_start, natpmp_ask, {"miniupnpd": "miniupnpd-nftables", "natpmpc": "natpmpc"}, shown={ROUTABLE: SHOWN}
+    ),
     "slp": Service(nothing, slp_ask),
     "ard": Service(nothing, ard_ask),
     "ipp": Service(ipp_start, ipp_ask, PRINTING),
     "nbdgm": Service(nothing, nbdgm_ask, {"nmbd": "samba"}, "udp port 138"),
+    "tcp": Service(tcp_start, tcp_ask, {"openssl": "openssl"}, "tcp"),
+    "kerberos": Service(kerberos_start, kerberos_ask, TICKETS),
+    "ldap": Service(ldap_start, ldap_ask, DOMAIN),
+    "snmp": Service(snmp_start, snmp_ask, {"snmpd": "snmpd", "snmpget": "snmp"}),
+    "ike": Service(ike_start, ike_ask, KEY_EXCHANGE),
+    "quic": Service(quic_start, quic_ask, {"caddy": "caddy"}),
+    "portmap": Service(portmap_start, portmap_ask, {"rpcbind": "rpcbind"}),
 }
 
 
-def inside(folder: Path, name: str) -> None:
-    """Record one service; called in namespaces of its own."""
-    os.environ["PATH"] = needs.path()
-    furnish()
-    scene = Scene()
-    service = SERVICES[name]
-    path = OUT / f"{name}.pcap"
-    try:
-        service.start(scene)
-        scene.record(path, service.wanted)
-        service.ask(scene)
-        scene.stop(path)
-    except (LabError, subprocess.SubprocessError) as error:
-        logs = "".join(f"== {log.name}\n{log.read_text(errors='replace')[-1500:]}\n" for log in sorted(LOGS.glob("*")))
-        sys.stderr.write(f"{name}: {error}\n{logs}")
-        sys.exit(1)
-    (folder / path.name).write_bytes(path.read_bytes())
-
-
-def main() -> int:
-    """Record some services, or all."""
-    if sys.argv[1] == "--inside":
-        inside(Path(sys.argv[2]), sys.argv[3])
-        return 0
-    folder = Path(sys.argv[1]).resolve()
-    folder.mkdir(exist_ok=True)
-    failed = 0
-    for name in sys.argv[2:] or SERVICES:
-        programs = SERVICES[name].programs.items()
-        if missing := [package for program, package in programs if not shutil.which(program, path=needs.path())]:
-            sys.stderr.write(f"{name}: missing packages: {' '.join(missing)}\n")
-            failed = 1
-            continue
-        words = [*unshared(), sys.executable, "-m", "tests.lab.services", "--inside", str(folder), name]
-        failed |= subprocess.run(words, cwd=ROOT, check=False).returncode
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(record(SERVICES, "tests.lab.services", sys.argv[1:]))

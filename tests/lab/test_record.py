@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_a_fresh_recording_gives_the_verdicts_of_the_clients(fresh: Path) -> Non
         }
         assert {service for service, verdict in cells.items() if verdict == "leaked"} == LEAKERS
         assert {service for service, verdict in cells.items() if verdict == "blocked"} == BLOCKED
-    assert len(wanted) == 84
+    assert len(wanted) == 90
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -85,7 +86,7 @@ def test_what_is_kept_beside_the_captures_is_the_articles(fresh: Path) -> None:
 
 def namespaces(parent: int) -> set[str]:
     """The PID namespaces below a process."""
-    children = {int(line.split()[3]): set[int]() for line in statuses()}
+    children = defaultdict[int, set[int]](set)
     for line in statuses():
         children[int(line.split()[3])].add(int(line.split()[0]))
     found, waiting = set(), [parent]

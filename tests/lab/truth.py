@@ -66,6 +66,11 @@ SERVICES = {
 }
 
 
+# The probe → that name, where a port serves several; what a mode lets in of them it lets in of all.
+APART = {"ntp-mode6": "ntp-control"}
+BESIDE = {"ntp-control": "ntp"}
+
+
 def service_of(row: Row) -> str:
     """The service that a row asked for."""
-    return SERVICES.get(row.port, row.port)
+    return APART.get(row.probe) or SERVICES.get(row.port, row.port)

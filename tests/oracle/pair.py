@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capanalyze.model import Exchange
-from capanalyze.packets.message import ANNOUNCES, INTERIM, UNANSWERABLE, WEAK, address
+from capanalyze.packets.message import ANNOUNCES, INTERIM, MALFORMED, UNANSWERABLE, WEAK, address
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP, port_table
 from capanalyze.protocols._protocol import SECOND
 from capanalyze.protocols.udp import IDLE
@@ -39,6 +39,7 @@ class Pair:
 
     exchange: Exchange
     module: int
+    service: int
     keys: tuple[int, ...]
     client: Endpoint
     server: Endpoint
@@ -85,7 +86,7 @@ def open_pair(seen: Sighting, client: Endpoint, server: Endpoint) -> Pair:
     return Pair(
         exchange=Exchange(
             capture=seen.capture,
-            service=service_name(message.module, message.port),
+            service=service_name(seen.service, message.port),
             transport=protocol.transport,
             client=host_text(client),
             client_port=port_number(client),
@@ -102,6 +103,7 @@ def open_pair(seen: Sighting, client: Endpoint, server: Endpoint) -> Pair:
             pairing="weak" if message.role & WEAK or not len(seen.keys) else "exact",
         ),
         module=message.module,
+        service=seen.service,
         keys=tuple(seen.keys),
         client=client,
         server=server,
@@ -135,7 +137,7 @@ def stray(seen: Sighting, outcome: str, reason: str | None = None) -> Pair:
     """A message that belongs to no request: an announcement, or a reply to what was not captured."""
     pair = open_pair(seen, seen.destination, seen.source)
     turn_round(pair)
-    pair.exchange.service = service_name(pair.module or SERVED[seen.message.sport], seen.message.sport)
+    pair.exchange.service = service_name(pair.service or SERVED[seen.message.sport], seen.message.sport)
     pair.exchange.outcome = "unsolicited" if outcome == "unsolicited" else "indeterminate"
     pair.exchange.reason = reason or pair.exchange.reason
     return pair
@@ -275,6 +277,13 @@ def _reaches(pair: Pair, seen: Sighting) -> bool:
     if seen.message.dport != pair.client[2]:
         return False
     return bool(seen.message.group) or pair.client[:2] in (UNSPECIFIED, seen.destination[:2])
+
+
+def may_be_of(pair: Pair, seen: Sighting) -> bool:
+    """Whether a message may be of a request's service; what its module could not read may be of any it serves."""
+    if seen.role == MALFORMED:
+        return pair.module == seen.message.module
+    return pair.service == seen.service
 
 
 def choose(pairs: Sequence[Pair], seen: Sighting) -> Pair | None:

@@ -15,6 +15,7 @@ from capanalyze.exchanges.batch import UNREACHABLE_V4, UNREACHABLE_V6
 from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
+    COMPARED,
     FLOW,
     FRAGMENT,
     MALFORMED,
@@ -35,6 +36,7 @@ from tests.oracle.pair import (
     choose,
     is_late,
     may_answer,
+    may_be_of,
     open_pair,
     refuse,
     resend,
@@ -130,6 +132,8 @@ class Pairing:
     # Requests
 
     def _request(self, seen: Sighting) -> Frames:
+        if seen.message.role & COMPARED:  # what pairs nothing
+            seen.keys = seen.keys[:-1]
         if seen.message.role & ALSO_REPLY:  # NTP mode 1 may answer mode 1: its last key is the other's
             for pair in self._by_key(seen, seen.keys[-1:]):
                 self._answer(pair, seen)
@@ -185,7 +189,7 @@ class Pairing:
         pairs = [
             pair
             for pair in self._book.of_client(seen.protocol.transport, seen.destination)
-            if pair.module == seen.message.module
+            if may_be_of(pair, seen)
             and not (pair.keys and len(seen.keys))
             and may_answer(pair, seen)
             and not is_late(pair, seen)
@@ -350,6 +354,7 @@ class Pairing:
             pair
             for pair in self._book.between(seen.message.module, seen.source, seen.destination)
             if pair.waits(seen.clock)
+            and may_be_of(pair, seen)
             and pair.exchange.outcome in ("silent", "rejected")
             and (not len(seen.keys) or not pair.keys or not set(pair.keys).isdisjoint(seen.keys))
         ]

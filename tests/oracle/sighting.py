@@ -50,6 +50,12 @@ class Sighting:
         return self.message.role % QUOTED // KIND
 
     @property
+    def service(self) -> int:
+        """The service that it is of: a module may serve several, told apart by the kind of message."""
+        apart = (index for index, one in enumerate(PROTOCOLS) if self.kind in one.apart)
+        return next((index for index in apart if PROTOCOLS[index].match is self.protocol.match), self.message.module)
+
+    @property
     def source(self) -> Endpoint:
         """Who sent it."""
         return self.message.src, self.message.src_low, self.message.sport

@@ -1,14 +1,18 @@
-"""What the tests of the match functions share: a payload in, what the module makes of it out.
+"""What the tests of the protocols share: a payload in, what the module makes of it out.
 
-Every test file of a protocol has `SAMPLES`: a payload for every kind of message that the module names.
+The match function of a protocol has its tests in `test_NAME.py`, the decoder in `test_NAME_decode.py`. Every one of the
+former has `SAMPLES`: a payload for every kind of message that the module names.
 """
 
+import struct
 from dataclasses import dataclass
 
+from capanalyze.disclosures import MAX_FACTS, MAX_LENGTH, disclose
 from capanalyze.packets.message import (
     ALSO_REPLY,
     ANNOUNCEMENT,
     ANNOUNCES,
+    COMPARED,
     FLOW,
     INTERIM,
     KIND,
@@ -41,6 +45,7 @@ FLAG_NAMES = {
     INTERIM: "interim",
     ANNOUNCES: "announces",
     ALSO_REPLY: "also reply",
+    COMPARED: "compared",
 }
 BEFORE, BEHIND = b"\xff\xfe\xfd", b"\xfc\xfb"  # what lies around a payload in a capture
 
@@ -85,3 +90,54 @@ def hear(protocol: Protocol, payload: bytes, size: int | None = None) -> Heard:
         flags=frozenset(name for flag, name in FLAG_NAMES.items() if flags & flag),
         keys=tuple(keys[1 : keys[0] + 1]),
     )
+
+
+Facts = list[tuple[str, str]]
+
+
+def told(service: str, reply: bytes) -> Facts:
+    """The facts of a reply as pairs."""
+    return [(fact.kind, fact.value) for fact in disclose(service, reply)]
+
+
+def assert_bounded(facts: Facts) -> None:
+    """Few facts, each short and safe to print."""
+    assert len(facts) <= MAX_FACTS
+    for kind, value in facts:
+        assert kind.isascii()
+        assert 0 < len(value) <= MAX_LENGTH
+        assert value.isprintable()
+
+
+def assert_cut_tells_less(service: str, reply: bytes) -> None:
+    """Cut at any length, a reply tells some of what it tells whole, that it is cut, and nothing else.
+
+    Where only padding is cut off it tells all.
+    """
+    whole = told(service, reply)
+    assert "malformed" not in dict(whole)
+    for length in range(len(reply)):
+        facts = told(service, reply[:length])
+        if facts == whole:
+            continue
+        kind, reason = facts.pop()
+        assert kind == "malformed", length
+        assert reason == f"ends early, after {length} octets"
+        assert set(facts) <= set(whole), length
+
+
+def dns_name(*labels: str | bytes) -> bytes:
+    """A name as on the wire, RFC 1035 section 3.1."""
+    octets = [label.encode() if isinstance(label, str) else label for label in labels]
+    return b"".join(bytes([len(label)]) + label for label in octets) + b"\0"
+
+
+def dns_record(name: bytes, rrtype: int, rdata: bytes, *, rrclass: int = 1, ttl: int = 120) -> bytes:
+    """A resource record, RFC 1035 section 4.1.3."""
+    return name + struct.pack("!HHIH", rrtype, rrclass, ttl, len(rdata)) + rdata
+
+
+def dns_message(flags: int, *records: bytes, questions: tuple[bytes, ...] = ()) -> bytes:
+    """A message with all of its records in the answer section."""
+    header = struct.pack("!6H", 0x1234, flags, len(questions), len(records), 0, 0)
+    return header + b"".join(questions) + b"".join(records)

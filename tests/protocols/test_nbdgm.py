@@ -78,7 +78,7 @@ SAMPLES = {
         (b"\x17" + bytes(20), "malformed", "malformed message"),
         (b"\x10", "malformed", "malformed message"),
         (carried(browser(b"\x09\1")), "request", "datagram"),  # without its token
-        (carried(browser(announcement(1)).replace(b"SMB", b"XXX")), "request", "datagram"),
+        (carried(browser(announcement(1)).replace(b"SMB", b"NCP")), "request", "datagram"),
     ],
 )
 def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from capanalyze.protocols import ntp
 from tests.build import PEER, TARGET, datagram
 from tests.build import ntp as message
-from tests.conversations import Talk, answer, ask, each, heard
+from tests.conversations import Talk, answer, ask, each, heard, refuse
 from tests.protocols import hear
 
 PASSIVE, SERVER, BROADCAST = 2, 4, 5
@@ -118,7 +118,8 @@ def test_without_a_transmit_timestamp_a_request_is_weak() -> None:
 def test_cut_before_its_key_a_message_keeps_its_role(kind: str) -> None:
     whole = hear(ntp.PROTOCOL, SAMPLES[kind])
     cut = hear(ntp.PROTOCOL, SAMPLES[kind][:3], len(SAMPLES[kind]))
-    assert (cut.role, cut.kind, cut.keys) == (whole.role, "cut message", ())
+    told = whole.kind if kind.startswith(("control", "private")) else "cut message"  # its first octets tell the mode
+    assert (cut.role, cut.kind, cut.keys) == (whole.role, told, ())
     assert "weak" in cut.flags
 
 
@@ -197,12 +198,12 @@ TALKS = [
             (0.001, answer(NTP, control(1, response=True, more=True))),
             (0.002, answer(NTP, control(1, response=True) + b"b=2")),
         ],
-        ["ntp 1 > 2,3: replied, control reply, 1000 us"],
+        ["ntp-control 1 > 2,3: replied, control reply, 1000 us"],
     ),
     Talk(
         "a control reply with the error bit is a reply",
         [(0, ask(NTP, control(1))), (0.001, answer(NTP, control(1, response=True, error=True)))],
-        ["ntp 1 > 2: replied, control reply, 1000 us"],
+        ["ntp-control 1 > 2: replied, control reply, 1000 us"],
     ),
     Talk(
         "control messages pair by sequence and opcode",
@@ -214,9 +215,9 @@ TALKS = [
             (2.2, answer(NTP, control(2, 1, response=True))),
         ],
         [
-            "ntp 1 > 4: replied, control reply, 2100000 us",
-            "ntp 2 > -: silent, control request",
-            "ntp 3 > 5: replied, control reply, 200000 us",
+            "ntp-control 1 > 4: replied, control reply, 2100000 us",
+            "ntp-control 2 > -: silent, control request",
+            "ntp-control 3 > 5: replied, control reply, 200000 us",
         ],
     ),
     Talk(
@@ -227,12 +228,67 @@ TALKS = [
             (4, answer(NTP, private(sequence=1, response=True, more=True))),
             (6, answer(NTP, private(sequence=2, response=True))),
         ],
-        ["ntp 1 > 2,3,4: replied, private reply (mode 7), 2000000 us"],
+        ["ntp-private 1 > 2,3,4: replied, private reply (mode 7), 2000000 us"],
     ),
     Talk(
         "private messages pair by request code",
         [(0, ask(NTP, private(42))), (0.001, answer(NTP, private(20, response=True)))],
-        ["ntp 1 > -: silent, private request (mode 7)", "ntp - > 2: indeterminate, request not captured"],
+        [
+            "ntp-private 1 > -: silent, private request (mode 7)",
+            "ntp-private - > 2: indeterminate, request not captured",
+        ],
+    ),
+    Talk(
+        "an error about a control message, quoted too short for a key, is not about the time",
+        [
+            (0, ask(NTP, message(transmit=T1), sport=NTP, ident=0)),
+            (0.1, ask(NTP, control(1), sport=NTP, ident=0)),
+            (0.2, refuse(ask(NTP, control(1), sport=NTP, ident=0), octets=8 + 3)),
+        ],
+        ["ntp 1 > -: silent, client request", "ntp-control 2 > 3: rejected, port unreachable, 100000 us"],
+    ),
+    Talk(
+        "an error about the time, quoted too short for a key, is not about a control message",
+        [
+            (0, ask(NTP, control(1), sport=NTP, ident=0)),
+            (0.1, ask(NTP, message(transmit=T1), sport=NTP, ident=0)),
+            (0.2, refuse(ask(NTP, message(transmit=T1), sport=NTP, ident=0), octets=8 + 4)),
+        ],
+        ["ntp-control 1 > -: silent, control request", "ntp 2 > 3: rejected, port unreachable, 100000 us"],
+    ),
+    Talk(
+        "an error that quotes ports alone is about what was asked first",
+        [
+            (0, ask(NTP, control(1), sport=NTP, ident=0)),
+            (0.1, ask(NTP, message(transmit=T1), sport=NTP, ident=0)),
+            (0.2, refuse(ask(NTP, message(transmit=T1), sport=NTP, ident=0), octets=8)),
+        ],
+        ["ntp-control 1 > 3: rejected, port unreachable, 200000 us", "ntp 2 > -: silent, client request"],
+    ),
+    Talk(
+        "a control message cut before its key is not answered by the time",
+        [
+            (0, ask(NTP, control(1), sport=NTP)),
+            (0.1, ask(NTP, message(transmit=T1), sport=NTP)),
+            (0.2, answer(NTP, message(SERVER, origin=T1), sport=NTP)),
+            (0.3, answer(NTP, control(1, response=True), sport=NTP)),
+        ],
+        [
+            "ntp-control 1 > 4: replied, control reply, weak, 300000 us",
+            "ntp 2 > 3: replied, cut message, weak, 100000 us",
+        ],
+        snaplen=20 + 8 + 3,
+    ),
+    *(
+        Talk(
+            f"a control message is answered weakly where {what}",
+            [(0, ask(NTP, asked, sport=NTP)), (0.1, answer(NTP, told, sport=NTP))],
+            [f"ntp-{name} 1 > 2: replied, malformed message, weak, 100000 us"],
+        )
+        for what, name, asked, told in (
+            ("the reply to mode 6 is no NTP", "control", control(1), b"garbage"),
+            ("the reply to mode 7 is no NTP", "private", private(), b"garbage"),
+        )
     ),
     *(
         Talk(

@@ -68,6 +68,18 @@ def test_a_response_has_the_request_id(pdu: int, ident: int, version: int) -> No
     assert not hear(snmp.PROTOCOL, message(RESPONSE, ident ^ 1, version)).answers(request)
 
 
+def test_only_requests_of_one_community_are_compared() -> None:
+    one, same, other = (
+        hear(snmp.PROTOCOL, message(GET, ident, community=community))
+        for ident, community in ((1, b"public"), (2, b"public"), (1, b"secret"))
+    )
+    assert "compared" in one.flags
+    assert one.keys[-1] == same.keys[-1] != other.keys[-1]
+    assert hear(snmp.PROTOCOL, message(RESPONSE, 1)).keys == one.keys[:-1]
+    assert "compared" not in hear(snmp.PROTOCOL, message(RESPONSE, 1)).flags
+    assert "compared" not in hear(snmp.PROTOCOL, clear_version_3(GET, 1)).flags  # an unknown user is told so
+
+
 def test_lengths_may_be_written_the_long_way() -> None:
     request = hear(snmp.PROTOCOL, message(GET, 7, community=bytes(200)))
     assert hear(snmp.PROTOCOL, message(RESPONSE, 7, long=True)).answers(request)

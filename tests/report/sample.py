@@ -356,7 +356,7 @@ def _kinds(capture: str, at: int, replied: int) -> list[Asked]:
         )
         for kind, count, octets, back in (
             ("client request", max(replied - 1, 0), 48, 48),
-            ("control request", min(replied, 1), 12, 364),
+            ("symmetric request", min(replied, 1), 12, 364),
         )
     ]
 

@@ -66,7 +66,7 @@ verdict     service          answered  frames   remarks
   mdns disclosed Jürgens MacBook._ssh._tcp.local; Jürgens-MacBook.local, 192.1…
   nbns disclosed QF98E<00>, WORKGROUP<00> (group), file server, master browser…
   ntp disclosed follows 131.188.3.220, stratum 2
-  ntp answered client request 3/4, frames 10→11; control request 1/2 ×30.3,
+  ntp answered client request 3/4, frames 10→11; symmetric request 1/2 ×30.3,
   frames 10→11
   ntp: rejected → replied (client) at 03:56:45 UTC, frames 3→4, then 6→7; 3.10 s
   later; port unreachable, then server reply, unsynchronised; the target itself

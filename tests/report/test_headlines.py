@@ -167,7 +167,7 @@ def test_what_different_clients_met_is_no_change_over_time() -> None:
 
 def test_the_greatest_factor_is_named() -> None:
     said = of_amplification(amplified(sample.article()))
-    assert said == "ntp sent back 30.3 octets for each one received (control request)"
+    assert said == "ntp sent back 30.3 octets for each one received (symmetric request)"
     plain = [drawing.finding("udp/9000", "+")]
     plain[0].request_octets, plain[0].reply_octets = 10, 1234
     assert of_amplification(amplified(drawing.analysis(plain))) == "udp/9000 sent back 123 octets for each one received"

@@ -211,6 +211,24 @@ def test_a_flow_that_goes_on_for_long_does_not_turn_a_flip_round(
     assert found.notes == []
 
 
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize(
+    ("silent", "said"),
+    [
+        ([100.5], ["the silent request was sent once: alone it may be a loss"]),
+        ([100.5, 150.5], []),
+    ],
+    ids=["one", "two in a row"],
+)
+def test_a_flow_that_goes_on_for_long_does_not_hide_that_silence_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool, silent: list[float], said: list[str]
+) -> None:
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+    asked = [(time, datagram(50001 + number, b"abc")) for number, time in enumerate(silent)]
+    (flip,) = told(tmp_path, [*flow(0, 50000, 21), *asked, (400, FAR)]).changes
+    assert (flip.before, flip.after, flip.circumstances) == ("replied", "silent", said)
+
+
 def test_what_cannot_be_compared_any_more_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis, "FEW", -1)
     frames = [*refused(0, 50001), *flow(50, 50000, 21), *refused(100.5, 50002), *refused(150.5, 50003)]

@@ -186,7 +186,7 @@ def finding(
     )
 
 
-KINDS = {"ntp": ("client request", "control request", "private request (mode 7)"), "mdns": ("query",)}
+KINDS = {"ntp": ("client request", "symmetric request", "broadcast"), "mdns": ("query",)}
 
 
 def factor_of(service: str) -> float:

@@ -51,7 +51,7 @@ def test_a_bar_for_each_kind_of_request_that_was_answered_with_its_factor() -> N
     assert figure.get_label() == clean(of_amplification(measured))
     seen = sample.texts(figure)
     assert seen.count("ntp") == 3
-    assert "control request" in seen
+    assert "symmetric request" in seen
     for row in measured:
         assert f"×{row.octets:.1f}" in seen or f"×{row.octets:,.0f}" in seen  # noqa: RUF001 (the sign, no letter)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capanalyze.disclose import ntp
+from capanalyze.protocols import ntp
 
 from . import Facts, assert_bounded, assert_cut_tells_less, told
 

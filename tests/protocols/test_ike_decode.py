@@ -5,7 +5,7 @@ from hashlib import md5
 
 import pytest
 
-from capanalyze.disclose.ike import VENDORS
+from capanalyze.protocols.ike import VENDORS
 
 from . import Facts, assert_cut_tells_less, told
 

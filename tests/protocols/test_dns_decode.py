@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from capanalyze.disclose.dns import labels
+from capanalyze.protocols._names import labels
 
 from . import Facts, assert_cut_tells_less, dns_message, dns_name, dns_record, told
 

@@ -1,0 +1,204 @@
+"""The file of evidence: the frames that findings rest on, as they were captured, and the same verdicts from them."""
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from capanalyze.agreement import deepen
+from capanalyze.analysis import Examined, examine
+from capanalyze.audit import Audit, audit_of, load_audit
+from capanalyze.depth import Opinion
+from capanalyze.errors import TargetError
+from capanalyze.exhibits import AUDIT, FILE, LIMITS, Bundle, Limit, without_exhibit
+from capanalyze.model import Finding
+from tests.build import PEER, START, TARGET, dissected, ipv4, ntp, pcap, tcp, udp
+from tests.conftest import PCAPS, SHARED
+from tests.packets.test_scan import CAPTURES
+
+AUDITS = sorted(PCAPS.glob("*/audit.toml"))
+LAB = sorted((SHARED / "captures" / "lab").glob("*.pcap*"))
+ALL = LIMITS["all"]
+
+
+def of(path: Path) -> Audit:
+    return load_audit(path) if path.suffix == ".toml" else audit_of([str(path)], mode="block-all")
+
+
+def written(bundle: Bundle, folder: Path) -> Path:
+    """The evidence on disk; what is to be given to `report`."""
+    (folder / FILE).write_bytes(bundle.octets)
+    if bundle.audit is None:
+        return folder / FILE
+    (folder / AUDIT).write_text(bundle.audit)
+    return folder / AUDIT
+
+
+def verdicts(findings: list[Finding]) -> dict[tuple[str | None, str, str], tuple[object, ...]]:
+    return {(one.mode, one.zone, one.service): (one.verdict, one.outcome) for one in findings}
+
+
+def examined(audit: Audit, limit: Limit | None = LIMITS["auto"]) -> Examined:
+    """Where the target cannot be told, it is the first candidate."""
+    try:
+        return examine(audit, limit=limit)
+    except TargetError as error:
+        candidate = str(error).partition("candidates are ")[2].partition(",")[0].partition(";")[0] or TARGET
+        return examine(replace(audit, target=(candidate,)), limit=limit)
+
+
+@pytest.mark.parametrize("path", [*AUDITS, *CAPTURES, *LAB], ids=lambda path: "/".join(path.parts[-2:]))
+def test_the_evidence_gives_the_same_verdicts(tmp_path: Path, path: Path) -> None:
+    analysis, bundle = examined(of(path))
+    assert bundle is not None
+    assert bundle.missing == 0
+    shown = {(one.exhibit.capture, one.exhibit.frame) for one in bundle.shown}
+    if not shown:
+        assert not [one for one in analysis.findings if one.replied or one.rejected]
+        return
+    again = examine(of(written(bundle, tmp_path))).analysis
+    expected = verdicts([one for one in analysis.findings if not without_exhibit([one], shown)])
+    assert verdicts(again.findings) == expected
+    if without_exhibit(analysis.findings, shown):
+        assert len(shown) == LIMITS["auto"].in_all
+    assert {(one.mode, one.zone, one.service) for one in again.announcements} == {
+        (one.mode, one.zone, one.service) for one in analysis.announcements
+    }
+
+
+@pytest.mark.parametrize("path", [*AUDITS, *LAB[:3]], ids=lambda path: "/".join(path.parts[-2:]))
+def test_tshark_sees_the_named_frames_as_they_were_captured(tmp_path: Path, path: Path) -> None:
+    audit = of(path)
+    _, bundle = examined(audit)
+    assert bundle is not None
+    if not bundle.shown:
+        return
+    written(bundle, tmp_path)
+    fields = ("frame.time_epoch", "frame.len", "frame.cap_len", "frame.md5_hash", "frame.interface_name")
+    options = ("-o", "frame.generate_md5_hash:TRUE")
+    copies = dissected(tmp_path / FILE, *fields, options=options)
+    originals = {
+        file.name: dissected(Path(file.path), *fields, options=options)
+        for file in audit.captures
+        if any(one.exhibit.capture == file.name for one in bundle.shown)
+    }
+    assert len(copies) == len(bundle.shown)
+    for copy, (exhibit, octets) in zip(copies, bundle.shown, strict=True):
+        original = originals[exhibit.capture][exhibit.frame - 1]
+        assert copy[:4] == original[:4]
+        assert copy[4] == (exhibit.interface or exhibit.capture)
+        assert (exhibit.octets, exhibit.captured) == (int(copy[1]), len(octets))
+
+
+def test_each_frame_says_what_it_proves(leopard: Path, tmp_path: Path) -> None:
+    analysis, bundle = examined(of(leopard / "audit.toml"))
+    assert bundle is not None
+    written(bundle, tmp_path)
+    comments = [" ".join(row[0].split()) for row in dissected(tmp_path / FILE, "frame.comment")]
+    for comment, (exhibit, _) in zip(comments, bundle.shown, strict=True):
+        assert comment.startswith(f"{exhibit.capture}, frame {exhibit.frame}")
+        assert exhibit.proves
+        assert all(words in comment for words in exhibit.proves)
+    for found in analysis.findings:
+        if found.verdict == "leaked":
+            first = next(one for one, _ in bundle.shown if one.frame == found.first.replies[0])
+            mine = [one for one, _ in bundle.shown if (one.capture, one.frame) == (found.first.capture, first.frame)]
+            words = f"{found.service} leaked under {found.mode}, from {found.zone}: reply"
+            assert any(words in proof for one in mine for proof in one.proves)
+
+
+REQUEST = ipv4(PEER, TARGET, 17, udp(50000, 123, ntp(transmit=7)))
+REPLY = ipv4(TARGET, PEER, 17, udp(123, 50000, ntp(4, origin=7)))
+
+
+def made(
+    tmp_path: Path, frames: list[tuple[float, bytes]], name: str = "block-all.ppp0.pcap", noise: bytes = b""
+) -> Audit:
+    """An audit of a capture of these frames, each behind the same records of no concern."""
+    path = tmp_path / name
+    whole = pcap(frames)
+    octets = whole[:24] + b"".join(noise + pcap([frame])[24:] for frame in frames)
+    path.write_bytes(gzip.compress(octets) if name.endswith(".gz") else octets)
+    return audit_of([str(path)], target=(TARGET,))
+
+
+@pytest.mark.parametrize("name", ["block-all.ppp0.pcap", "block-all.ppp0.pcap.gz"])
+@pytest.mark.parametrize("times", [4, 200_000])
+def test_frames_are_found_again_however_far_in(tmp_path: Path, name: str, times: int) -> None:
+    noise = pcap([(START, ipv4(PEER, TARGET, 6, tcp(1, 2, "A", payload=b"x")))])[24:] * times
+    _, bundle = examine(made(tmp_path, [(START, REQUEST), (START + 0.5, REPLY)], name, noise), limit=ALL)
+    assert bundle is not None
+    assert [(one.frame, octets) for one, octets in bundle.shown] == [(times + 1, REQUEST), (2 * times + 2, REPLY)]
+
+
+def test_silence_comes_with_the_frame_that_ends_the_capture(tmp_path: Path) -> None:
+    later = ipv4(PEER, TARGET, 6, tcp(1, 2, "A", payload=b"x"))
+    analysis, bundle = examine(made(tmp_path, [(START, REQUEST), (START + 2, later), (START + 60, later)]), limit=ALL)
+    assert bundle is not None
+    assert [one.verdict for one in analysis.findings] == ["blocked"]
+    assert [one.exhibit.frame for one in bundle.shown] == [1, 3]
+    assert "goes on to here" in bundle.shown[1].exhibit.proves[0]
+
+
+def test_where_there_is_no_room_leaks_come_first_and_it_is_said(tmp_path: Path) -> None:
+    ports = range(1000, 1020)
+    asked = [(START + port / 1000, ipv4(PEER, TARGET, 6, tcp(50000, port, "S", seq=port))) for port in ports]
+    audit = made(tmp_path, [*asked, (START + 5, REQUEST), (START + 5.1, REPLY), (START + 60, asked[0][1])])
+    analysis, bundle = examine(audit, limit=replace(ALL, in_all=6))
+    assert bundle is not None
+    assert len(bundle.shown) == 6
+    assert {one.octets for one in bundle.shown} >= {REQUEST, REPLY}
+    deepen(analysis, bundle, Opinion())
+    assert analysis.depth is not None
+    assert analysis.depth.note is not None
+    assert analysis.depth.note.startswith("of 16 findings there is no frame in the evidence")
+
+
+def test_a_capture_that_is_gone_costs_the_evidence_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [(START, REQUEST), (START + 0.1, REPLY)]
+    audit = made(tmp_path, frames)
+    expected = examine(audit).analysis.findings[0].verdict
+
+    def nothing(*_: object) -> tuple[dict[object, object], dict[object, object]]:
+        return {}, {}
+
+    monkeypatch.setattr("capanalyze.analysis.again", nothing)
+    analysis, bundle = examine(audit, limit=ALL)
+    assert bundle is not None
+    assert (bundle.shown, bundle.missing) == ([], 2)
+    assert [one.verdict for one in analysis.findings] == [expected]
+    deepen(analysis, bundle, Opinion())
+    assert analysis.depth is not None
+    assert "2 frames could not be read again" in (analysis.depth.note or "")
+
+
+def test_without_exhibits_nothing_is_read_for_them(leopard: Path) -> None:
+    assert examine(of(leopard / "audit.toml")).bundle is None
+
+
+def test_names_of_all_kinds_stand_in_its_audit(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(pcap([(START, REQUEST), (START + 0.1, REPLY)]))
+    text = """
+title = "a \\"quoted\\" \\\\ title\\u007f"
+[zones]
+ppp0 = "the \\u00fc zone"
+[modes."a mode = 'x'"]
+promise = "block"
+allow = ["tcp/22"]
+stealth = true
+captures = ["x.pcap"]
+"""
+    (tmp_path / "audit.toml").write_text(text)
+    given = load_audit(tmp_path / "audit.toml")
+    _, bundle = examine(given, limit=ALL)
+    assert bundle is not None
+    again = load_audit(written(bundle, tmp_path))
+    assert (again.title, again.modes[0].name, again.modes[0].allow, again.modes[0].stealth, again.zones) == (
+        given.title,
+        given.modes[0].name,
+        ("tcp/22",),
+        True,
+        given.zones,
+    )
