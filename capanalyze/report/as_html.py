@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from capanalyze.disclosures import telling
 from capanalyze.escape import printable
+from capanalyze.exhibits import display_filter
 from capanalyze.model import VERDICTS, Analysis, Finding
 from capanalyze.report import Deep, Picture, looks
 from capanalyze.report.headlines import headline, nobody_asked
@@ -41,7 +42,6 @@ from capanalyze.report.words import (
     confirmed,
     counted,
     counts,
-    display_filter,
     evidence_size,
     factor,
     finding_name,

@@ -183,11 +183,6 @@ def _run(run: list[int]) -> str:
     return f"{run[0]}{DASH}{run[-1]}" if len(run) > 2 else ",".join(map(str, run))
 
 
-def display_filter(numbers: Iterable[int]) -> str:
-    """Wireshark's display filter for frames: `frame.number in {12, 13}`."""
-    return f"frame.number in {{{', '.join(map(str, numbers))}}}"
-
-
 def flip(change: Change) -> str:
     """What changed in a flip: `rejected → replied (client request)`; a filter may treat clients differently."""
     aside = [change.kind] if change.kind else []

@@ -129,10 +129,6 @@ def test_durations() -> None:
     ]
 
 
-def test_display_filter() -> None:
-    assert words.display_filter([12, 13]) == "frame.number in {12, 13}"
-
-
 def test_a_finding_in_a_sentence() -> None:
     found = sample.article().findings[0]
     assert words.finding_name(found) == "ntp under allow-all, from the internet"
