@@ -49,6 +49,19 @@ def test_payloads_are_read_again_where_the_messages_say(
     capture.close()
 
 
+def test_what_is_read_again_does_not_move_where_stdin_is_copied_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = from_stdin(monkeypatch, PCAP)
+    some = len(PCAP) // 2
+    read = PCAP[:24] + capture.read(some)  # the file's header is read by now
+    while more := capture.read(700):
+        for place, octets in capture.pieces([(0, 10), (some // 2, 100)]):
+            assert octets == PCAP[place[0] :][: place[1]]
+        read += more
+    assert read == PCAP
+    assert dict(capture.pieces([(0, len(PCAP))])) == {(0, len(PCAP)): PCAP}
+    capture.close()
+
+
 @pytest.mark.parametrize("name", PACKINGS)
 def test_stdin_is_read_like_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     part, capture = read(tmp_path / name, PACKINGS[name])

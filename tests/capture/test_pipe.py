@@ -15,7 +15,6 @@ import pytest
 
 from capanalyze.capture import pipe
 from capanalyze.capture.pipe import Pipe
-from tests.bench.generate import Wanted, generate
 
 CAPTURE = Path(__file__).resolve().parents[2] / "pcaps" / "leopard" / "block-all.ppp0.pcap"
 
@@ -86,15 +85,3 @@ def test_an_interrupt_ends_a_live_capture_with_what_it_has(tmp_path: Path, rest:
     assert found["octets"] == (len(octets) if rest else 5000)
     whole = frames(octets)
     assert found["frames"] == whole if rest else 0 < found["frames"] < whole
-
-
-def test_replies_are_decoded_from_the_copy_while_more_is_read(tmp_path: Path) -> None:
-    """A copy that is read from where it is written to told the wrong octets, or lost some."""
-    path = tmp_path / "stdin"
-    generate(Wanted("flood", 10_000_000), path)
-    command = [sys.executable, "-m", "capanalyze", "exchanges", "--disclosures", "--format", "jsonl"]
-    told = subprocess.run([*command, str(path)], capture_output=True, check=True).stdout
-    with path.open("rb") as stream:
-        piped = subprocess.run([*command, "-"], stdin=stream, capture_output=True, check=True).stdout
-    assert len(told.splitlines()) > 20_000
-    assert piped == told
