@@ -29,7 +29,25 @@ DISSECTORS = {
 }
 # Layers of no service: what carries it, and what tshark shows where it knows no more.
 CARRIERS = frozenset(
-    {"eth", "ethertype", "vlan", "sll", "ppp", "null", "loop", "raw", "ip", "ipv6", "udp", "tcp", "data"}
+    {
+        *("eth", "ethertype", "llc", "vlan", "mpls", "pppoed", "pppoes", "ppp", "chdlc", "fr", "null", "loop", "raw"),
+        *(
+            "sll",
+            "sll2",
+            "pktap",
+            "pflog",
+            "nflog",
+            "radiotap",
+            "wlan_radio",
+            "wlan",
+            "gre",
+            "ip",
+            "ipv6",
+            "udp",
+            "tcp",
+        ),
+        "data",
+    }
 )
 REJECTIONS = frozenset({"icmp", "icmpv6"})
 MALFORMED = "_ws.malformed"
@@ -176,8 +194,8 @@ class _Comparison:
                     self.links += 1
                 elif name == "ntp.request_in" and self._by_origin(dissection, requests):
                     self.explained.append(
-                        f"frame {number}: tshark links the last request of the conversation, {value}; the origin "
-                        f"timestamp is that of frame {requests[0]}"
+                        f"frame {number}: tshark links the last request of the conversation, frame {value}; "
+                        f"the origin timestamp is that of frame {requests[0]}"
                     )
                 else:
                     self.differences.append(f"frame {number} answers frame {requests[0]}, and frame {value} for tshark")

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from msgspec.structs import replace
+
 from capanalyze.escape import printable
 from capanalyze.model import Dissection, Expert, Field
 
@@ -49,6 +51,8 @@ PLACES = {
 WRAPPER = "fake-field-wrapper"  # what PDML puts around fields that are in no layer
 # Of the layers that Wireshark shows, those that are about the file, not about the frame.
 ABOUT_THE_FILE = ("geninfo", "frame", "pkt_comment")
+# Fields whose octets are not the frame's own: put together from several, or decrypted.
+ELSEWHERE = frozenset({"ip.fragments", "ipv6.fragments", "quic.frame", "tcp.segments"})
 
 
 @dataclass
@@ -280,6 +284,7 @@ def read_packet(packet: Any) -> tuple[int, Dissection]:
     if packet is None or packet.tag != "packet":
         raise ValueError("it did not write PDML")
     number, protocols, layers = 0, [], []
+    whole = 0
     experts: list[Expert] = []
     left = iter(range(MAX_FIELDS))
     for proto in packet.iterchildren("proto"):
@@ -287,13 +292,15 @@ def read_packet(packet: Any) -> tuple[int, Dissection]:
         if name == "geninfo":
             number = _number(_child(proto, "num").get("show", ""))
         if name == "frame":
+            whole = _number(proto.get("size", ""))
             protocols = [one for one in _child(proto, "frame.protocols").get("show", "").split(":") if one]
         if name not in ABOUT_THE_FILE:
             experts += _experts(proto)
             layers += _lines(proto, left, 0)
     if number < 1:
         raise ValueError("it did not number its packets")
-    return number, Dissection(protocols=[printable(one, 40) for one in protocols], layers=layers, experts=experts)
+    names = [printable(one, 40) for one in protocols]
+    return number, Dissection(protocols=names, layers=_within(layers, whole), experts=experts)
 
 
 def _child(proto: Any, name: str) -> Any:
@@ -310,16 +317,35 @@ def _lines(element: Any, left: Iterator[int], depth: int) -> list[Field]:
     if element.get("hide") == "yes" or name == WRAPPER:
         return below
     shown = element.get("showname") or element.get("show") or name
-    return [
-        Field(
-            name=printable(name, 80),
-            shown=printable(shown, MAX_SHOWN),
-            offset=_number(element.get("pos", "")),
-            size=_number(element.get("size", "")),
-            value=printable(element.get("show", ""), MAX_SHOWN),
-            fields=below,
-        )
-    ]
+    line = Field(
+        name=printable(name, 80),
+        shown=printable(shown, MAX_SHOWN),
+        offset=_number(element.get("pos", "")),
+        size=_number(element.get("size", "")),
+        value=printable(element.get("show", ""), MAX_SHOWN),
+        fields=below,
+    )
+    return [_without_place(line) if name in ELSEWHERE else line]
+
+
+def _within(layers: list[Field], whole: int) -> list[Field]:
+    """Layers with the places of those alone that stand in the frame itself, which has `whole` octets.
+
+    One that begins no later than what carries it stands in octets put together from several frames; but what takes up
+    the whole frame may wrap it.
+    """
+    begin = -1
+    for number, layer in enumerate(layers):
+        if layer.size and layer.offset <= begin:
+            return layers[:number] + [_without_place(one) for one in layers[number:]]
+        if 0 < layer.size < whole:
+            begin = layer.offset
+    return layers
+
+
+def _without_place(line: Field) -> Field:
+    """A field that stands in no octets of the frame."""
+    return replace(line, offset=0, size=0, fields=[_without_place(one) for one in line.fields])
 
 
 def _experts(proto: Any) -> Iterator[Expert]:

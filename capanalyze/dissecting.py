@@ -18,7 +18,7 @@ from capanalyze.capture.records import NOT_A_PACKET
 from capanalyze.depth import dissect
 from capanalyze.errors import AuditError
 from capanalyze.exchanges.batch import chosen, exchange_of
-from capanalyze.exhibits import Packing, name_of, time_of
+from capanalyze.exhibits import Packing, display_filter, name_of, time_of
 from capanalyze.findings import utc
 from capanalyze.gear import Gear
 from capanalyze.model import Dissected, DissectedFrame, Dissection, Field
@@ -156,18 +156,6 @@ def _exchanges(stream: Stream, wanted: set[int]) -> dict[int, Exchange]:
 def _counted(count: int, word: str) -> str:
     """How many there are: `the capture has 12 frames`."""
     return f"the capture has {count or 'no'} {word}{'s' if count != 1 else ''}"
-
-
-def display_filter(frames: Sequence[int]) -> str:
-    """What shows some frames, ascending, in Wireshark: `frame.number in {12, 13, 20..29}`; empty without frames."""
-    runs: list[list[int]] = []
-    for frame in frames:
-        if runs and runs[-1][-1] == frame - 1:
-            runs[-1].append(frame)
-        else:
-            runs.append([frame])
-    words = (f"{run[0]}..{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
-    return f"frame.number in {{{', '.join(words)}}}" if frames else ""
 
 
 # -- What tshark is given, and what it says -----------------------------------------------------------

@@ -21,6 +21,8 @@ def printable(text: str, limit: int = 200) -> str:
 
     What is longer ends with an ellipsis, and never within an escape. The result is its own `printable`.
     """
+    if len(text) <= limit and text.isprintable() and _UNSEEN.isdisjoint(text):
+        return text
     shown = [_visible(character) for character in text[: limit + 1]]
     if sum(map(len, shown)) <= limit:
         return "".join(shown)

@@ -110,7 +110,7 @@ def _all_proofs(
             for one in _evidence(found)[nth : nth + 1]:
                 yield from _exchange(one, _about(found), limit)
     for found, payloads, _ in summed:
-        for told in payloads[: limit.exchanges]:
+        for told in payloads[:1]:
             yield (told.capture, told.frame), f"{_about(found)}: tells something"
     for found in findings:
         yield from _kinds(found)
@@ -176,6 +176,18 @@ def _flips(found: Finding, limit: Limit) -> Iterator[Proof]:
         yield from _exchange(change.first_after, f"{flip}: after", limit)
         if change.own_traffic is not None:
             yield (change.own_traffic.capture, change.own_traffic.frame), f"{flip}: the target's own message in between"
+
+
+def display_filter(frames: Iterable[int]) -> str:
+    """What shows some frames, ascending, in Wireshark: `frame.number in {12, 13, 20..29}`; empty without frames."""
+    runs: list[list[int]] = []
+    for frame in frames:
+        if runs and runs[-1][-1] == frame - 1:
+            runs[-1].append(frame)
+        else:
+            runs.append([frame])
+    words = (f"{run[0]}..{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+    return f"frame.number in {{{', '.join(words)}}}" if runs else ""
 
 
 # -- The file ----------------------------------------------------------------------------------------

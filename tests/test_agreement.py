@@ -83,7 +83,7 @@ def test_ntp_is_linked_by_its_origin_timestamp_whatever_tshark_links(tmp_path: P
     assert agreement is not None
     assert (agreement.links, agreement.differences) == (0, [])
     assert agreement.explained == [
-        "frame 3: tshark links the last request of the conversation, 2; the origin timestamp is that of frame 1"
+        "frame 3: tshark links the last request of the conversation, frame 2; the origin timestamp is that of frame 1"
     ]
     wrong = said(*NTP, **{"ntp.org": "eight", "ntp.request_in": "2"})
     agreement = compared(tmp_path, [REQUEST, SILENT, REPLY], *dissections[:2], wrong)

@@ -338,3 +338,61 @@ def test_a_frame_has_so_many_fields_and_no_more() -> None:
         nested = etree.SubElement(nested, "field", name="deep", show="1")
     _, dissection = depth.read_packet(packet)
     assert 0 < len(lines(dissection.layers)) <= depth.MAX_FIELDS
+
+
+def packet_of(size: str, *layers: tuple[str, str, str]) -> Any:
+    """PDML of one frame whose layers are (name, pos, size), with a field in each."""
+    packet = etree.Element("packet")
+    etree.SubElement(etree.SubElement(packet, "proto", name="geninfo"), "field", name="num", show="1")
+    etree.SubElement(packet, "proto", name="frame", size=size)
+    for name, pos, octets in layers:
+        layer = etree.SubElement(packet, "proto", name=name, pos=pos, size=octets)
+        etree.SubElement(layer, "field", name=f"{name}.first", pos=pos, size="1")
+    return packet
+
+
+@pytest.mark.parametrize(
+    ("size", "layers", "placed"),
+    [
+        ("90", [("eth", "0", "14"), ("ip", "14", "20"), ("udp", "34", "8"), ("dns", "42", "48")], 4),
+        ("34", [("eth", "0", "14"), ("ip", "14", "20"), ("udp", "0", "8"), ("dns", "8", "900")], 2),
+        ("32", [("ip", "0", "20"), ("udp", "0", "8"), ("dns", "8", "28")], 1),
+        ("60", [("ip", "0", "20"), ("tcp", "20", "20"), ("dns", "0", "500")], 2),
+        ("188", [("user_dlt", "0", "188"), ("pktap", "0", "108"), ("ppp", "108", "4")], 3),
+    ],
+)
+def test_what_is_put_together_from_several_frames_has_no_place(
+    size: str, layers: list[tuple[str, str, str]], placed: int
+) -> None:
+    _, dissection = depth.read_packet(packet_of(size, *layers))
+    expected = [(int(pos), int(octets)) for _, pos, octets in layers[:placed]] + [(0, 0)] * (len(layers) - placed)
+    assert [(line.offset, line.size) for line in dissection.layers] == expected
+    assert [line.fields[0].size for line in dissection.layers] == [1] * placed + [0] * (len(layers) - placed)
+
+
+@pytest.mark.parametrize("name", sorted(depth.ELSEWHERE))
+def test_octets_of_several_frames_or_decrypted_ones_are_not_the_frames(name: str) -> None:
+    packet = packet_of("90", ("ip", "0", "20"))
+    listed = etree.SubElement(packet[2], "field", name=name, pos="0", size="36")
+    etree.SubElement(listed, "field", name="below", pos="24", size="12")
+    _, dissection = depth.read_packet(packet)
+    assert [(line.name, line.size) for line in lines(dissection.layers)] == [
+        ("ip", 20),
+        ("ip.first", 1),
+        (name, 0),
+        ("below", 0),
+    ]
+
+
+def test_layers_without_octets_do_not_count() -> None:
+    layers = (("ip", "0", "20"), ("udp", "20", "8"), ("_ws.malformed", "0", "0"), ("ntp", "28", "48"))
+    _, dissection = depth.read_packet(packet_of("76", *layers))
+    assert [line.size for line in dissection.layers] == [20, 8, 0, 48]
+
+
+def test_a_wrapper_of_fields_is_no_layer() -> None:
+    packet = packet_of("50", ("udp", "0", "8"))
+    wrapper = etree.SubElement(packet, "proto", name="fake-field-wrapper")
+    etree.SubElement(wrapper, "field", name="data", pos="8", size="42", show="41")
+    _, dissection = depth.read_packet(packet)
+    assert [(line.name, line.offset, line.size) for line in dissection.layers] == [("udp", 0, 8), ("data", 8, 42)]

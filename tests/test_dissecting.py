@@ -16,8 +16,9 @@ from capanalyze import dissecting
 from capanalyze.audit import audit_of
 from capanalyze.cli import main
 from capanalyze.depth import Opinion, find_tshark
-from capanalyze.dissecting import MOST, Answer, display_filter, dissect_frames, renumbered, wanted_frames
+from capanalyze.dissecting import MOST, Answer, dissect_frames, renumbered, wanted_frames
 from capanalyze.errors import AuditError
+from capanalyze.exhibits import display_filter
 from capanalyze.model import Dissection, Expert, Field
 from tests.build import PEER, START, TARGET, block, datagram, enhanced, ethernet, interface, ntp, option, pcap, section
 from tests.conftest import PCAPS

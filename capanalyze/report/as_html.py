@@ -1,31 +1,50 @@
-"""report.html: one page that needs nothing else, neither network nor script.
+"""report.html: one page that needs nothing else; no network, and no script but its own where it shows frames.
 
-The template escapes what it shows, and `_shown` spells out before that what a browser would obey. The
+That script marks the octets of a field and the fields of an octet; without it the page says the same. The template
+escapes what it shows, and `_shown` spells out before that what a browser would obey. The
 colours of verdicts come from the one table in `looks`.
 """
 
+import hashlib
 import re
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from capanalyze.disclosures import telling
 from capanalyze.escape import printable
+from capanalyze.exhibits import display_filter
 from capanalyze.model import VERDICTS, Analysis, Finding
 from capanalyze.report import Deep, Picture, looks
 from capanalyze.report.headlines import headline, nobody_asked
-from capanalyze.report.order import evidence, exhibit, letters, ordered, sections, totals, unprobed
+from capanalyze.report.order import (
+    by_capture,
+    differences,
+    evidence,
+    exhibit,
+    explained,
+    letters,
+    ordered,
+    sections,
+    totals,
+    unprobed,
+)
+from capanalyze.report.sheets import Sheet, sheets
 from capanalyze.report.words import (
     answered,
     answered_kinds,
     around,
+    confirmed,
     counted,
     counts,
+    evidence_size,
     factor,
+    finding_name,
     flip,
     frames,
     how_found,
@@ -33,7 +52,11 @@ from capanalyze.report.words import (
     mode_title,
     period,
     promise,
+    proves,
     reach,
+    relabelled,
+    second_opinion,
+    seen_as,
     service_name,
     times,
     zone_words,
@@ -51,17 +74,31 @@ UNFOLDED = 12
 
 def to_html(analysis: Analysis, pictures: Sequence[Picture], deep: Deep | None = None) -> bytes:
     """The report as one HTML page, with the graphs (as SVG) in it, and the frames that findings rest on."""
-    template = _environment().get_template("report.html")
-    page = template.render(
+    environment = _environment()
+    frame = environment.get_template("frame.html")
+    names = letters(analysis)
+    depth = analysis.depth if analysis.depth and analysis.depth.exhibits else None
+
+    def render(sheet: Sheet, found: Finding | None) -> str:
+        return frame.render(sheet=sheet, found=found, file=depth.file if depth else "")
+
+    shown = sheets(analysis, deep, names, render)
+    page = environment.get_template("report.html").render(
         analysis=analysis,
+        depth=depth,
+        differences=differences(analysis),
+        explained=explained(analysis),
         headline=headline(analysis),
-        css=Markup(_palette() + _stylesheet()),  # noqa: S704 (our own)
+        css=Markup(_palette() + _own("report.css")),  # noqa: S704 (our own)
+        script=Markup(_own("frames.js")) if shown.rendered else None,  # noqa: S704 (our own)
+        sheets=shown,
         pictures=[(picture, inline_svg(picture)) for picture in pictures],
         sections=sections(analysis),
         modes=[(mode, _tally(analysis, mode.name)) for mode in analysis.modes],
         unprobed=unprobed(analysis),
         unfolded=UNFOLDED,
-        letters=letters(analysis),
+        letters=names,
+        labels=shown.labels,
         nobody_asked=nobody_asked(analysis),
         legend=[(verdict, looks.VERDICT_LOOKS[verdict]) for verdict in VERDICTS],
     )
@@ -131,17 +168,25 @@ def _environment() -> Environment:
         answered=answered,
         answered_kinds=answered_kinds,
         around=around,
+        by_capture=by_capture,
+        confirmed=confirmed,
         counts=counts,
+        display_filter=display_filter,
         evidence=evidence,
+        evidence_size=evidence_size,
         exhibit=exhibit,
         factor=factor,
+        finding_name=finding_name,
         flip=flip,
         frames=frames,
         how_found=how_found,
         look=looks.look,
         outcomes=_outcomes,
         promise=promise,
+        proves=proves,
         reach=reach,
+        second_opinion=second_opinion,
+        seen_as=seen_as,
         service_name=service_name,
         state=looks.state,
         telling=telling,
@@ -152,7 +197,14 @@ def _environment() -> Environment:
         period=period,
     )
     environment.filters.update(
-        counted=counted, times=times, duration=microseconds, glued=_glued, number=_number, time=_time
+        counted=counted,
+        digest=_digest,
+        times=times,
+        duration=microseconds,
+        glued=_glued,
+        linked=_linked,
+        number=_number,
+        time=_time,
     )
     environment.tests["plain"] = _plain
     return environment
@@ -162,8 +214,20 @@ def _shown(value: Any) -> Any:
     return printable(value, LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _stylesheet() -> str:
-    return resources.files("capanalyze.report").joinpath("templates", "report.css").read_text("utf-8")
+def _own(name: str) -> str:
+    return resources.files("capanalyze.report").joinpath("templates", name).read_text("utf-8")
+
+
+def _digest(script: str) -> str:
+    """A script as the page's policy names it."""
+    return f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def _linked(said: str, labels: Mapping[int, str]) -> Markup:
+    """What is said of frames of the file of evidence, with links to those that are on the page."""
+    link = Markup('<a href="#frame-{}">{}</a>')
+    shown = {number: link.format(number, label) for number, label in labels.items()}
+    return Markup(relabelled(str(escape(printable(said, LONGEST))), shown))  # noqa: S704 (escaped)
 
 
 def _number(value: int) -> str:

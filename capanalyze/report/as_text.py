@@ -10,7 +10,18 @@ from capanalyze.disclosures import telling
 from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
 from capanalyze.report.headlines import headline
 from capanalyze.report.looks import look, state
-from capanalyze.report.order import Section, exhibit, letters, modes, ordered, sections, totals, unprobed
+from capanalyze.report.order import (
+    Section,
+    differences,
+    exhibit,
+    labels,
+    letters,
+    modes,
+    ordered,
+    sections,
+    totals,
+    unprobed,
+)
 from capanalyze.report.terminal import grid, indented, more, piece, table, write
 from capanalyze.report.words import (
     DASH,
@@ -22,7 +33,9 @@ from capanalyze.report.words import (
     clock,
     counted,
     counts,
+    evidence_size,
     factor,
+    finding_name,
     flip,
     frames,
     how_found,
@@ -31,6 +44,9 @@ from capanalyze.report.words import (
     mode_title,
     period,
     promise,
+    relabelled,
+    second_opinion,
+    seen_as,
     shortened,
     zone_words,
 )
@@ -47,6 +63,7 @@ HASHES = (12, 8)
 SHOWN_CAPTURES = 30
 SHOWN_FLIPS = 5
 SHOWN_ANNOUNCEMENTS = 20
+SHOWN_DIFFERENCES = 5
 
 # One loud colour, for leaks alone.
 LOUD = "bold red"
@@ -82,7 +99,7 @@ def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
         yield _announcements(analysis, names)
-    yield [grid(_account(analysis, names))]
+    yield [grid([*_account(analysis, names), *_evidence(analysis, names)])]
 
 
 def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
@@ -193,6 +210,20 @@ def _account(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, s
             yield "note", f"{_named(one.name, names)}: {note}"
 
 
+def _evidence(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """The file of evidence, whether tshark sees the same in it, and where it does not."""
+    depth = analysis.depth
+    if depth is None or not depth.exhibits:
+        return
+    yield "evidence", f"{evidence_size(depth)}, sha256 {depth.sha256[: HASHES[0]]}; {second_opinion(analysis)}"
+    others = differences(analysis)
+    shown = labels(depth.exhibits, names)
+    for found, said in others[:SHOWN_DIFFERENCES]:
+        yield "warning", f"tshark differs on {finding_name(found)}: {relabelled(said, shown)}"
+    if (left := len(others) - SHOWN_DIFFERENCES) > 0:
+        yield "warning", f"tshark differs {counted(left, 'more time')}"
+
+
 def _named(capture: str, names: dict[str, str]) -> str:
     return f"{names.get(capture, '')} {shortened(capture, 60)}".strip()
 
@@ -276,6 +307,8 @@ def _remarks(found: Finding) -> str:
     remarks = [words for number, words in told if number]
     if found.factor is not None and found.factor > 1:
         remarks.append(f"{factor(found)} octets")
+    if seen := seen_as(found):
+        remarks.append(seen)
     return ", ".join(remarks)
 
 

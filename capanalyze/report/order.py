@@ -1,10 +1,10 @@
 """The order that all forms of a report share: what breaks a promise first, and which evidence shows it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from capanalyze.model import VERDICTS, Analysis, Evidence, Finding, ModeInfo
+from capanalyze.model import VERDICTS, Analysis, Evidence, Exhibit, Finding, ModeInfo
 from capanalyze.report.looks import look, state
 from capanalyze.report.words import REACHES, listing, service_name
 
@@ -158,6 +158,50 @@ def evidence(found: Finding) -> list[Evidence]:
         if one not in shown:
             shown.append(one)
     return shown
+
+
+def differences(analysis: Analysis) -> list[tuple[Finding, str]]:
+    """What tshark sees otherwise, with the finding that it is about."""
+    return [(found, said) for found in ordered(analysis) if found.agreement for said in found.agreement.differences]
+
+
+def explained(analysis: Analysis) -> list[tuple[Finding, str]]:
+    """What tshark sees otherwise for a reason that is known."""
+    return [(found, said) for found in ordered(analysis) if found.agreement for said in found.agreement.explained]
+
+
+def places(exhibits: Iterable[Exhibit]) -> dict[tuple[str, int], Exhibit]:
+    """Exhibits by capture and frame."""
+    return {(one.capture, one.frame): one for one in exhibits}
+
+
+def frames_behind(found: Finding, exhibits: Mapping[tuple[str, int], Exhibit]) -> list[Exhibit]:
+    """The exhibits that a finding's evidence, flips, kinds or disclosures name, in the order of their file."""
+    known = {exhibits[place].number: exhibits[place] for place in _places_named(found) if place in exhibits}
+    return [known[number] for number in sorted(known)]
+
+
+def _places_named(found: Finding) -> Iterator[tuple[str, int]]:
+    flips = (one for change in found.changes for one in (change.last_before, change.first_after))
+    for one in (*evidence(found), *flips):
+        yield from ((one.capture, number) for number in one.requests)
+        yield from ((one.reply_capture or one.capture, number) for number in one.replies)
+    single = [frame for asked in found.kinds for frame in (asked.first, asked.first_reply)]
+    single += [change.own_traffic for change in found.changes]
+    yield from ((frame.capture, frame.frame) for frame in (*single, *found.disclosures) if frame is not None)
+
+
+def labels(exhibits: Iterable[Exhibit], captures: Mapping[str, str]) -> dict[int, str]:
+    """What a report calls exhibits, by their numbers in the file of evidence: `F 12`, where `captures` has letters."""
+    return {one.number: f"{captures.get(one.capture, '')} {one.frame}".strip() for one in exhibits}
+
+
+def by_capture(exhibits: Iterable[Exhibit]) -> dict[str, list[int]]:
+    """The frame numbers of exhibits in each of their captures, ascending."""
+    numbers: dict[str, list[int]] = {}
+    for one in exhibits:
+        numbers.setdefault(one.capture, []).append(one.frame)
+    return {capture: sorted(frames) for capture, frames in numbers.items()}
 
 
 def letters(analysis: Analysis) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """The words that all forms of a report share: one fact reads the same on a terminal, in HTML and in a graph."""
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from capanalyze.model import Asked, Change, Evidence, Finding, ModeInfo, Target
+from capanalyze.model import Analysis, Asked, Change, Depth, Evidence, Exhibit, Finding, ModeInfo, Target
 
 DASH = "–"  # noqa: RUF001 (nothing, or from … to)
 TIMES = "×"  # noqa: RUF001 (the sign, and no letter)
@@ -122,6 +123,12 @@ def service_name(found: Finding) -> tuple[str, str]:
     return found.service, " ".join(word for word in aside if word.casefold() not in said)
 
 
+def finding_name(found: Finding) -> str:
+    """A finding as a sentence has it: `ntp under block-all, from the internet`."""
+    under = "" if found.mode is None else f" under {named(found.mode)}"
+    return f"{found.service}{under}, from {zone_words(found.zone)}"
+
+
 def mode_title(mode: ModeInfo | None) -> str:
     """The name of a mode that a reader knows."""
     return named(mode.title or mode.name, 80) if mode else NO_MODE
@@ -238,3 +245,47 @@ def microseconds(duration: float) -> str:
             scaled = duration / size
             return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {unit}"
     return f"{duration:.0f} µs"
+
+
+# -- The second opinion ------------------------------------------------------------------------------
+
+
+def evidence_size(depth: Depth) -> str:
+    """The file of evidence in a few words: `evidence.pcapng, 307 frames`."""
+    return f"{depth.file}, {counted(len(depth.exhibits), 'frame')}"
+
+
+def second_opinion(analysis: Analysis) -> str:
+    """What tshark says of the evidence: `tshark 4.0.17 confirms 294 frames, 42 links`; else why it says less."""
+    depth = analysis.depth
+    if depth is None:
+        return ""
+    said = [confirmed(analysis.findings, f"tshark {depth.tshark}")] if depth.tshark else []
+    return "; ".join(said + ([depth.note] if depth.note else []))
+
+
+def confirmed(findings: Iterable[Finding], who: str = "tshark") -> str:
+    """In how many frames, and links between reply and request, tshark sees the same: `tshark confirms 4 frames`."""
+    known = [found.agreement for found in findings if found.agreement]
+    links = sum(one.links for one in known)
+    linked = f", {counted(links, 'link')}" if links else ""
+    return f"{who} confirms {counted(sum(one.confirmed for one in known), 'frame')}{linked}"
+
+
+def relabelled(said: str, labels: Mapping[int, str]) -> str:
+    """What is said of frames of the file of evidence, with each called as the report calls it: `frame F 12`."""
+    return re.sub(r"\bframe ([0-9]{1,9})\b", lambda found: f"frame {labels.get(int(found[1]), found[1])}", said)
+
+
+def seen_as(found: Finding) -> str:
+    """The protocols that Wireshark sees in a service of no module of ours: `Wireshark: dns`; else nothing."""
+    seen = found.agreement.protocols if found.agreement and "/" in found.service else []
+    known = [one for one in seen if not one.startswith("_ws.")]
+    return f"Wireshark: {listing(known, 3)}" if known else ""
+
+
+def proves(shown: Exhibit, found: Finding | None = None) -> list[str]:
+    """What a frame proves, each once; under a finding without that finding's own name: `reply`."""
+    own = f"{found.service} " if found else None
+    said = [one.partition(": ")[2] if own and one.startswith(own) and ": " in one else one for one in shown.proves]
+    return [one for one in said if not any(other != one and other.startswith(one) for other in said)]

@@ -1,14 +1,26 @@
-"""Sample analyses: the article's case, one with nothing in it, one that means harm, one without a mode."""
+"""Sample analyses: the article's case, one with nothing in it, one that means harm, one without a mode.
+
+And the frames behind some of them, as tshark might dissect them.
+"""
+
+import hashlib
 
 import msgspec
 
+from capanalyze.exhibits import Bundle, Shown
 from capanalyze.model import (
+    Agreement,
     Analysis,
     Announcement,
     Asked,
     Change,
+    Depth,
+    Dissection,
     Evidence,
+    Exhibit,
+    Expert,
     Fact,
+    Field,
     Finding,
     Frame,
     Input,
@@ -25,6 +37,7 @@ from capanalyze.model import (
     Verdict,
     Zone,
 )
+from capanalyze.report import Deep
 
 TARGET = "203.0.113.10"
 CLIENT = {"internet": "198.51.100.7", "lan": "192.0.2.33"}
@@ -451,3 +464,166 @@ def _inputs() -> list[Input]:
 def elsewhere(evidence: Evidence, reply_capture: str) -> Evidence:
     """The same exchange with its reply in another capture."""
     return msgspec.structs.replace(evidence, reply_capture=reply_capture)
+
+
+# -- Frames ------------------------------------------------------------------------------------------
+
+INTERNET = "block-all.ppp0.dlt_ppp.pcap"
+LAN = "block-all.en0.pcap"
+NTP_OCTETS = bytes.fromhex(
+    "ff0300214500004c20b940004011a19acb007142cb00710aa635007b0038b7ee"
+    "e300000000000000000000000000000000000000000000000000000000000000"
+    "0000000000000000eeb1aeb1b82bf000"
+)
+
+
+def line(shown: str, offset: int = 0, size: int = 0, *fields: Field, name: str = "") -> Field:
+    """One line of a dissection."""
+    return Field(name=name, shown=shown, offset=offset, size=size, fields=list(fields))
+
+
+def ntp_dissection(*, is_reply: bool) -> Dissection:
+    """An NTP message over PPP, as tshark shows it, in part."""
+    return Dissection(
+        protocols=["ppp", "ip", "udp", "ntp"],
+        layers=[
+            line("Point-to-Point Protocol", 0, 4, line("Protocol: Internet Protocol version 4", 2, 2), name="ppp"),
+            line(
+                "Internet Protocol Version 4",
+                4,
+                20,
+                line("0100 .... = Version: 4", 4, 1, name="ip.version"),
+                line(".... 0101 = Header Length: 20 bytes (5)", 4, 1, name="ip.hdr_len"),
+                line("Total Length: 76", 6, 2, name="ip.len"),
+                name="ip",
+            ),
+            line("User Datagram Protocol", 24, 8, line("Source Port: 42549", 24, 2), name="udp"),
+            line(
+                "Network Time Protocol",
+                32,
+                48,
+                line("Flags: 0xe3", 32, 1, line(".... .011 = Mode: client (3)", 32, 1), name="ntp.flags"),
+                line("Request In: 1" if is_reply else "Response In: 2", 32, 0),
+                line("Transmit Timestamp: Nov 25, 2026", 72, 8, name="ntp.xmt"),
+                name="ntp",
+            ),
+        ],
+    )
+
+
+def deep() -> tuple[Analysis, Deep]:
+    """The article's case with some of its frames.
+
+    Those of its time server over the internet, one of whose replies tshark links otherwise; one is cut, one is long,
+    two were not dissected, one is of no finding. On udp/28524 tshark sees DNS.
+    """
+    analysis = article()
+    dissections = {number: ntp_dissection(is_reply=number % 2 == 0) for number in (1, 2, 3, 4)}
+    dissections[5] = msgspec.structs.replace(
+        dissections[1],
+        experts=[
+            Expert(severity="Chat", group="Sequence", message="Connection establish request (SYN)"),
+            Expert(severity="Error", group="Malformed", message="Malformed Packet (Exception occurred)"),
+            Expert(severity="Warning", group="Protocol", message="retransmission"),
+        ],
+    )
+    dissections[6] = Dissection(protocols=["ppp", "ip", "udp", "dns"], layers=[line("Domain Name System", 32, 600)])
+    where = [
+        (INTERNET, 3, NTP_OCTETS, "ntp leaked under block-all, from internet: rejected, then replied: before: request"),
+        (INTERNET, 4, NTP_OCTETS, "ntp leaked under block-all, from internet: rejected, then replied: before: reply"),
+        (INTERNET, 6, NTP_OCTETS, "ntp leaked under block-all, from internet: request"),
+        (INTERNET, 7, NTP_OCTETS, "ntp leaked under block-all, from internet: reply"),
+        (INTERNET, 10, NTP_OCTETS[:40], "ntp leaked under block-all, from internet: request"),
+        (INTERNET, 82, bytes(range(256)) * 4, "udp/28524 blocked under block-all, from internet: request"),
+        (INTERNET, 11, b"<&>", "ntp leaked under block-all, from internet: reply"),
+        (LAN, 1_328, NTP_OCTETS, "the capture block-all.en0.pcap goes on to here: silence is proven as far"),
+    ]
+    shown = [
+        Shown(_exhibit(number, capture, frame, octets, proves, dissections.get(number)), octets)
+        for number, (capture, frame, octets, proves) in enumerate(where, 1)
+    ]
+    for found in analysis.findings:
+        if (found.mode, found.zone) == ("block-all", "internet"):
+            found.agreement = _agreements().get(found.service)
+    return _with_depth(analysis, shown, dissections, tshark="4.2.0", note=None)
+
+
+def _agreements() -> dict[str, Agreement]:
+    return {
+        "ntp": Agreement(
+            protocols=["ntp"],
+            confirmed=6,
+            links=2,
+            differences=["frame 4 answers frame 3, and frame 1 for tshark"],
+            explained=["frame 5 is cut by the snap length"],
+        ),
+        "udp/28524": Agreement(protocols=["dns", "_ws.malformed"], confirmed=1, links=0, differences=[], explained=[]),
+    }
+
+
+def undissected() -> tuple[Analysis, Deep]:
+    """The same frames, without tshark."""
+    analysis, known = deep()
+    for found in analysis.findings:
+        found.agreement = None
+    shown = [
+        Shown(msgspec.structs.replace(one.exhibit, protocols=[], experts=[]), one.octets) for one in known.bundle.shown
+    ]
+    return _with_depth(analysis, shown, {}, tshark=None, note="tshark is not installed: install it with `apt`")
+
+
+def hostile_deep() -> tuple[Analysis, Deep]:
+    """Every text of a dissection means harm."""
+    analysis = hostile()
+    everything = " ".join(HOSTILE)
+    dissection = Dissection(
+        protocols=list(HOSTILE),
+        layers=[line(one, 0, 4, line(everything, 0, 1), name=one) for one in HOSTILE],
+        experts=[Expert(severity=HOSTILE[0], group=HOSTILE[4], message=everything)],
+    )
+    shown = [
+        Shown(_exhibit(number, one.capture, frame, b"<script>\x1b\"'&", everything, dissection), b"<script>\x1b\"'&")
+        for number, (one, frame) in enumerate(
+            ((one, frame) for one in analysis.findings[0].evidence for frame in (1, 2)), 1
+        )
+    ]
+    analysis.findings[0].agreement = Agreement(
+        protocols=list(HOSTILE), confirmed=1, links=0, differences=[f"frame 1 {everything}"], explained=[everything]
+    )
+    return _with_depth(
+        analysis, shown, {one.exhibit.number: dissection for one in shown}, tshark=everything, note=everything
+    )
+
+
+def _exhibit(
+    number: int, capture: str, frame: int, octets: bytes, proves: str, dissection: Dissection | None
+) -> Exhibit:
+    return Exhibit(
+        number=number,
+        capture=capture,
+        frame=frame,
+        time="2026-11-23T03:56:45.102500Z",
+        interface="ppp0",
+        captured=len(octets),
+        octets=max(len(octets), 80),
+        proves=[proves],
+        protocols=dissection.protocols if dissection else [],
+        experts=dissection.experts if dissection else [],
+    )
+
+
+def _with_depth(
+    analysis: Analysis, shown: list[Shown], dissections: dict[int, Dissection], *, tshark: str | None, note: str | None
+) -> tuple[Analysis, Deep]:
+    octets = b"".join(one.octets for one in shown)
+    bundle = Bundle(octets, 'title = "Evidence"\n', shown, missing=0)
+    analysis.depth = Depth(
+        file=bundle.name,
+        sha256=hashlib.sha256(octets).hexdigest(),
+        octets=len(octets),
+        exhibits=[one.exhibit for one in shown],
+        audit=bundle.audit_name,
+        tshark=tshark,
+        note=note,
+    )
+    return analysis, Deep(bundle, dissections)

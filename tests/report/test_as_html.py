@@ -1,21 +1,29 @@
 """report.html: one page that needs nothing else."""
 
+import base64
+import dataclasses
 import functools
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
+from importlib import resources
 
 import pytest
+from msgspec.structs import replace
 
-from capanalyze.model import Analysis
-from capanalyze.report import Picture, Pictures, as_html
+from capanalyze.exhibits import Shown
+from capanalyze.model import Analysis, Dissection
+from capanalyze.report import Deep, Picture, Pictures, as_html
 from capanalyze.report.graphs import GRAPHS
 from capanalyze.report.headlines import headline
 
 from . import sample
 
 SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile)
+DEEP_SAMPLES = (sample.deep, sample.undissected, sample.hostile_deep)
+SCRIPT = resources.files("capanalyze.report").joinpath("templates", "frames.js").read_text("utf-8")
 
 VOID = {"meta", "br", "img", "link", "input"}
 
@@ -49,12 +57,17 @@ class Page(HTMLParser):
         return [attributes["id"] or "" for _, attributes in self.elements if "id" in attributes]
 
 
+Make = Callable[[], Analysis] | Callable[[], tuple[Analysis, Deep]]
+
+
 @functools.cache
-def rendered(make: Callable[[], Analysis]) -> bytes:
-    return as_html.to_html(make(), Pictures(make()).svg)
+def rendered(make: Make) -> bytes:
+    made = make()
+    analysis, deep = made if isinstance(made, tuple) else (made, None)
+    return as_html.to_html(analysis, Pictures(analysis).svg, deep)
 
 
-@pytest.fixture(scope="module", params=SAMPLES, ids=lambda make: make.__name__)
+@pytest.fixture(scope="module", params=SAMPLES + DEEP_SAMPLES, ids=lambda make: make.__name__)
 def page(request: pytest.FixtureRequest) -> bytes:
     return rendered(request.param)
 
@@ -88,7 +101,7 @@ def test_every_reference_within_the_page_leads_somewhere(page: bytes) -> None:
 
 def test_nothing_is_loaded_from_elsewhere(page: bytes) -> None:
     for tag, attributes in Page(page).elements:
-        assert tag not in {"script", "link", "iframe", "object", "embed", "img", "image", "base", "form"}
+        assert tag not in {"link", "iframe", "object", "embed", "img", "image", "base", "form"}
         assert not {"src", "srcset", "action", "data"} & attributes.keys()
         assert not [name for name in attributes if name.startswith("on")]
     style = b"".join(re.findall(rb"<style.*?</style>", page, re.DOTALL))
@@ -97,20 +110,37 @@ def test_nothing_is_loaded_from_elsewhere(page: bytes) -> None:
     assert not re.search(rb'https?://(?!www\.w3\.org/(2000/svg|1999/xlink)")', page)
 
 
-def test_the_policy_forbids_all_but_inline_style(page: bytes) -> None:
-    policy = next(attributes["content"] for tag, attributes in Page(page).elements if "http-equiv" in attributes)
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+def policy(page: bytes) -> str | None:
+    return next(attributes["content"] for tag, attributes in Page(page).elements if "http-equiv" in attributes)
+
+
+@pytest.mark.parametrize("make", SAMPLES)
+def test_the_policy_forbids_all_but_inline_style(make: Make) -> None:
+    expected = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    assert policy(rendered(make)) == expected
+    assert b"<script" not in rendered(make)
+
+
+@pytest.mark.parametrize("make", DEEP_SAMPLES)
+def test_where_frames_are_shown_it_allows_their_script_and_no_other(make: Make) -> None:
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    assert policy(rendered(make)) == (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    assert re.findall(r"<script.*?</script>", rendered(make).decode(), re.DOTALL) == [f"<script>{SCRIPT}</script>"]
 
 
 def test_what_a_capture_holds_is_text(page: bytes) -> None:
     shown = page.decode()
     assert all(character.isprintable() for character in shown.replace("\n", ""))
-    assert "<script" not in shown
+    assert "<script" not in shown.replace(f"<script>{SCRIPT}</script>", "", 1)
     assert "<img" not in shown
 
 
-def test_hostile_text_can_be_read() -> None:
-    text = " ".join(Page(as_html.to_html(sample.hostile(), [])).text)
+@pytest.mark.parametrize("make", [sample.hostile, sample.hostile_deep])
+def test_hostile_text_can_be_read(make: Make) -> None:
+    text = " ".join(Page(rendered(make)).text)
     for seen in (
         "<script>alert(1)</script>",
         r"\x1b[31mred\x1b]0;title\x07",
@@ -213,3 +243,116 @@ def test_many_facts_are_folded() -> None:
 
 def test_it_is_the_same_every_time(article: bytes) -> None:
     assert as_html.to_html(sample.article(), Pictures(sample.article()).svg) == article
+
+
+# -- Frames ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def deep() -> str:
+    return rendered(sample.deep).decode()
+
+
+def text_of(page: str) -> str:
+    return " ".join(" ".join(Page(page.encode()).text).split())
+
+
+def unfolded(page: str, number: int) -> str:
+    """The sheet of a frame, by its number in the file of evidence."""
+    start = page.index(f'<details class="frame" id="frame-{number}">')
+    return page[start : page.index("\n</details>\n", start)]
+
+
+def test_each_frame_has_its_sheet(deep: str) -> None:
+    numbers = [name for name in Page(deep.encode()).ids() if name.startswith("frame-")]
+    assert sorted(numbers) == [f"frame-{number}" for number in range(1, 9)]
+    assert deep.index("block-all:internet:ntp") < deep.index('id="frame-1"') < deep.index("block-all:internet:icmp")
+    assert deep.index('id="evidence"') < deep.index('id="frame-8"')
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (3, "F 6 request 2026-11-23 03:56:45.102500 , 80 octets, ppp:ip:udp:ntp"),
+        (4, "F 7 reply 2026"),
+        (5, "F 10 request Error Warning 2026-11-23 03:56:45.102500 , 40 of 80 octets"),
+        (5, "Error Malformed: Malformed Packet (Exception occurred) Warning Protocol: retransmission Chat Sequence"),
+        (6, "01f0 f0 f1 f2 f3 f4 f5 f6 f7 f8 f9 fa fb fc fd fe ff ................ and 512 octets more"),
+        (7, "0000 3c 26 3e <&>"),
+        (7, "3 of 80 octets, not dissected Frame 11 of block-all.ppp0.dlt_ppp.pcap , by ppp0; frame 7 of evidence."),
+        (8, "E 1328 the capture block-all.en0.pcap goes on to here"),
+    ],
+)
+def test_a_sheet(deep: str, number: int, shown: str) -> None:
+    text = " ".join(re.sub("<.*?>", " ", unfolded(deep, number)).replace("&lt;&amp;&gt;", "<&>").split())
+    assert shown in text
+
+
+def test_the_fields_say_which_octets_they_stand_in(deep: str) -> None:
+    places = re.findall(r'<(\w+) data-at="(.*?)">(.*?)</', unfolded(deep, 3))
+    assert ("summary", "32 48", "Network Time Protocol") in places
+    assert ("li", "72 8", "Transmit Timestamp: Nov 25, 2026") in places
+    assert "<li>Response In: 2</li>" in unfolded(deep, 3)
+    assert "data-at" not in unfolded(deep, 7)
+
+
+def test_display_filters(deep: str) -> None:
+    filters = re.findall(r'<dt class="mono">(.*?)</dt><dd><code>(.*?)</code></dd>', deep)
+    assert filters == [
+        ("F block-all.ppp0.dlt_ppp.pcap", "frame.number in {3, 4, 6, 7, 10, 11}"),
+        ("evidence.pcapng", "frame.number in {1..5, 7}"),
+        ("F block-all.ppp0.dlt_ppp.pcap", "frame.number in {82}"),
+        ("evidence.pcapng", "frame.number in {6}"),
+    ]
+
+
+def test_the_evidence_is_named(deep: str) -> None:
+    analysis, _ = sample.deep()
+    assert analysis.depth is not None
+    text = text_of(deep)
+    for shown in (
+        f"evidence.pcapng, 8 frames , SHA-256 {analysis.depth.sha256[:12]}… ; tshark 4.2.0 confirms 7 frames, 2 links;",
+        "; it differs 1 time Note:",
+        "File evidence.pcapng, 8 frames, 1,467 octets",
+        f"SHA-256 {analysis.depth.sha256}",
+        "capanalyze report evidence.toml gives the same verdicts",
+        "6 frames, octet by octet; tshark confirms 6 frames, 2 links; it differs 1 time",
+        "tshark sees otherwise: ntp under block-all, from the internet : frame F 7 answers frame F 6 , and frame F 3",
+        "udp/28524 (Wireshark: dns)",
+    ):
+        assert shown in text, shown
+
+
+def test_a_difference_leads_to_its_frames(deep: str) -> None:
+    said = 'frame <a href="#frame-4">F 7</a> answers frame <a href="#frame-3">F 6</a>'
+    assert deep.count(said) == 2  # under the finding, and with the evidence
+
+
+def test_without_tshark_the_page_says_how_to_get_it() -> None:
+    page = rendered(sample.undissected).decode()
+    assert text_of(page).count("tshark is not installed: install it with `apt`") == 2
+    assert "confirms" not in page
+    assert "data-at" not in page.replace(SCRIPT, "")
+    assert "0020 e3 00" in " ".join(unfolded(page, 3).split())
+
+
+def test_without_evidence_nothing_is_said_of_it(article: bytes) -> None:
+    assert b"evidence.pcapng" not in article
+    analysis, deep = sample.deep()
+    assert analysis.depth is not None
+    analysis.depth = replace(analysis.depth, exhibits=[])
+    assert b"evidence.pcapng" not in as_html.to_html(analysis, [], deep)
+
+
+def test_many_frames_do_not_make_a_large_page() -> None:
+    """300 frames of 60 fields and 90 octets, as in a report of three modes."""
+    analysis, known = sample.deep()
+    assert analysis.depth is not None
+    fields = [sample.line("Reference Timestamp: Nov 25, 2026 19:00:01.719420433 UTC", at, 1) for at in range(60)]
+    layers = [sample.line("Network Time Protocol", 0, 60, *fields, name="ntp")]
+    shown = [Shown(replace(known.bundle.shown[0].exhibit, number=number), bytes(90)) for number in range(1, 301)]
+    analysis.depth = replace(analysis.depth, exhibits=[replace(one.exhibit, frame=one.exhibit.number) for one in shown])
+    dissections = {number: Dissection(protocols=["ntp"], layers=layers) for number in range(1, 301)}
+    page = as_html.to_html(analysis, [], Deep(dataclasses.replace(known.bundle, shown=shown), dissections))
+    assert page.count(b"Reference Timestamp") == 300 * 60
+    assert len(page) < 3_000_000

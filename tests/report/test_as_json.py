@@ -14,7 +14,12 @@ from . import sample
 
 Make = Callable[[], Analysis]
 
-SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile)
+
+def deep() -> Analysis:
+    return sample.deep()[0]
+
+
+SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile, deep)
 
 
 @pytest.mark.parametrize("make", SAMPLES)
@@ -35,7 +40,7 @@ def test_the_shipped_schema_is_up_to_date() -> None:
     assert as_json.shipped_schema() == as_json.schema_text(), f"run: {command}"
 
 
-@pytest.mark.parametrize("make", [sample.article, sample.empty, sample.no_mode])
+@pytest.mark.parametrize("make", [sample.article, sample.empty, sample.no_mode, deep])
 def test_nothing_is_lost(make: Make) -> None:
     assert msgspec.json.decode(as_json.to_json(make()), type=Analysis) == make()
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
@@ -17,7 +18,16 @@ from . import sample
 
 Make = Callable[[], Analysis]
 
-SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile)
+
+def deep() -> Analysis:
+    return sample.deep()[0]
+
+
+def hostile_deep() -> Analysis:
+    return sample.hostile_deep()[0]
+
+
+SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile, deep, hostile_deep)
 
 
 OVERVIEW = """\
@@ -160,6 +170,36 @@ def test_the_account_of_frames() -> None:
     assert "\ndropped    3 frames by the kernel, before they were captured\n" in text
     assert "  3 frames dropped by the kernel in this capture, at times not known\n" in text
     assert "\nexchanges  inbound 214, outbound 31, local 2\n" in text
+
+
+def test_the_evidence_and_the_second_opinion() -> None:
+    sha256 = sample.deep()[1].bundle.sha256[:12]
+    about, warning = render(deep(), 160).splitlines()[-2:]
+    assert about == f"evidence   evidence.pcapng, 8 frames, sha256 {sha256}; tshark 4.2.0 confirms 7 frames, 2 links"
+    assert warning.startswith("warning    tshark differs on ntp under block-all, from the internet: frame F 7 answers")
+    assert "evidence" not in render(sample.article())
+
+
+def test_without_tshark_the_evidence_says_how_to_get_it() -> None:
+    text = render(sample.undissected()[0], 120)
+    assert text.splitlines()[-1].endswith("; tshark is not installed: install it with `apt`")
+
+
+def test_many_differences_are_counted() -> None:
+    analysis = deep()
+    for found in analysis.findings:
+        if found.agreement:
+            found.agreement = replace(found.agreement, differences=[f"frame {at} is no reply" for at in range(1, 5)])
+    lines = render(analysis, 120).splitlines()[-6:]
+    assert [line.split()[0] for line in lines] == ["warning"] * 6
+    assert lines[4].endswith("tshark differs on udp/28524 under block-all, from the internet: frame F 3 is no reply")
+    assert lines[5] == "warning    tshark differs 3 more times"
+
+
+def test_what_wireshark_sees_in_a_service_of_no_module() -> None:
+    lines = section(render(deep(), 120), "block-all, from the internet (ppp0)")
+    (line,) = (line for line in lines if "udp/28524" in line)
+    assert line.endswith("2 resent, Wireshark: dns")
 
 
 def test_announcements() -> None:

@@ -4,7 +4,7 @@
 import pytest
 from msgspec.structs import replace
 
-from capanalyze.model import Reach, Target
+from capanalyze.model import Agreement, Finding, Reach, Target
 from capanalyze.report import words
 from tests.report import sample
 from tests.report.graphs import sample as drawing
@@ -127,3 +127,76 @@ def test_durations() -> None:
         "10 min",
         "2 h",
     ]
+
+
+def test_a_finding_in_a_sentence() -> None:
+    found = sample.article().findings[0]
+    assert words.finding_name(found) == "ntp under allow-all, from the internet"
+    found.mode = None
+    assert words.finding_name(found) == "ntp, from the internet"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("frame 4 answers frame 3, and frame 12 for tshark", "frame B 9 answers frame A 1, and frame 12 for tshark"),
+        ("frames 4", "frames 4"),
+        ("a frame 44", "a frame 44"),
+        ("frame 99999999999999999999", "frame 99999999999999999999"),
+        ("", ""),
+    ],
+)
+def test_frames_are_called_as_the_report_calls_them(said: str, shown: str) -> None:
+    assert words.relabelled(said, {4: "B 9", 3: "A 1"}) == shown
+
+
+def agreeing(service: str, *protocols: str, confirmed: int = 0, links: int = 0) -> Finding:
+    found = sample.article().findings[0]
+    found.service = service
+    found.agreement = Agreement(
+        protocols=list(protocols), confirmed=confirmed, links=links, differences=[], explained=[]
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("service", "protocols", "shown"),
+    [
+        ("udp/28524", ["dns"], "Wireshark: dns"),
+        ("udp/28524", ["tls", "_ws.malformed"], "Wireshark: tls"),
+        ("tcp/8080", ["a", "b", "c", "d", "e"], "Wireshark: a, b, c and 2 more"),
+        ("udp/28524", [], ""),
+        ("ntp", ["ntp"], ""),
+    ],
+)
+def test_what_wireshark_sees_in_services_of_no_module(service: str, protocols: list[str], shown: str) -> None:
+    assert words.seen_as(agreeing(service, *protocols)) == shown
+
+
+def test_how_much_is_confirmed() -> None:
+    known = [agreeing("ntp", confirmed=1), sample.article().findings[0]]
+    assert words.confirmed(known) == "tshark confirms 1 frame"
+    assert words.confirmed([*known, agreeing("dns", confirmed=5, links=1)]) == "tshark confirms 6 frames, 1 link"
+
+
+def test_the_second_opinion_and_why_it_says_less() -> None:
+    analysis, _ = sample.deep()
+    assert analysis.depth is not None
+    assert words.second_opinion(analysis) == "tshark 4.2.0 confirms 7 frames, 2 links"
+    analysis.depth = replace(analysis.depth, note="tshark ended early: 2 of 8 frames were not dissected")
+    assert words.second_opinion(analysis) == (
+        "tshark 4.2.0 confirms 7 frames, 2 links; tshark ended early: 2 of 8 frames were not dissected"
+    )
+    assert words.second_opinion(sample.undissected()[0]) == "tshark is not installed: install it with `apt`"
+    assert words.second_opinion(sample.article()) == ""
+
+
+def test_what_a_frame_proves() -> None:
+    found = sample.article().findings[0]
+    exhibit = sample.deep()[1].bundle.shown[0].exhibit
+    own, flip = "ntp leaked under x, from internet: reply", "ntp leaked under x, from internet: a, then b: after: reply"
+    other = "mdns leaked under x, from internet: reply"
+    shown = replace(exhibit, proves=[own, f"{own} (client request)", flip, other])
+    assert words.proves(shown) == [f"{own} (client request)", flip, other]
+    assert words.proves(shown, found) == ["reply (client request)", "a, then b: after: reply", other]
+    assert words.proves(replace(exhibit, proves=[]), found) == []

@@ -1,0 +1,99 @@
+"""Which frames stand behind a finding, and what they are called."""
+
+import pytest
+from msgspec.structs import replace
+
+from capanalyze.model import Exhibit, Finding, Frame
+from capanalyze.report import order
+from tests.report import sample
+
+
+def block_all(service: str, zone: str = "internet") -> Finding:
+    found = sample.article().findings
+    return next(one for one in found if (one.mode, one.zone, one.service) == ("block-all", zone, service))
+
+
+def exhibits(*frames: tuple[str, int]) -> list[Exhibit]:
+    """Exhibits whose numbers run against their order here."""
+    return [
+        Exhibit(
+            number=len(frames) - place,
+            capture=capture,
+            frame=frame,
+            time=None,
+            interface=None,
+            captured=0,
+            octets=0,
+            proves=[],
+        )
+        for place, (capture, frame) in enumerate(frames)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frame", "why"),
+    [
+        (3, "the first exchange, and before the flip"),
+        (4, "its rejection"),
+        (5, "the target's own traffic within the flip"),
+        (6, "the evidence, and after the flip"),
+        (7, "its reply"),
+        (14, "the second evidence"),
+        (16, "its retransmission"),
+        (19, "the last reply of that, and the last exchange"),
+        (10, "the first of a kind"),
+        (11, "its reply"),
+        (13, "a reply that disclosed something"),
+    ],
+)
+def test_a_frame_that_a_finding_names(frame: int, why: str) -> None:
+    known = order.places(exhibits((sample.INTERNET, frame)))
+    assert [one.frame for one in order.frames_behind(block_all("ntp"), known)] == [frame], why
+
+
+@pytest.mark.parametrize("place", [(sample.INTERNET, 2), (sample.INTERNET, 8), (sample.LAN, 6), ("other.pcap", 3)])
+def test_a_frame_of_another(place: tuple[str, int]) -> None:
+    assert order.frames_behind(block_all("ntp"), order.places(exhibits(place))) == []
+
+
+def test_they_come_once_and_in_the_order_of_their_file() -> None:
+    known = order.places(exhibits(*((sample.INTERNET, frame) for frame in (11, 10, 7, 6, 4, 3))))
+    behind = order.frames_behind(block_all("ntp"), known)
+    assert [(one.number, one.frame) for one in behind] == [(1, 3), (2, 4), (3, 6), (4, 7), (5, 10), (6, 11)]
+
+
+def test_a_reply_in_another_capture() -> None:
+    found = block_all("nbns")
+    found.evidence = [sample.elsewhere(found.evidence[0], sample.LAN)]
+    found.first = found.last = found.evidence[0]
+    found.disclosures = []
+    (number,) = found.evidence[0].replies
+    known = order.places(exhibits((sample.LAN, number), (sample.INTERNET, number)))
+    assert [one.capture for one in order.frames_behind(found, known)] == [sample.LAN]
+
+
+def test_a_kind_in_another_capture() -> None:
+    found = block_all("ntp")
+    found.kinds = [replace(found.kinds[0], first=Frame(capture=sample.LAN, frame=90), first_reply=None)]
+    assert len(order.frames_behind(found, order.places(exhibits((sample.LAN, 90))))) == 1
+
+
+def test_frames_by_capture() -> None:
+    shown = exhibits(("b", 9), ("a", 4), ("b", 2))
+    assert order.by_capture(shown) == {"b": [2, 9], "a": [4]}
+    assert order.by_capture([]) == {}
+
+
+def test_what_frames_are_called() -> None:
+    shown = exhibits(("b", 9), ("a", 4))
+    assert order.labels(shown, {"a": "A", "b": "B"}) == {2: "B 9", 1: "A 4"}
+    assert order.labels(shown, {}) == {2: "9", 1: "4"}
+
+
+def test_differences_name_their_finding() -> None:
+    analysis, _ = sample.deep()
+    ((found, said),) = order.differences(analysis)
+    assert (found.mode, found.zone, found.service) == ("block-all", "internet", "ntp")
+    assert said == "frame 4 answers frame 3, and frame 1 for tshark"
+    assert [said for _, said in order.explained(analysis)] == ["frame 5 is cut by the snap length"]
+    assert order.differences(sample.article()) == order.explained(sample.article()) == []
