@@ -207,12 +207,15 @@ def exchanges(
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
     from capanalyze.analysis import Flow, disclosures_of
+    from capanalyze.audit import check_service
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.exchanges.batch import chosen, service_at
     from capanalyze.progress import progress
     from capanalyze.report.rows import open_rows
+    from capanalyze.services import on_port
     from capanalyze.stream import Stream
 
+    named = frozenset(one for service in services for one in on_port(check_service(service, "--service")))
     waiting = ended_by_interrupt() if "-" in captures else nullcontext()
     with (
         waiting,
@@ -223,8 +226,8 @@ def exchanges(
         with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
             for batch in flow.in_order():
                 rows = batch
-                if services:
-                    wanted = (number for number in range(batch.count) if service_at(batch, number) in services)
+                if named:
+                    wanted = (number for number in range(batch.count) if service_at(batch, number) in named)
                     rows = chosen([batch], ((0, number) for number in wanted))
                 told = disclosures_of(rows, flow.names, stream) if disclosures else None
                 writer.write(rows, flow.names, told)

@@ -177,6 +177,18 @@ def test_only_the_services_asked_for_are_listed(leopard: Path) -> None:
     assert {json.loads(line)["service"] for line in result.stdout.splitlines()} == {"ntp", "tcp/22"}
 
 
+def test_a_port_asks_for_every_service_on_it(leopard: Path) -> None:
+    result = run("exchanges", "--format", "jsonl", "--service", "udp/123", leopard / "block-all.en0.pcap")
+    assert {json.loads(line)["service"] for line in result.stdout.splitlines()} == {"ntp", "ntp-control"}
+
+
+@pytest.mark.parametrize("service", ["ntpd", "tcp/99999", "tcp", ""])
+def test_a_service_that_cannot_be_listed_is_refused(capture: Path, service: str) -> None:
+    result = run("exchanges", "--service", service, capture)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"capanalyze: --service: is {service!r}, expected tcp/PORT, udp/PORT or one of ard")
+
+
 def test_a_span_of_time_limits_what_is_read(capture: Path) -> None:
     assert run("exchanges", "--format", "jsonl", "--since", "2007-10-29T10:13:07Z", capture).stdout == ""
     both = run("exchanges", "--format", "jsonl", "--until", "2007-10-29T11:13:07+01:00", capture)
