@@ -134,7 +134,7 @@ def main() -> None:
     """Show which replies leaked through a host's firewall, from captures taken on that host."""
 
 
-@main.command()
+@main.command(short_help="Judge captures by what their firewall modes promise.")
 @CAPTURES
 @click.option("-o", "--output", metavar="DIR", help="Folder to write to. Default: the capture's stem + -report.")
 @click.option(
@@ -181,7 +181,7 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
         click.echo(f"\nWritten to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}")
 
 
-@main.command()
+@main.command(short_help="List every request with the replies that it drew.")
 @CAPTURES
 @click.option("--format", "form", type=click.Choice(ROW_FORMS), help="Default: table, or by the name given to -o.")
 @click.option("-o", "--output", metavar="FILE", help="File to write to; stdout without it.")
@@ -233,7 +233,7 @@ def exchanges(
                 writer.write(rows, flow.names, told)
 
 
-@main.command()
+@main.command(short_help="Show some frames of a CAPTURE to the octet.")
 @click.argument("capture")
 @click.option("--frame", "frames", multiple=True, metavar="N", help="A frame: 12, 12,14 or 12-15; repeatable.")
 @click.option(
@@ -284,10 +284,10 @@ def modes() -> None:
     for preset in PRESETS:
         also = "".join(f" (also {alias})" for alias, name in ALIASES.items() if name == preset.name)
         allow = f", allows {', '.join(preset.allow)}" if preset.allow else ""
-        click.echo(f"{preset.name + also:32} {preset.title}: promises to {preset.promise}{allow}")
+        click.echo(f"{preset.name + also:34}{preset.title}: promises to {preset.promise}{allow}")
 
 
-@main.command()
+@main.command(short_help="List the services that are paired by rules of their own.")
 def services() -> None:
     """List the services that are paired by rules of their own, with ports, keys and RFC."""
     from textwrap import fill

@@ -42,6 +42,12 @@ def test_every_command_has_help_and_stands_in_the_readme(command: str) -> None:
     assert f"capanalyze {command}" in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_the_list_of_commands_has_whole_sentences() -> None:
+    listed = run("--help").stdout.split("Commands:\n")[1].splitlines()
+    assert [line.split()[0] for line in listed] == sorted(COMMANDS)
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
 def test_every_option_of_a_command_stands_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     for name in ("report", "exchanges", "dissect"):
