@@ -107,6 +107,11 @@ class OneLine(click.Group):
             status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         sys.exit(status if isinstance(status, int) else 0)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click makes status 1 of a reader that closed its end, where that reaches it."""
+        with one_line_errors():
+            return super().invoke(ctx)
+
 
 def shared_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say what captures are, and hand them over as one `Asked`."""
