@@ -160,6 +160,7 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
     mode and interface; an AUDIT.toml says all of it.
     """
     chosen = check_forms(forms)
+    check_no_pipes(captures)
     audit = audit_from(captures, asked)
     from rich.console import Console
 
@@ -263,6 +264,7 @@ def dissect(
     """
     if bool(frames) == bool(numbers):
         raise click.UsageError("give either --frame or --exchange")
+    check_no_pipes([capture])
     from capanalyze.audit import audit_of
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.dissecting import dissect_exchanges, dissect_frames, wanted_frames
@@ -320,6 +322,13 @@ def check_forms(forms: str) -> tuple[str, ...]:
     return chosen
 
 
+def check_no_pipes(captures: Sequence[str]) -> None:
+    """A pipe that has a name gives its octets once, and its frames are gone back to; standard input is kept."""
+    for capture in captures:
+        if Path(capture).is_fifo():
+            raise AuditError(f"{capture}: is a pipe: give - and let it be standard input")
+
+
 def form_of(output: str | None) -> str:
     """The form of rows that a file's name asks for."""
     return SUFFIXES.get(Path(output).suffix.lstrip("."), "table") if output else "table"
@@ -342,8 +351,10 @@ def audit_from(captures: tuple[str, ...], asked: Asked) -> Audit:
         )
     else:
         audit = audit_of(list(captures), mode=asked.mode, target=asked.target, zones=asked.zone)
-    since, until = moment(asked.since, "--since"), moment(asked.until, "--until")
-    return dataclasses.replace(audit, since=nanoseconds(since), until=nanoseconds(until))
+    since, until = (nanoseconds(moment(getattr(asked, name), f"--{name}")) for name in ("since", "until"))
+    if since is not None and until is not None and since >= until:
+        raise AuditError(f"--until: is {asked.until!r}, expected a time after --since {asked.since!r}")
+    return dataclasses.replace(audit, since=since, until=until)
 
 
 def moment(text: str | None, option: str) -> datetime | None:

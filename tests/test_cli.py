@@ -283,6 +283,21 @@ def test_wrong_use_is_said_in_one_line(arguments: list[str]) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("arguments", [["report"], ["dissect", "--frame", "1"]])
+def test_a_named_pipe_is_refused_and_not_waited_for(arguments: list[str], tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    result = run(*arguments, pipe)
+    assert result.exit_code == 2
+    assert result.stderr == f"capanalyze: {pipe}: is a pipe: give - and let it be standard input\n"
+
+
+def test_a_span_of_time_that_ends_before_it_begins_is_refused(capture: Path) -> None:
+    result = run("exchanges", "--since", "2007-10-30", "--until", "2007-10-29", capture)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "capanalyze: --until: is '2007-10-29', expected a time after --since '2007-10-30'\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("arguments", [["modes"], ["--help"], ["--version"], ["exchanges", "{capture}"]])
 def test_a_full_disk_behind_stdout_is_said_in_one_line(arguments: list[str], capture: Path) -> None:
