@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from capanalyze.exhibits import without_exhibit
+from capanalyze.capture import MAX_COPY
+from capanalyze.exhibits import FILE, without_exhibit
 from capanalyze.model import Agreement, Depth
 from capanalyze.protocols import PROTOCOLS
 
@@ -79,11 +80,12 @@ def deepen(analysis: Analysis, bundle: Bundle, opinion: Opinion) -> None:
         found.agreement = _Comparison(found, numbers, opinion.dissections, cut).result()
     notes = [opinion.trouble] if opinion.trouble else []
     if bundle.missing:
-        notes.append(f"{bundle.missing} frames could not be read again and are not in the evidence")
-    if left := without_exhibit(analysis.findings, numbers):
-        notes.append(f"of {left} findings there is no frame in the evidence, for want of room; --depth all has more")
+        kept = f" (of standard input the first {MAX_COPY >> 20} MiB are kept)" if bundle.from_stdin else ""
+        notes.append(f"frames that could not be read again, and are not in the evidence: {len(bundle.missing):,}{kept}")
+    if left := without_exhibit(analysis.findings, bundle.missing | numbers.keys()):
+        notes.append(f"findings without a frame in the evidence, for want of room: {left:,} (--depth all has more)")
     analysis.depth = Depth(
-        file=bundle.name,
+        file=FILE,
         sha256=bundle.sha256,
         octets=len(bundle.octets),
         exhibits=exhibits,
