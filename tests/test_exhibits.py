@@ -1,6 +1,7 @@
 """The file of evidence: the frames that findings rest on, as they were captured, and the same verdicts from them."""
 
 import gzip
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +85,8 @@ def test_tshark_sees_the_named_frames_as_they_were_captured(tmp_path: Path, path
         for file in audit.captures
         if any(one.exhibit.capture == file.name for one in bundle.shown)
     }
+    opened = subprocess.run(["tshark", "-n", "-r", tmp_path / FILE], capture_output=True, text=True, check=True)
+    assert [line for line in opened.stderr.splitlines() if "Running as user" not in line] == []
     assert len(copies) == len(bundle.shown)
     for copy, (exhibit, octets) in zip(copies, bundle.shown, strict=True):
         original = originals[exhibit.capture][exhibit.frame - 1]
