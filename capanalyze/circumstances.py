@@ -105,7 +105,8 @@ def off_link(found: Finding) -> list[str]:
     if beyond := reach.private + reach.public:
         kinds = {"public": reach.public, "private": reach.private}
         sources = " and ".join(kind for kind, number in kinds.items() if number)
-        return [f"VU#550620: answered {_queries(beyond)} that, by TTL, came from beyond the link: {sources} addresses"]
+        answered = f"answered {_queries(beyond)} from {sources} addresses"
+        return [f"fits VU#550620: {answered}, with a TTL as from beyond the link, unless the sender chose it"]
     if reach.near:
         answered = f"answered {_queries(reach.near)} with a TTL below 255"
         return [f"may be VU#550620: {answered}, which need not have come from the link"]

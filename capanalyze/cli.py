@@ -107,6 +107,11 @@ class OneLine(click.Group):
             status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         sys.exit(status if isinstance(status, int) else 0)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click makes status 1 of a reader that closed its end, where that reaches it."""
+        with one_line_errors():
+            return super().invoke(ctx)
+
 
 def shared_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say what captures are, and hand them over as one `Asked`."""
@@ -134,7 +139,7 @@ def main() -> None:
     """Show which replies leaked through a host's firewall, from captures taken on that host."""
 
 
-@main.command()
+@main.command(short_help="Judge captures by what their firewall modes promise.")
 @CAPTURES
 @click.option("-o", "--output", metavar="DIR", help="Folder to write to. Default: the capture's stem + -report.")
 @click.option(
@@ -181,7 +186,7 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
         click.echo(f"\nWritten to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}")
 
 
-@main.command()
+@main.command(short_help="List every request with the replies that it drew.")
 @CAPTURES
 @click.option("--format", "form", type=click.Choice(ROW_FORMS), help="Default: table, or by the name given to -o.")
 @click.option("-o", "--output", metavar="FILE", help="File to write to; stdout without it.")
@@ -207,12 +212,15 @@ def exchanges(
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
     from capanalyze.analysis import Flow, disclosures_of
+    from capanalyze.audit import check_service
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.exchanges.batch import chosen, service_at
     from capanalyze.progress import progress
     from capanalyze.report.rows import open_rows
+    from capanalyze.services import on_port
     from capanalyze.stream import Stream
 
+    named = frozenset(one for service in services for one in on_port(check_service(service, "--service")))
     waiting = ended_by_interrupt() if "-" in captures else nullcontext()
     with (
         waiting,
@@ -223,14 +231,14 @@ def exchanges(
         with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
             for batch in flow.in_order():
                 rows = batch
-                if services:
-                    wanted = (number for number in range(batch.count) if service_at(batch, number) in services)
+                if named:
+                    wanted = (number for number in range(batch.count) if service_at(batch, number) in named)
                     rows = chosen([batch], ((0, number) for number in wanted))
                 told = disclosures_of(rows, flow.names, stream) if disclosures else None
                 writer.write(rows, flow.names, told)
 
 
-@main.command()
+@main.command(short_help="Show some frames of a CAPTURE to the octet.")
 @click.argument("capture")
 @click.option("--frame", "frames", multiple=True, metavar="N", help="A frame: 12, 12,14 or 12-15; repeatable.")
 @click.option(
@@ -281,10 +289,10 @@ def modes() -> None:
     for preset in PRESETS:
         also = "".join(f" (also {alias})" for alias, name in ALIASES.items() if name == preset.name)
         allow = f", allows {', '.join(preset.allow)}" if preset.allow else ""
-        click.echo(f"{preset.name + also:32} {preset.title}: promises to {preset.promise}{allow}")
+        click.echo(f"{preset.name + also:34}{preset.title}: promises to {preset.promise}{allow}")
 
 
-@main.command()
+@main.command(short_help="List the services that are paired by rules of their own.")
 def services() -> None:
     """List the services that are paired by rules of their own, with ports, keys and RFC."""
     from textwrap import fill

@@ -325,6 +325,11 @@ def registered_name(service: str) -> str | None:
     return MODULE_NAMES.get(service)
 
 
+def on_port(service: str) -> tuple[str, ...]:
+    """The services that a name asks for: `udp/123` is every service with a module of its own on that port."""
+    return tuple(one.name for one in PROTOCOLS if service in {f"udp/{port}" for port in one.ports}) or (service,)
+
+
 def rules() -> dict[str, str]:
     """What each module says of itself first: the RFC that it follows, and what pairs a reply with its request."""
     return {

@@ -229,8 +229,8 @@ def mdns_frames(ttl: int) -> list[tuple[float, bytes]]:
 
 
 def test_multicast_dns_beyond_its_link_is_named(tmp_path: Path) -> None:
-    off, on = (told(tmp_path, mdns_frames(ttl), "mdns", mode="allow-all").notes for ttl in (57, 255))
-    assert off == ["VU#550620: answered a query that, by TTL, came from beyond the link: public addresses"]
+    (off,), on = (told(tmp_path, mdns_frames(ttl), "mdns", mode="allow-all").notes for ttl in (57, 255))
+    assert off.startswith("fits VU#550620: answered a query from public addresses, with a TTL as from beyond the link")
     assert on == []
 
 

@@ -108,6 +108,8 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "title", analysis.title
     how = how_found(target)
     yield "target", (", ".join(target.addresses) or "not known") + (f" ({how})" if how else "")
+    if analysis.findings and not any(analysis.modes):
+        yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
     for warning in target.warnings:
         yield "warning", warning
     for note in analysis.notes:

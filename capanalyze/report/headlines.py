@@ -7,6 +7,7 @@ from capanalyze.report.measures import Amplified, Timed, is_slow, soon
 from capanalyze.report.order import modes, ordered, services, worst_mode
 from capanalyze.report.words import (
     counted,
+    digits,
     is_of_one_client,
     listing,
     microseconds,
@@ -217,11 +218,7 @@ def of_amplification(measured: Sequence[Amplified]) -> str:
     if most.octets <= 1:
         return "No service sent more octets than it was sent"
     kind = f" ({shortened(most.kind, 40)})" if most.kind else ""
-    return f"{named(most.found.service)} sent back {_octets(most.octets)} for each one received{kind}"
-
-
-def _octets(factor: float) -> str:
-    return f"{factor:.1f} octets" if factor < 100 else f"{factor:,.0f} octets"
+    return f"{named(most.found.service)} sent back {digits(most.octets)} octets for each one received{kind}"
 
 
 def of_latency(zones: Sequence[tuple[str, list[str], list[Timed]]]) -> str:

@@ -92,14 +92,16 @@ class Section:
     interfaces: list[str]
     findings: list[Finding]
     not_probed: list[str]
+    inputs: list[str]
 
     @property
     def captures(self) -> list[str]:
-        """The captures that its evidence is in."""
+        """The captures that its evidence is in, as they were given."""
         shown = [one for found in self.findings for one in evidence(found)]
         changes = [change for found in self.findings for change in found.changes]
         shown += [one for change in changes for one in (change.last_before, change.first_after)]
-        return list({name: None for one in shown for name in (one.capture, one.reply_capture) if name})
+        names = {name for one in shown for name in (one.capture, one.reply_capture)}
+        return [name for name in self.inputs if name in names]
 
     @property
     def reached(self) -> dict[str, list[str]]:
@@ -130,8 +132,9 @@ def sections(analysis: Analysis) -> list[Section]:
     cells: dict[tuple[str | None, str], list[Finding]] = {}
     for found in ordered(analysis):
         cells.setdefault((found.mode, found.zone), []).append(found)
+    inputs = [one.name for one in analysis.inputs]
     return [
-        Section(mode, info, zone, interfaces, findings, _left(names, findings))
+        Section(mode, info, zone, interfaces, findings, _left(names, findings), inputs)
         for mode, info in modes(analysis)
         for zone, interfaces in zones(analysis)
         if (findings := cells.get((mode, zone)))

@@ -50,9 +50,18 @@ def factor(found: Finding) -> str:
     return "" if found.factor is None else times(found.factor)
 
 
+def digits(value: float) -> str:
+    """A factor's digits: to a tenth below 100, to the first digit that tells it from 0, to a hundredth about 1."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    if 1 < value < 1.05:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if value >= 0.05 else f"{value:.1g}"
+
+
 def times(value: float) -> str:
-    """A factor as a reader has it, small ones to a tenth."""
-    return f"{TIMES}{value:.1f}" if value < 100 else f"{TIMES}{value:,.0f}"
+    """A factor as a reader has it."""
+    return f"{TIMES}{digits(value)}"
 
 
 def kind(asked: Asked) -> str:

@@ -218,6 +218,8 @@ def test_without_a_mode_nothing_is_judged() -> None:
     text = render(sample.no_mode())
     assert text.startswith("4 of 11 services answered; no firewall mode is known, so nothing is judged.\n")
     assert "target   203.0.113.10 (assumed: the host that answered" in text
+    assert "mode     not known: name it with --mode" in text
+    assert "--mode" not in render(sample.article()) + render(sample.empty())
     assert "warning  replies left 0.02 s after" in text
     assert "outcome  " in text
     assert "LEAK" not in text

@@ -171,7 +171,9 @@ def test_the_greatest_factor_is_named() -> None:
     plain = [drawing.finding("udp/9000", "+")]
     plain[0].request_octets, plain[0].reply_octets = 10, 1234
     assert of_amplification(amplified(drawing.analysis(plain))) == "udp/9000 sent back 123 octets for each one received"
-    plain[0].reply_octets = 10
+    plain[0].request_octets, plain[0].reply_octets = 1200, 1252
+    assert of_amplification(amplified(drawing.analysis(plain))).startswith("udp/9000 sent back 1.04 octets for each")
+    plain[0].reply_octets = 1200
     assert of_amplification(amplified(drawing.analysis(plain))) == "No service sent more octets than it was sent"
 
 

@@ -97,3 +97,13 @@ def test_differences_name_their_finding() -> None:
     assert said == "frame 4 answers frame 3, and frame 1 for tshark"
     assert [said for _, said in order.explained(analysis)] == ["frame 5 is cut by the snap length"]
     assert order.differences(sample.article()) == order.explained(sample.article()) == []
+
+
+def test_the_captures_of_a_section_are_named_as_they_were_given() -> None:
+    article = sample.article()
+    article.findings = [replace(found, zone="internet") for found in (block_all("ntp", "lan"), block_all("ntp"))]
+    given = [one.name for one in article.inputs if one.name in {sample.LAN, sample.INTERNET}]
+    assert len(given) == 2
+    assert [section.captures for section in order.sections(article)] == [given]
+    article.inputs = article.inputs[::-1]
+    assert [section.captures for section in order.sections(article)] == [given[::-1]]

@@ -11,6 +11,23 @@ from tests.report.graphs import sample as drawing
 
 
 @pytest.mark.parametrize(
+    ("factor", "shown"),
+    [
+        (0.0, "×0"),
+        (0.0325, "×0.03"),
+        (0.54, "×0.5"),
+        (1.0, "×1.0"),
+        (1.0433, "×1.04"),
+        (1.05, "×1.1"),
+        (99.94, "×99.9"),
+        (1234.5, "×1,234"),
+    ],
+)
+def test_no_factor_is_rounded_to_nothing(factor: float, shown: str) -> None:
+    assert words.times(factor) == shown
+
+
+@pytest.mark.parametrize(
     ("number", "shown"),
     [
         (0, "0"),

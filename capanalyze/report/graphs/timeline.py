@@ -59,7 +59,7 @@ def _lanes(analysis: Analysis) -> list[Lane]:
 
 
 def _chosen(lanes: list[Lane]) -> list[Lane]:
-    """The lanes that there is room for: of many, those that leak or flip; where none does, the next in weight."""
+    """The lanes that there is room for: of many, those that leak or flip; where none does, first those that answer."""
     if len(lanes) <= MOST_LANES:
         return lanes
     loud = [each for each in lanes if each.flips or look(each.found).loud] or lanes
@@ -68,9 +68,9 @@ def _chosen(lanes: list[Lane]) -> list[Lane]:
     return [each for place, each in enumerate(loud) if place in first]
 
 
-def _importance(each: Lane) -> tuple[bool, int, tuple[bool, ...]]:
+def _importance(each: Lane) -> tuple[bool, bool, int, tuple[bool, ...]]:
     strict = tuple(not promised for promised in strictness(each.mode))
-    return (not each.flips, urgency(each.found), strict)
+    return (not each.flips, not each.found.replied, urgency(each.found), strict)
 
 
 def _panel(page: Page, y: float, mode: ModeInfo | None, lanes: Sequence[Lane], legend: Legend) -> float:

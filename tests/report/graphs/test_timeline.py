@@ -76,6 +76,14 @@ def test_of_many_lanes_only_leaks_and_flips_are_drawn() -> None:
     assert "28 further lanes not drawn, none with a leak" in seen
 
 
+def test_without_leaks_the_lanes_that_the_title_names_are_drawn_first() -> None:
+    quiet = [sample.finding(f"tcp/{port}", "x", transport="tcp", port=port) for port in range(28)]
+    quiet.append(sample.finding("tcp/2222", "+", transport="tcp", port=2222, promise="allow"))
+    seen = sample.texts(drawn(sample.analysis(quiet, [sample.mode("block-all")])))
+    assert "tcp/2222 answered, and no promise was broken" in " ".join(seen)
+    assert "○ allowed 1/1" in seen
+
+
 def test_many_requests_are_densities() -> None:
     figure = drawn(SAMPLES["crowded"])
     assert "up to 40k in 7.2 s" in sample.texts(figure)
