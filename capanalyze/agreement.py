@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from capanalyze.exhibits import without_exhibit
+from capanalyze.capture import MAX_COPY
+from capanalyze.exhibits import FILE, without_exhibit
 from capanalyze.model import Agreement, Depth
 from capanalyze.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from capanalyze.depth import Opinion
     from capanalyze.exhibits import Bundle
@@ -79,11 +80,12 @@ def deepen(analysis: Analysis, bundle: Bundle, opinion: Opinion) -> None:
         found.agreement = _Comparison(found, numbers, opinion.dissections, cut).result()
     notes = [opinion.trouble] if opinion.trouble else []
     if bundle.missing:
-        notes.append(f"{bundle.missing} frames could not be read again and are not in the evidence")
-    if left := without_exhibit(analysis.findings, numbers):
-        notes.append(f"of {left} findings there is no frame in the evidence, for want of room; --depth all has more")
+        kept = f" (of standard input the first {MAX_COPY >> 20} MiB are kept)" if bundle.from_stdin else ""
+        notes.append(f"frames that could not be read again, and are not in the evidence: {len(bundle.missing):,}{kept}")
+    if left := without_exhibit(analysis.findings, bundle.missing | numbers.keys()):
+        notes.append(f"findings without a frame in the evidence, for want of room: {left:,} (--depth all has more)")
     analysis.depth = Depth(
-        file=bundle.name,
+        file=FILE,
         sha256=bundle.sha256,
         octets=len(bundle.octets),
         exhibits=exhibits,
@@ -117,12 +119,16 @@ def values(dissection: Dissection, name: str) -> Iterator[str]:
 
 @dataclass
 class _Comparison:
-    """One finding, compared frame by frame."""
+    """One finding, compared frame by frame.
+
+    `requests` are those that each reply answers, as the fast path pairs them.
+    """
 
     finding: Finding
     numbers: Mapping[tuple[str, int], int]
     dissections: Mapping[int, Dissection]
     cut: set[int]
+    requests: dict[int, list[int]] = field(default_factory=dict)
     protocols: dict[str, None] = field(default_factory=dict)
     confirmed: int = 0
     links: int = 0
@@ -131,20 +137,20 @@ class _Comparison:
 
     def result(self) -> Agreement | None:
         """What the comparison comes to; None where tshark said nothing of this finding."""
-        for one in dict.fromkeys(map(_Place.of, _evidence(self.finding))):
+        asked: dict[int, None] = {}
+        for one in _evidence(self.finding):
             requests = self._numbers(one.capture, one.requests)
-            replies = self._numbers(one.reply_capture, one.replies)
-            for number in requests:
-                self._compare(number, is_request=True)
-            for number in replies:
-                self._compare(number, is_request=False)
-                if requests:
-                    self._compare_link(number, requests)
-        compared = {frame for one in map(_Place.of, _evidence(self.finding)) for frame in one.reply_frames}
-        told = dict.fromkeys((fact.capture, fact.frame) for fact in self.finding.disclosures)
-        for capture, frame in told:
-            for number in self._numbers(capture, (frame,)) if (capture, frame) not in compared else ():
-                self._compare(number, is_request=False)
+            asked.update(dict.fromkeys(requests))
+            for number in self._numbers(one.reply_capture or one.capture, one.replies):
+                self.requests.setdefault(number, []).extend(requests)
+        for fact in self.finding.disclosures:
+            for number in self._numbers(fact.capture, [fact.frame]):
+                self.requests.setdefault(number, [])
+        for number in asked:
+            self._compare(number, is_request=True)
+        for number in self.requests:
+            self._compare(number, is_request=False)
+            self._compare_links(number)
         if not (self.confirmed or self.differences or self.explained):
             return None
         return Agreement(
@@ -155,7 +161,7 @@ class _Comparison:
             explained=self.explained,
         )
 
-    def _numbers(self, capture: str, frames: tuple[int, ...]) -> list[int]:
+    def _numbers(self, capture: str, frames: Iterable[int]) -> list[int]:
         found = (self.numbers.get((capture, frame)) for frame in frames)
         return [number for number in found if number in self.dissections and number is not None]
 
@@ -183,44 +189,38 @@ class _Comparison:
             named = ", ".join(seen(dissection))
             self.differences.append(f"frame {number} is a reply of {service}, and {named} for tshark")
 
-    def _compare_link(self, number: int, requests: list[int]) -> None:
+    def _compare_links(self, number: int) -> None:
         """Whether the request that tshark links a reply to is one of ours."""
-        dissection = self.dissections[number]
-        for name in LINKS:
-            for value in values(dissection, name):
-                if not value.isdigit():
-                    continue
-                if int(value) in requests:
-                    self.links += 1
-                elif name == "ntp.request_in" and self._by_origin(dissection, requests):
-                    self.explained.append(
-                        f"frame {number}: tshark links the last request of the conversation, frame {value}; "
-                        f"the origin timestamp is that of frame {requests[0]}"
-                    )
-                else:
-                    self.differences.append(f"frame {number} answers frame {requests[0]}, and frame {value} for tshark")
+        requests = self.requests[number]
+        linked = [(name, value) for name in LINKS for value in values(self.dissections[number], name)]
+        for name, value in linked if requests else ():
+            if not value.isdigit():
+                continue
+            if int(value) in requests:
+                self.links += 1
+            elif excuse := self._excuse(name, number, int(value)):
+                self.explained.append(f"frame {number}: {excuse}")
+            else:
+                self.differences.append(f"frame {number} answers frame {requests[0]}, and frame {value} for tshark")
 
-    def _by_origin(self, reply: Dissection, requests: list[int]) -> bool:
-        origins = set(values(reply, ORIGIN))
-        return any(origins & set(values(self.dissections[number], TRANSMIT)) for number in requests)
+    def _excuse(self, name: str, number: int, linked: int) -> str | None:
+        """Why tshark links another request, where that is known."""
+        request = self.requests[number][0]
+        if name == "ntp.request_in" and self._shares(number, ORIGIN, TRANSMIT):
+            return (
+                f"tshark links the last request of the conversation, frame {linked}; "
+                f"the origin timestamp is that of frame {request}"
+            )
+        if name == "dns.response_to" and self.finding.service == "mdns":
+            return (
+                f"tshark links by the id, which multicast DNS leaves 0, frame {linked}; "
+                f"the records answer frame {request}"
+            )
+        return None
 
-
-@dataclass(frozen=True)
-class _Place:
-    """An exchange by its frames."""
-
-    capture: str
-    reply_capture: str
-    requests: tuple[int, ...]
-    replies: tuple[int, ...]
-
-    @property
-    def reply_frames(self) -> list[tuple[str, int]]:
-        return [(self.reply_capture, frame) for frame in self.replies]
-
-    @classmethod
-    def of(cls, one: Evidence) -> _Place:
-        return cls(one.capture, one.reply_capture or one.capture, tuple(one.requests), tuple(one.replies))
+    def _shares(self, number: int, field_of_reply: str, field_of_request: str) -> bool:
+        told = set(values(self.dissections[number], field_of_reply))
+        return any(told & set(values(self.dissections[one], field_of_request)) for one in self.requests[number])
 
 
 def _evidence(found: Finding) -> Iterator[Evidence]:

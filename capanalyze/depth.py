@@ -48,6 +48,12 @@ PLACES = {
     "darwin": "/Applications/Wireshark.app/Contents/MacOS",
     "win32": r"C:\Program Files\Wireshark",
 }
+# The rest of a datagram, or of what a segment begins, may not be in the file.
+FRAME_BY_FRAME = {
+    "ip.defragment": "FALSE",
+    "ipv6.defragment": "FALSE",
+    "tcp.desegment_tcp_streams": "FALSE",
+}
 WRAPPER = "fake-field-wrapper"  # what PDML puts around fields that are in no layer
 # Of the layers that Wireshark shows, those that are about the file, not about the frame.
 ABOUT_THE_FILE = ("geninfo", "frame", "pkt_comment")
@@ -137,6 +143,7 @@ def _run(program: str, path: Path, opinion: Opinion, patience: float) -> str:
             tshark_path=program,
             eventloop=loop,
             keep_packets=False,
+            override_prefs=FRAME_BY_FRAME,
             custom_parameters=["-2"],  # two passes, so that replies are known when requests are shown
         )
         with capture, contextlib.closing(iter(capture)) as packets:

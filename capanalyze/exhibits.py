@@ -64,14 +64,14 @@ class Bundle:
         audit: the audit file that describes it to `capanalyze report`; None without modes.
         shown: its frames, in order.
         missing: frames that could not be read again.
+        from_stdin: whether a capture came by standard input, of which only the beginning is kept.
     """
 
     octets: bytes
     audit: str | None
     shown: list[Shown]
-    missing: int
-
-    name: str = FILE
+    missing: frozenset[Key] = frozenset()
+    from_stdin: bool = False
 
     @property
     def audit_name(self) -> str | None:
@@ -239,7 +239,9 @@ def bundle(
     for (name, _), origin in packing.numbers.items():
         numbers.setdefault(name, []).append(origin)
     audited = audit_of(audit, numbers, target)
-    return Bundle(packing.octets(), audited, shown, missing=len(wanted) - len(found))
+    missing = wanted.keys() - {(reading.file.name, frame.number) for _, reading, frame in found}
+    from_stdin = any(one.capture.path is None for one in readings)
+    return Bundle(packing.octets(), audited, shown, frozenset(missing), from_stdin)
 
 
 @dataclass

@@ -91,6 +91,22 @@ def test_ntp_is_linked_by_its_origin_timestamp_whatever_tshark_links(tmp_path: P
     assert agreement.differences == ["frame 3 answers frame 1, and frame 2 for tshark"]
 
 
+QUESTION = bytes.fromhex("000000000001000000000000015f056c6f63616c00000c0001")
+ANSWER = bytes.fromhex("000084000000000100000000015f056c6f63616c00000c00010000007800020161")
+
+
+def test_multicast_dns_is_linked_by_its_question_whatever_the_id(tmp_path: Path) -> None:
+    asked = ipv4(PEER, TARGET, 17, udp(5353, 5353, QUESTION))
+    told = ipv4(TARGET, "224.0.0.251", 17, udp(5353, 5353, ANSWER))
+    mdns = ("raw", "ip", "udp", "mdns")
+    agreement = compared(tmp_path, [asked, told], said(*mdns), said(*mdns, **{"dns.response_to": "9"}), service="mdns")
+    assert agreement is not None
+    assert (agreement.confirmed, agreement.links, agreement.differences) == (2, 0, [])
+    assert agreement.explained == [
+        "frame 2: tshark links by the id, which multicast DNS leaves 0, frame 9; the records answer frame 1"
+    ]
+
+
 def test_a_rejection_is_what_it_is_whatever_it_quotes(tmp_path: Path) -> None:
     error = ipv4(TARGET, PEER, 1, icmp(3, 3, payload=REQUEST[:28]))
     agreement = compared(tmp_path, [REQUEST, error], said(*NTP), said("raw", "ip", "icmp", "ip", "udp", "ntp"))
@@ -174,7 +190,7 @@ def test_tshark_and_the_fast_path_do_not_differ(path: Path) -> None:
 
 
 # A finding, and the dissector that has to have seen it.
-LEAKING = {"ntp": "ntp", "nbns": "nbns", "mdns": "mdns", "kerberos": "kerberos", "tcp/22": "ssh", "ipp": "cups"}
+LEAKING = {"ntp": "ntp", "nbns": "nbns", "mdns": "mdns", "kerberos": "kerberos", "tcp/22": "ssh", "tcp/631": "http"}
 
 
 @needs_tshark

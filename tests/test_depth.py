@@ -64,6 +64,19 @@ def test_each_frame_comes_with_its_protocols_and_its_tree() -> None:
 
 
 @needs_tshark
+def test_each_frame_is_dissected_by_itself() -> None:
+    """The rest of what begins in it may not be there."""
+    begun = b"HTTP/1.1 404 Not Found\r\nServer: CUPS/2.4\r\nContent-Length: 900\r\n\r\n<html>"
+    frames = [
+        ipv4(TARGET, PEER, 6, tcp(631, 50001, "PA", seq=1, ack=1, payload=begun)),
+        ipv4(PEER, TARGET, 17, udp(50000, 123, ntp())[:32], more=True),
+    ]
+    opinion = depth.dissect(capture(frames), len(frames))
+    assert opinion.dissections[1].protocols[:4] == ["raw", "ip", "tcp", "http"]
+    assert opinion.dissections[2].protocols[:4] == ["raw", "ip", "udp", "ntp"]
+
+
+@needs_tshark
 def test_the_octets_of_a_field_are_those_that_tshark_names() -> None:
     opinion = depth.dissect(capture(FRAMES), len(FRAMES))
     for number, frame in enumerate(FRAMES, 1):

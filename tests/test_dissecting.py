@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from capanalyze import dissecting
 from capanalyze.audit import audit_of
 from capanalyze.cli import main
-from capanalyze.depth import Opinion, find_tshark
+from capanalyze.depth import FRAME_BY_FRAME, Opinion, find_tshark
 from capanalyze.dissecting import MOST, Answer, dissect_frames, renumbered, wanted_frames
 from capanalyze.errors import AuditError
 from capanalyze.exhibits import display_filter
@@ -321,7 +321,8 @@ def test_so_it_does_in_every_form_of_pcap(tmp_path: Path, magic: int, order: str
 
 def same_stacks(path: Path) -> None:
     """Hold what `dissect` says of every frame against what tshark says of the capture."""
-    command = ["tshark", "-2", "-r", str(path), "-T", "fields", "-e", "frame.number", "-e", "frame.protocols"]
+    alone = [word for name, value in FRAME_BY_FRAME.items() for word in ("-o", f"{name}:{value}")]
+    command = ["tshark", "-2", "-r", str(path), *alone, "-T", "fields", "-e", "frame.number", "-e", "frame.protocols"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     expected = {int(number): stack for number, _, stack in (row.partition("\t") for row in told)}
     answer = frames_of(path, *expected)

@@ -1,8 +1,10 @@
 """The file of evidence: the frames that findings rest on, as they were captured, and the same verdicts from them."""
 
 import gzip
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,7 +54,7 @@ def examined(audit: Audit, limit: Limit | None = LIMITS["auto"]) -> Examined:
 def test_the_evidence_gives_the_same_verdicts(tmp_path: Path, path: Path) -> None:
     analysis, bundle = examined(of(path))
     assert bundle is not None
-    assert bundle.missing == 0
+    assert not bundle.missing
     shown = {(one.exhibit.capture, one.exhibit.frame) for one in bundle.shown}
     if not shown:
         assert not [one for one in analysis.findings if one.replied or one.rejected]
@@ -83,6 +85,8 @@ def test_tshark_sees_the_named_frames_as_they_were_captured(tmp_path: Path, path
         for file in audit.captures
         if any(one.exhibit.capture == file.name for one in bundle.shown)
     }
+    opened = subprocess.run(["tshark", "-n", "-r", tmp_path / FILE], capture_output=True, text=True, check=True)
+    assert [line for line in opened.stderr.splitlines() if "Running as user" not in line] == []
     assert len(copies) == len(bundle.shown)
     for copy, (exhibit, octets) in zip(copies, bundle.shown, strict=True):
         original = originals[exhibit.capture][exhibit.frame - 1]
@@ -152,7 +156,7 @@ def test_where_there_is_no_room_leaks_come_first_and_it_is_said(tmp_path: Path) 
     deepen(analysis, bundle, Opinion())
     assert analysis.depth is not None
     assert analysis.depth.note is not None
-    assert analysis.depth.note.startswith("of 16 findings there is no frame in the evidence")
+    assert analysis.depth.note.startswith("findings without a frame in the evidence, for want of room: 16 ")
 
 
 def test_a_capture_that_is_gone_costs_the_evidence_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,11 +170,12 @@ def test_a_capture_that_is_gone_costs_the_evidence_only(tmp_path: Path, monkeypa
     monkeypatch.setattr("capanalyze.analysis.again", nothing)
     analysis, bundle = examine(audit, limit=ALL)
     assert bundle is not None
-    assert (bundle.shown, bundle.missing) == ([], 2)
+    assert bundle.shown == []
+    assert bundle.missing == {("block-all.ppp0.pcap", 1), ("block-all.ppp0.pcap", 2)}
     assert [one.verdict for one in analysis.findings] == [expected]
     deepen(analysis, bundle, Opinion())
     assert analysis.depth is not None
-    assert "2 frames could not be read again" in (analysis.depth.note or "")
+    assert analysis.depth.note == "frames that could not be read again, and are not in the evidence: 2"
 
 
 def test_without_exhibits_nothing_is_read_for_them(leopard: Path) -> None:
@@ -202,3 +207,23 @@ captures = ["x.pcap"]
         True,
         given.zones,
     )
+
+
+def test_of_standard_input_what_is_not_kept_is_not_in_the_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdicts stand; what is missing is said, with the reason."""
+    noise = pcap([(START, ipv4(PEER, TARGET, 6, tcp(1, 2, "A", payload=b"x")))])[24:] * 20_000
+    made(tmp_path, [(START, REQUEST), (START + 0.5, REPLY)], "x.pcap", noise)
+    monkeypatch.setattr("capanalyze.capture.MAX_COPY", 1_200_000)
+    with (tmp_path / "x.pcap").open("rb") as stream:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
+        analysis, bundle = examine(audit_of(["-"], mode="block-all", target=(TARGET,)), limit=ALL)
+    assert bundle is not None
+    assert [one.verdict for one in analysis.findings] == ["leaked"]
+    assert [octets for _, octets in bundle.shown] == [REQUEST]
+    deepen(analysis, bundle, Opinion())
+    assert analysis.depth is not None
+    assert analysis.depth.note is not None
+    expected = "frames that could not be read again, and are not in the evidence: 1 (of standard input the first "
+    assert analysis.depth.note.startswith(expected)

@@ -7,7 +7,7 @@ import hashlib
 
 import msgspec
 
-from capanalyze.exhibits import Bundle, Shown
+from capanalyze.exhibits import FILE, Bundle, Shown
 from capanalyze.model import (
     Agreement,
     Analysis,
@@ -616,9 +616,9 @@ def _with_depth(
     analysis: Analysis, shown: list[Shown], dissections: dict[int, Dissection], *, tshark: str | None, note: str | None
 ) -> tuple[Analysis, Deep]:
     octets = b"".join(one.octets for one in shown)
-    bundle = Bundle(octets, 'title = "Evidence"\n', shown, missing=0)
+    bundle = Bundle(octets, 'title = "Evidence"\n', shown)
     analysis.depth = Depth(
-        file=bundle.name,
+        file=FILE,
         sha256=hashlib.sha256(octets).hexdigest(),
         octets=len(octets),
         exhibits=[one.exhibit for one in shown],
