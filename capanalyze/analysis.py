@@ -363,7 +363,10 @@ def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
             f"replies to them are not paired; of {stream.forgotten:,} it is not known whether they were answered"
         )
     if gathered.unplaced and audit.used_modes():
-        notes.append(f"{gathered.unplaced} exchanges began outside every mode's time and are not judged")
+        notes.append(
+            f"{gathered.unplaced} exchanges are not judged: they began outside every mode's time, "
+            "or their capture has no mode"
+        )
     return notes + gathered.notes
 
 

@@ -174,7 +174,7 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
 
     with ended_by_interrupt() if "-" in captures else nullcontext():
         limit = LIMITS.get(depth)
-        analysis, bundle = examine(audit, command_line(captures, asked), limit=limit, quiet=asked.quiet)
+        analysis, bundle = examine(audit, command_line(captures, asked, depth), limit=limit, quiet=asked.quiet)
     deep = None
     if bundle:
         opinion = dissect(bundle.octets, len(bundle.shown))
@@ -265,6 +265,8 @@ def dissect(
     if bool(frames) == bool(numbers):
         raise click.UsageError("give either --frame or --exchange")
     check_no_pipes([capture])
+    if capture.endswith(".toml"):
+        raise AuditError(f"{capture}: is an audit file; give one of its captures")
     from capanalyze.audit import audit_of
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.dissecting import dissect_exchanges, dissect_frames, wanted_frames
@@ -381,7 +383,7 @@ def default_folder(capture: str, *others: str) -> Path:
     return Path(f"{Path(name).stem}-report")
 
 
-def command_line(captures: tuple[str, ...], asked: Asked) -> str:
+def command_line(captures: tuple[str, ...], asked: Asked, depth: str) -> str:
     """The command as a reader could repeat it, without folders of this machine."""
     given = (
         ("--mode", (asked.mode,)),
@@ -389,6 +391,7 @@ def command_line(captures: tuple[str, ...], asked: Asked) -> str:
         ("--zone", asked.zone),
         ("--since", (asked.since,)),
         ("--until", (asked.until,)),
+        ("--depth", (None if depth == DEPTHS[0] else depth,)),
     )
     options = [word for name, values in given for value in values if value is not None for word in (name, value)]
     files = [capture if capture == "-" else Path(capture).name for capture in captures]

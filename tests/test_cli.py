@@ -101,12 +101,37 @@ def test_whatever_tshark_does_the_verdicts_are_the_same(
     off, on = (json.loads((tmp_path / folder / "report.json").read_text()) for folder in ("off", "on"))
     depth = on.pop("depth")
     assert off.pop("depth") is None
+    assert off.pop("command").replace(" --depth off", "") == on.pop("command")
     assert on == off
     assert "\n" not in depth["note"]
     assert depth["note"].startswith("tshark ")
     assert depth["tshark"] is None
     assert len(depth["exhibits"]) == 2
     assert (tmp_path / "on" / depth["file"]).stat().st_size == depth["octets"]
+
+
+def test_the_command_can_be_repeated_as_it_stands_in_the_report(capture: Path, tmp_path: Path) -> None:
+    options = ["--format", "json", "-o", tmp_path / "out"]
+    for given, named in (("auto", ""), ("off", " --depth off"), ("all", " --depth all")):
+        assert run("report", capture, "--target", TARGET, "--depth", given, *options).exit_code == 0
+        report = json.loads((tmp_path / "out" / "report.json").read_text())
+        assert report["command"] == f"capanalyze report --target {TARGET}{named} {capture.name}"
+
+
+def test_exchanges_of_a_capture_without_a_mode_are_not_judged_and_it_is_said(capture: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.pcap"
+    other.write_bytes(pcap([(START + 9, ipv4("198.51.100.9", TARGET, 17, udp(50001, 123, ntp(transmit=9))))]))
+    result = run("report", capture, other, "--target", TARGET, "--format", "json", "-o", tmp_path / "out")
+    assert result.exit_code == 0
+    (note,) = json.loads((tmp_path / "out" / "report.json").read_text())["notes"]
+    reason = "they began outside every mode's time, or their capture has no mode"
+    assert note == f"1 exchanges are not judged: {reason}"
+
+
+def test_dissect_takes_no_audit_file(leopard: Path) -> None:
+    result = run("dissect", leopard / "audit.toml", "--frame", "1")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("audit.toml: is an audit file; give one of its captures\n")
 
 
 def test_an_earlier_reports_evidence_does_not_stand_beside_this_ones(capture: Path, tmp_path: Path) -> None:
