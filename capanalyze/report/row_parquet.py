@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from capanalyze.exchanges.batch import Batch
     from capanalyze.model import Disclosure
 
-ROOM = 1 << 17  # rows of a group
+ROOM = 1 << 15  # rows of a group
 FRAMES_A_ROW = 2  # that there is room for at first, of requests and of replies
 WORD = pa.dictionary(pa.int32(), pa.string())
 FRAMES = pa.list_(pa.int64())
