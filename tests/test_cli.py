@@ -111,7 +111,7 @@ def test_whatever_tshark_does_the_verdicts_are_the_same(
 
 
 def test_the_command_can_be_repeated_as_it_stands_in_the_report(capture: Path, tmp_path: Path) -> None:
-    options = ["--format", "json", "-o", tmp_path / "out"]
+    options = ("--format", "json", "-o", tmp_path / "out")
     for given, named in (("auto", ""), ("off", " --depth off"), ("all", " --depth all")):
         assert run("report", capture, "--target", TARGET, "--depth", given, *options).exit_code == 0
         report = json.loads((tmp_path / "out" / "report.json").read_text())
