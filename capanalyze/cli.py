@@ -133,7 +133,11 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
     return gathered
 
 
-@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=OneLine,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="capanalyze")
 def main() -> None:
     """Show which replies leaked through a host's firewall, from captures taken on that host."""

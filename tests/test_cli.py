@@ -293,6 +293,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, arguments: list[str],
 @pytest.mark.parametrize(
     "arguments",
     [
+        [],
         ["report"],
         ["nothing"],
         ["exchanges", "--form", "x"],
@@ -306,6 +307,7 @@ def test_wrong_use_is_said_in_one_line(arguments: list[str]) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1
+    assert len(result.stderr) < 120
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
