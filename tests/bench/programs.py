@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib.metadata
 import re
@@ -114,11 +115,8 @@ def sink() -> int:
     """A UDP port of this machine where datagrams are taken and dropped, as long as this process lives."""
     taker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     taker.bind(("127.0.0.1", 0))
-    KEPT.append(taker)
+    atexit.register(taker.close)
     return int(taker.getsockname()[1])
-
-
-KEPT: list[socket.socket] = []
 
 
 def count_lines(path: Path) -> int:
