@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from capanalyze.depth import Opinion
     from capanalyze.exhibits import Bundle
-    from capanalyze.model import Analysis, Dissection, Evidence, Field, Finding
+    from capanalyze.model import Analysis, Dissection, Field, Finding
 
 # By service, the names that tshark has for it; none where it knows it not.
 DISSECTORS = {
@@ -138,7 +138,7 @@ class _Comparison:
     def result(self) -> Agreement | None:
         """What the comparison comes to; None where tshark said nothing of this finding."""
         asked: dict[int, None] = {}
-        for one in _evidence(self.finding):
+        for one in (*self.finding.shown(), *self.finding.flipped()):
             requests = self._numbers(one.capture, one.requests)
             asked.update(dict.fromkeys(requests))
             for number in self._numbers(one.reply_capture or one.capture, one.replies):
@@ -221,9 +221,3 @@ class _Comparison:
     def _shares(self, number: int, field_of_reply: str, field_of_request: str) -> bool:
         told = set(values(self.dissections[number], field_of_reply))
         return any(told & set(values(self.dissections[one], field_of_request)) for one in self.requests[number])
-
-
-def _evidence(found: Finding) -> Iterator[Evidence]:
-    yield from (*found.evidence, found.first, found.last)
-    for change in found.changes:
-        yield from (change.last_before, change.first_after)

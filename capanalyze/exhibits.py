@@ -107,7 +107,7 @@ def _all_proofs(
     findings = [one.finding for one in summed]
     for nth in range(limit.exchanges):
         for found in findings:
-            for one in _evidence(found)[nth : nth + 1]:
+            for one in found.shown()[nth : nth + 1]:
                 yield from _exchange(one, _about(found), limit)
     for found, payloads, _ in summed:
         for told in payloads[:1]:
@@ -119,7 +119,7 @@ def _all_proofs(
         words = f"{unasked.service} announces{_where(unasked.mode, unasked.zone)}"
         for message in filter(None, (unasked.first, unasked.last)):
             yield from _exchange(message, words, limit)
-    silent = {one.capture for found in findings if found.silent for one in _evidence(found)}
+    silent = {one.capture for found in findings if found.silent for one in found.shown()}
     for given in inputs:
         if given.name in silent and given.frames:
             yield (given.name, given.frames), f"the capture {given.name} goes on to here: silence is proven as far"
@@ -133,17 +133,9 @@ def _urgency(summed: Summed) -> int:
 def without_exhibit(findings: Iterable[Finding], chosen: Collection[Key]) -> int:
     """How many findings none of these frames is of."""
     return sum(
-        not any((one.capture, frame) in chosen for one in _evidence(found) for frame in (*one.requests, *one.replies))
+        not any((one.capture, frame) in chosen for one in found.shown() for frame in (*one.requests, *one.replies))
         for found in findings
     )
-
-
-def _evidence(found: Finding) -> list[Evidence]:
-    shown: list[Evidence] = []
-    for one in (*found.evidence[:1], found.first, found.last, *found.evidence[1:]):
-        if one not in shown:
-            shown.append(one)
-    return shown
 
 
 def _about(found: Finding) -> str:

@@ -372,6 +372,18 @@ class Finding(Record):
     reach: Reach = Reach()
     agreement: Agreement | None = None
 
+    def shown(self) -> list[Evidence]:
+        """The exchanges that it points to, each once, the best first; those of its flips come with the flips."""
+        shown: list[Evidence] = []
+        for one in (*self.evidence, self.first, self.last):
+            if one not in shown:
+                shown.append(one)
+        return shown
+
+    def flipped(self) -> list[Evidence]:
+        """The exchanges that its flips lie between."""
+        return [one for change in self.changes for one in (change.last_before, change.first_after)]
+
 
 class Announcement(Value, frozen=True):
     """What the target told the network unasked: messages of one service under one mode in one zone.

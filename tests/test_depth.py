@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -159,7 +160,7 @@ def make_stub(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Non
     program.chmod(0o755)
     # As nobody, it has to be reached.
     for parent in folder.parents[:3]:
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/tmp"):
+        if parent.stat().st_uid == os.geteuid() and parent != Path(tempfile.gettempdir()):
             parent.chmod(0o755)
     folder.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
@@ -167,10 +168,7 @@ def make_stub(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Non
 
 @needs_shell
 def test_what_version_3_writes_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = tmp_path / "said"
-    said.write_text(PDML)
-    said.chmod(0o644)
-    make_stub(tmp_path, monkeypatch, f"cat {said}")
+    make_stub(tmp_path, monkeypatch, f"cat <<'END'\n{PDML}END")
     opinion = depth.dissect(b"", 1)
     assert (opinion.tshark, opinion.trouble) == ("3.4.10", None)
     dissection = opinion.dissections[1]
@@ -254,10 +252,7 @@ def test_whatever_tshark_does_is_one_line(tmp_path: Path, monkeypatch: pytest.Mo
 
 @needs_shell
 def test_what_came_before_a_fault_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = tmp_path / "said"
-    said.write_text(PDML)
-    said.chmod(0o644)
-    make_stub(tmp_path, monkeypatch, f"cat {said}; sleep 1000")
+    make_stub(tmp_path, monkeypatch, f"cat <<'END'\n{PDML}END\nsleep 1000")
     opinion = depth.dissect(b"", 2, patience=SOON)
     assert list(opinion.dissections) == [1]
     assert opinion.trouble == "tshark did not end within 1 s and was stopped: 1 of 2 frames were not dissected"

@@ -25,7 +25,6 @@ from capanalyze.report.headlines import headline, nobody_asked
 from capanalyze.report.order import (
     by_capture,
     differences,
-    evidence,
     exhibit,
     explained,
     letters,
@@ -172,7 +171,6 @@ def _environment() -> Environment:
         confirmed=confirmed,
         counts=counts,
         display_filter=display_filter,
-        evidence=evidence,
         evidence_size=evidence_size,
         exhibit=exhibit,
         factor=factor,

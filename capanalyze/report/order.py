@@ -97,9 +97,7 @@ class Section:
     @property
     def captures(self) -> list[str]:
         """The captures that its evidence is in, as they were given."""
-        shown = [one for found in self.findings for one in evidence(found)]
-        changes = [change for found in self.findings for change in found.changes]
-        shown += [one for change in changes for one in (change.last_before, change.first_after)]
+        shown = [one for found in self.findings for one in (*found.shown(), *found.flipped())]
         names = {name for one in shown for name in (one.capture, one.reply_capture)}
         return [name for name in self.inputs if name in names]
 
@@ -154,15 +152,6 @@ def exhibit(found: Finding) -> Evidence:
     return found.evidence[0] if found.evidence else found.first
 
 
-def evidence(found: Finding) -> list[Evidence]:
-    """The exchanges that a finding points to, each once; those of its flips come with the flips."""
-    shown: list[Evidence] = []
-    for one in (*found.evidence, found.first, found.last):
-        if one not in shown:
-            shown.append(one)
-    return shown
-
-
 def differences(analysis: Analysis) -> list[tuple[Finding, str]]:
     """What tshark sees otherwise, with the finding that it is about."""
     return [(found, said) for found in ordered(analysis) if found.agreement for said in found.agreement.differences]
@@ -185,8 +174,7 @@ def frames_behind(found: Finding, exhibits: Mapping[tuple[str, int], Exhibit]) -
 
 
 def _places_named(found: Finding) -> Iterator[tuple[str, int]]:
-    flips = (one for change in found.changes for one in (change.last_before, change.first_after))
-    for one in (*evidence(found), *flips):
+    for one in (*found.shown(), *found.flipped()):
         yield from ((one.capture, number) for number in one.requests)
         yield from ((one.reply_capture or one.capture, number) for number in one.replies)
     single = [frame for asked in found.kinds for frame in (asked.first, asked.first_reply)]
