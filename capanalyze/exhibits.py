@@ -45,7 +45,10 @@ class Limit:
     in_all: int
 
 
-LIMITS = {"auto": Limit(exchanges=2, flips=3, frames=4, in_all=400), "all": Limit(8, 100, 64, 10_000)}
+LIMITS = {
+    "auto": Limit(exchanges=2, flips=3, frames=4, in_all=400),
+    "all": Limit(exchanges=10, flips=100, frames=64, in_all=10_000),
+}
 
 
 class Shown(NamedTuple):

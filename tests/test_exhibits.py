@@ -227,3 +227,14 @@ def test_of_standard_input_what_is_not_kept_is_not_in_the_evidence(
     assert analysis.depth.note is not None
     expected = "frames that could not be read again, and are not in the evidence: 1 (of standard input the first "
     assert analysis.depth.note.startswith(expected)
+
+
+@pytest.mark.parametrize("path", AUDITS, ids=lambda path: path.parent.name)
+def test_all_is_every_frame_of_every_exchange_that_a_finding_points_to(path: Path) -> None:
+    analysis, bundle = examined(of(path), ALL)
+    assert bundle is not None
+    held = {(one.exhibit.capture, one.exhibit.frame) for one in bundle.shown}
+    for found in analysis.findings:
+        for one in (*found.shown(), *found.flipped()):
+            assert {(one.capture, frame) for frame in one.requests} <= held
+            assert {(one.reply_capture or one.capture, frame) for frame in one.replies} <= held
