@@ -28,7 +28,8 @@ from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
 from capanalyze.progress import progress
 from capanalyze.reading import input_of, stamp
 from capanalyze.stream import Stream
-from capanalyze.target import MAX_NAMED, Contacts, find_target, known_addresses
+from capanalyze.target import Contacts, find_target, unknown_target
+from capanalyze.target.doubts import not_judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -51,12 +52,15 @@ class Flow:
 
     Args:
         stream: the captures, ready to be read.
-        guess: whether to look for the target also where only the exchanges tell it.
+        needs_target: whether to give up where nobody can tell the target; else nothing is judged then.
+
+    Raises:
+        TargetError: nobody can tell the target, and it is needed.
     """
 
-    def __init__(self, stream: Stream, *, guess: bool) -> None:
+    def __init__(self, stream: Stream, *, needs_target: bool) -> None:
         self._stream = stream
-        self._guess = guess
+        self._needs_target = needs_target
         self._audit = stream.audit
         self._units = stream.units()
         self._held = Held()
@@ -99,9 +103,8 @@ class Flow:
         """The target, with warnings of what later exchanges show: addresses that none has, or that were not judged."""
         unmet = self._contacts.unmet(self._audit.target)
         warnings = [f"{one} was given as the target, but is in no exchange" for one in unmet] + self.target.warnings
-        if strangers := self._contacts.strangers(self.target.addresses) - self._strangers:
-            named = ", ".join(sorted(strangers)[:MAX_NAMED])
-            warnings.append(f"not judged: {named} answered later on; if that is the target too, say so with --target")
+        later = self._contacts.strangers(self.target.addresses) - self._strangers
+        warnings += not_judged(later, self._stream.hints.told(), "later on")
         return replace(self.target, warnings=warnings)
 
     def in_order(self) -> Iterator[Batch]:
@@ -127,12 +130,20 @@ class Flow:
                 continue
             try:
                 return self._target()
-            except TargetError:
+            except TargetError as error:
                 if number == TRIES[-1]:
-                    raise
+                    return self._without_target(error)
         for unit in self._units:
             self._hold(unit)
-        return self._target()
+        try:
+            return self._target()
+        except TargetError as error:
+            return self._without_target(error)
+
+    def _without_target(self, error: TargetError) -> Target:
+        if self._needs_target:
+            raise error
+        return unknown_target(str(error))
 
     def _hold(self, unit: Iterable[Batch]) -> None:
         for batch in unit:
@@ -147,18 +158,15 @@ class Flow:
             contacts.take(batch, stream.places.labels, start, stop)
         interfaces = [interface for reading in stream.readings for interface in reading.capture.interfaces]
         described = {one for interface in interfaces for one in interface.addresses}
-        if not self._guess:
-            addresses = known_addresses(contacts, stream.hints.told(), given, described)
-            return Target(addresses=addresses, how="given or told", assumed=False, warnings=[])
         if not any(one.asked for one in contacts) and not given:
-            return Target(addresses=[], how="not looked for: no exchanges", assumed=False, warnings=[])
+            return unknown_target("not looked for: no exchanges")
         return find_target(contacts, stream.hints.told(), given, described)
 
 
 def find_exchanges(audit: Audit) -> list[Pair]:
     """All exchanges of some small captures in words, in order of file and frame."""
     with Stream(audit) as stream:
-        flow = Flow(stream, guess=False)
+        flow = Flow(stream, needs_target=False)
         return [pair for batch in flow.in_order() for pair in pairs_of(batch, flow.names)]
 
 
@@ -207,7 +215,7 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
     with Stream(audit, quiet=quiet) as stream:
         modes = audit.used_modes()
         with progress(stream.octets_read, stream.total, quiet=quiet):
-            flow = Flow(stream, guess=True)
+            flow = Flow(stream, needs_target=True)
             gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
         told = [one.payloads for one in gathered.findings] + [one.payloads for one in gathered.announcements]
         inputs = [input_of(reading, stream.malformed) for reading in stream.readings]

@@ -232,7 +232,7 @@ def exchanges(
         Stream(audit, quiet=asked.quiet) as stream,
         progress(stream.octets_read, stream.total, quiet=asked.quiet or output in (None, "-")),
     ):
-        flow = Flow(stream, guess=False)
+        flow = Flow(stream, needs_target=False)
         with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
             for batch in flow.in_order():
                 rows = batch

@@ -135,7 +135,7 @@ def dissect_exchanges(audit: Audit, wanted: Sequence[int], *, quiet: bool = True
 
 def _exchanges(stream: Stream, wanted: set[int]) -> dict[int, Exchange]:
     """Some exchanges by their numbers, with what their replies disclosed."""
-    flow = Flow(stream, guess=False)
+    flow = Flow(stream, needs_target=False)
     kept = []
     count = 0
     for batch in flow.in_order():

@@ -14,6 +14,7 @@ Verdict = Literal["leaked", "visible", "refused", "allowed", "blocked", "silent"
 Direction = Literal["inbound", "outbound", "local", "passing"]
 Pairing = Literal["exact", "weak"]
 Promise = Literal["block", "allow"]
+Certainty = Literal["given", "told", "shown", "assumed"]
 
 # What a reader looks at first; the order of findings in every form of report.
 VERDICTS: tuple[Verdict, ...] = (
@@ -454,12 +455,21 @@ class Input(Record):
 
 
 class Target(Value, frozen=True):
-    """The host under test, how it was found, and what speaks against it."""
+    """The host under test, how it was found, and what speaks against it.
+
+    `certainty` is the kind of evidence: the user gave the address, the capture itself tells it, its frames show it,
+    or it is only assumed from who answers; None where there is no target.
+    """
 
     addresses: list[str]
     how: str
-    assumed: bool
+    certainty: Certainty | None
     warnings: list[str]
+    assumed: bool = False
+
+    def __post_init__(self) -> None:
+        """Say in a word of its own whether it is assumed: format 1 of the report has it so."""
+        msgspec.structs.force_setattr(self, "assumed", self.certainty == "assumed")
 
 
 class Analysis(Record, kw_only=True):

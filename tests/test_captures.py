@@ -108,7 +108,7 @@ def compile_all() -> None:
     """Have all stages of a report compiled and kept."""
     file = CaptureFile(str(CAPTURES[0]), CAPTURES[0].name)
     with Stream(Audit((file,)), compiled=True) as stream:
-        gather_many(Flow(stream, guess=False), stream, [])
+        gather_many(Flow(stream, needs_target=False), stream, [])
 
 
 # Runs in a process of its own, so that its memory is its own: each file through both commands.

@@ -1,6 +1,7 @@
 """The file of evidence: the frames that findings rest on, as they were captured, and the same verdicts from them."""
 
 import gzip
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -46,8 +47,8 @@ def examined(audit: Audit, limit: Limit | None = LIMITS["auto"]) -> Examined:
     try:
         return examine(audit, limit=limit)
     except TargetError as error:
-        candidate = str(error).partition("candidates are ")[2].partition(",")[0].partition(";")[0] or TARGET
-        return examine(replace(audit, target=(candidate,)), limit=limit)
+        named = re.search(r"--target ([0-9a-f.:]+)", str(error))
+        return examine(replace(audit, target=(named[1] if named else TARGET,)), limit=limit)
 
 
 @pytest.mark.parametrize("path", [*AUDITS, *CAPTURES, *LAB], ids=lambda path: "/".join(path.parts[-2:]))

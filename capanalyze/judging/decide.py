@@ -50,6 +50,8 @@ from capanalyze.exchanges.row import (
     UNSETTLED,
     UNSOLICITED,
     VERDICT,
+    WANTED,
+    WANTED_LOW,
     WIDE,
     ZONE,
 )
@@ -156,7 +158,10 @@ def capture_of(wide: Any, w: int) -> int:
 
 
 def direction(b: Any, wide: Any, w: int, outcome: int, group: int) -> int:
-    """Which way an exchange went, seen from the target; loopback is always local. A group includes the target."""
+    """Which way an exchange went, seen from the target; loopback is always local. A group includes the target.
+
+    A request to the target is inbound whichever address answered: another of its own, or of a host behind it.
+    """
     own = longs_of(b, OWN)
     count = longs_of(b, STATE)[OWN_COUNT]
     if is_loopback(wide, w + CLIENT) and is_loopback(wide, w + SERVER):
@@ -165,6 +170,7 @@ def direction(b: Any, wide: Any, w: int, outcome: int, group: int) -> int:
         return NOWHERE
     asks = is_own(own, count, wide[w + CLIENT], wide[w + CLIENT_LOW])
     answers = is_own(own, count, wide[w + SERVER], wide[w + SERVER_LOW])
+    answers |= is_own(own, count, wide[w + WANTED], wide[w + WANTED_LOW])
     if outcome == UNSOLICITED:
         if answers:
             return OUTWARD

@@ -37,9 +37,10 @@ def json_schema() -> dict[str, Any]:
 def schema_of(root: type[msgspec.Struct], title: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a record that is written down field by field."""
     _, records = msgspec.json.schema_components([root], ref_template="#/$defs/{name}")
-    # What has a default is written all the same.
-    records[root.__name__]["required"] = list(records[root.__name__]["properties"])
-    for record in records.values():  # Python 3.13 takes the indentation off docstrings, earlier ones do not
+    for record in records.values():
+        # What has a default is written all the same.
+        record["required"] = list(record["properties"])
+        # Python 3.13 takes the indentation off docstrings, earlier ones do not.
         record["description"] = inspect.cleandoc(record.get("description", ""))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

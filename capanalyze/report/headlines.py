@@ -13,6 +13,7 @@ from capanalyze.report.words import (
     microseconds,
     mode_title,
     named,
+    on_condition,
     shortened,
     zone_words,
 )
@@ -33,6 +34,10 @@ NOT_INBOUND = {
 
 def headline(analysis: Analysis) -> str:
     """The result of the whole report."""
+    return on_condition(analysis.target, _result(analysis))
+
+
+def _result(analysis: Analysis) -> str:
     if leaked := [found for found in ordered(analysis) if found.verdict == "leaked"]:
         return _leaks_in_words(analysis, leaked)
     if visible := [found for found in analysis.findings if found.verdict == "visible"]:

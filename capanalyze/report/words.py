@@ -157,10 +157,24 @@ def promise(mode: ModeInfo | None) -> str:
 
 
 def how_found(target: Target) -> str:
-    """How the target's addresses are known: `given`, `assumed: it answers the requests`."""
-    if target.assumed and not target.how.startswith("assumed"):
-        return f"assumed: {target.how}" if target.how else "assumed"
-    return target.how
+    """How the target's addresses are known: `given`, `assumed: it answers the requests; to confirm it, add …`."""
+    if not target.assumed:
+        return target.how
+    how = target.how if target.how.startswith("assumed") else f"assumed: {target.how}".removesuffix(": ")
+    return f"{how}; to confirm it, add {naming(target)}"
+
+
+def naming(target: Target) -> str:
+    """The options that name the target: `--target 192.0.2.10`."""
+    return " ".join(f"--target {address}" for address in target.addresses)
+
+
+def on_condition(target: Target, said: str) -> str:
+    """What is said of the target, with the condition that it depends on where the target is only assumed."""
+    if not target.assumed:
+        return said
+    are = "is" if len(target.addresses) == 1 else "are addresses of"
+    return f"If {listing(target.addresses, 3)} {are} the host under test: {said[:1].lower()}{said[1:]}"
 
 
 # -- Frames and times --------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def family(service: str) -> str:
 def replies(path: Path) -> Iterator[Reply]:
     """The decoded replies and announcements of a capture."""
     with Stream(Audit((CaptureFile(str(path), path.name),))) as stream:
-        flow = Flow(stream, guess=False)
+        flow = Flow(stream, needs_target=False)
         for batch in flow.in_order():
             told = disclosures_of(batch, flow.names, stream)
             for pair, facts in zip(pairs_of(batch, flow.names), told, strict=True):

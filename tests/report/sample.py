@@ -131,7 +131,7 @@ def article() -> Analysis:
         target=Target(
             addresses=[TARGET, "192.0.2.10", "fe80::217:f2ff:fedf:cdb3"],
             how="given: 203.0.113.10, 192.0.2.10; the target's own frames show fe80::217:f2ff:fedf:cdb3",
-            assumed=False,
+            certainty="given",
             warnings=[],
         ),
         modes=list(MODES),
@@ -191,7 +191,7 @@ def empty() -> Analysis:
         ],
         first=None,
         last=None,
-        target=Target(addresses=[TARGET], how="given", assumed=False, warnings=[]),
+        target=Target(addresses=[TARGET], how="given", certainty="given", warnings=[]),
         modes=[],
         zones=[],
         findings=[],
@@ -214,7 +214,7 @@ def no_mode() -> Analysis:
     analysis.target = Target(
         addresses=[TARGET],
         how="the host that answered most unsolicited requests",
-        assumed=True,
+        certainty="assumed",
         warnings=["replies left 0.02 s after their requests: the capture looks taken on the way, not here"],
     )
     return analysis
@@ -252,7 +252,9 @@ def hostile() -> Analysis:
     analysis.title = everything
     analysis.command = everything
     analysis.notes = [everything]
-    analysis.target = Target(addresses=[HOSTILE[3]], how=everything, assumed=True, warnings=[everything, HOSTILE[6]])
+    analysis.target = Target(
+        addresses=[HOSTILE[3]], how=everything, certainty="assumed", warnings=[everything, HOSTILE[6]]
+    )
     analysis.findings = [found for found in analysis.findings if found.mode == "block-all"][:4]
     for found, name in zip(analysis.findings, HOSTILE, strict=False):
         found.mode, found.zone, found.name, found.verdict = mode.name, HOSTILE[1], name, "leaked"

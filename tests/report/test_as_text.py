@@ -216,7 +216,10 @@ def test_an_empty_capture_is_a_result() -> None:
 
 def test_without_a_mode_nothing_is_judged() -> None:
     text = render(sample.no_mode())
-    assert text.startswith("4 of 11 services answered; no firewall mode is known, so nothing is judged.\n")
+    assert " ".join(text.split()).startswith(
+        "If 203.0.113.10 is the host under test: 4 of 11 services answered; no firewall mode is known, "
+        "so nothing is judged."
+    )
     assert "target   203.0.113.10 (assumed: the host that answered" in text
     assert "mode     not known: name it with --mode" in text
     assert "--mode" not in render(sample.article()) + render(sample.empty())

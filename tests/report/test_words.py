@@ -4,7 +4,7 @@
 import pytest
 from msgspec.structs import replace
 
-from capanalyze.model import Agreement, Finding, Reach, Target
+from capanalyze.model import Agreement, Certainty, Finding, Reach, Target
 from capanalyze.report import words
 from tests.report import sample
 from tests.report.graphs import sample as drawing
@@ -69,18 +69,36 @@ def test_counts_with_commas_in_their_names_are_told_apart() -> None:
     assert words.counts({"silent": 0}) == ""
 
 
+ASSUMED = "assumed: it answers the requests; to confirm it, add --target 192.0.2.1"
+
+
 @pytest.mark.parametrize(
-    ("how", "assumed", "shown"),
+    ("how", "certainty", "shown"),
     [
-        ("given; 10.0.0.5 added, as its frames show", False, "given; 10.0.0.5 added, as its frames show"),
-        ("assumed: it answers the requests", True, "assumed: it answers the requests"),
-        ("it answers the requests", True, "assumed: it answers the requests"),
-        ("", True, "assumed"),
-        ("", False, ""),
+        ("given; 10.0.0.5 added, as its frames show", "given", "given; 10.0.0.5 added, as its frames show"),
+        ("assumed: it answers the requests", "assumed", ASSUMED),
+        ("it answers the requests", "assumed", ASSUMED),
+        ("", "assumed", "assumed; to confirm it, add --target 192.0.2.1"),
+        ("", None, ""),
     ],
 )
-def test_what_is_assumed_says_so(how: str, assumed: bool, shown: str) -> None:
-    assert words.how_found(Target(addresses=[], how=how, assumed=assumed, warnings=[])) == shown
+def test_what_is_assumed_says_so(how: str, certainty: Certainty | None, shown: str) -> None:
+    assert words.how_found(target(["192.0.2.1"], certainty, how)) == shown
+
+
+def target(addresses: list[str], certainty: Certainty | None, how: str = "") -> Target:
+    return Target(addresses=addresses, how=how, certainty=certainty, warnings=[])
+
+
+def test_what_is_said_of_an_assumed_target_is_said_on_condition() -> None:
+    said = "No leaks"
+    assert words.on_condition(target(["192.0.2.1"], "shown"), said) == said
+    assert words.on_condition(target(["192.0.2.1"], "assumed"), said) == (
+        "If 192.0.2.1 is the host under test: no leaks"
+    )
+    assert words.on_condition(target(["192.0.2.1", "fe80::1"], "assumed"), said) == (
+        "If 192.0.2.1 and fe80::1 are addresses of the host under test: no leaks"
+    )
 
 
 def test_frames() -> None:

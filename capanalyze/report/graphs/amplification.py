@@ -12,7 +12,7 @@ from capanalyze.report.graphs.page import MARGIN, RIGHT, Page, settings
 from capanalyze.report.headlines import of_amplification
 from capanalyze.report.looks import GREY, INK, OUTCOME_LOOKS, PAPER, RULE, VERDICT_LOOKS, look
 from capanalyze.report.measures import Amplified, amplified, reply_look
-from capanalyze.report.words import TIMES, address, counted, named, times
+from capanalyze.report.words import TIMES, address, counted, named, on_condition, times
 
 SUBTITLE = "Payload octets and frames that left for each one that came in, of the requests that were answered"
 
@@ -35,7 +35,7 @@ def draw(analysis: Analysis) -> Figure | None:
     shown = measured[:MOST_ROWS]
     with settings():
         page = Page()
-        y = page.header(of_amplification(measured), SUBTITLE) + 9
+        y = page.header(on_condition(analysis.target, of_amplification(measured)), SUBTITLE) + 9
         scale = logarithmic.scale(
             [value for row in shown for value in (row.octets, row.frames)], (-0.1, 1.0), LEFT, BARS_END
         )

@@ -13,7 +13,7 @@ from capanalyze.report.graphs.page import MARGIN, RIGHT, Page, settings
 from capanalyze.report.headlines import of_latency
 from capanalyze.report.looks import GREY, INK, OUTCOME_LOOKS, RULE, VERDICT_LOOKS, look
 from capanalyze.report.measures import SOON, Timed, is_slow, soon, timed
-from capanalyze.report.words import address, brief, listing, microseconds, named, zone_words
+from capanalyze.report.words import address, brief, listing, microseconds, named, on_condition, zone_words
 
 SUBTITLE = "From each request to the first frame of its reply, as captured on the target; the axis is logarithmic"
 
@@ -41,7 +41,7 @@ def draw(analysis: Analysis) -> Figure | None:
     shown, left = _chosen(zones)
     with settings():
         page = Page()
-        y = page.header(of_latency(zones), SUBTITLE) + 4
+        y = page.header(on_condition(analysis.target, of_latency(zones)), SUBTITLE) + 4
         scale = logarithmic.scale(
             [step.us for *_, rows in shown for row in rows for step in row.spread], (2.0, 3.0), LEFT, DOTS_END
         )

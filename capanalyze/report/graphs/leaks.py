@@ -13,7 +13,7 @@ from capanalyze.report.graphs.page import BODY, MARGIN, RIGHT, Page, cell, cell_
 from capanalyze.report.headlines import of_leaks
 from capanalyze.report.looks import GREY, INK, LOOKS, NOT_PROBED, count, look, state
 from capanalyze.report.order import modes, services, zones
-from capanalyze.report.words import FLIPS_MARK, address, listing, mode_title, named, promise, zone_words
+from capanalyze.report.words import FLIPS_MARK, address, listing, mode_title, named, on_condition, promise, zone_words
 
 # So many modes stand side by side; further ones follow in a block of their own.
 MOST_COLUMNS = 8
@@ -87,7 +87,7 @@ def draw(analysis: Analysis) -> Figure | None:
         return None
     with settings():
         page = Page()
-        y = page.header(of_leaks(analysis), _subtitle(analysis))
+        y = page.header(on_condition(analysis.target, of_leaks(analysis)), _subtitle(analysis))
         table = _table(analysis)
         grid = _grid(table)
         for columns in table.blocks:

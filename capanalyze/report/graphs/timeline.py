@@ -13,7 +13,7 @@ from capanalyze.report.graphs.page import MARGIN, RIGHT, Page, settings
 from capanalyze.report.headlines import of_timeline
 from capanalyze.report.looks import GREY, INK, look
 from capanalyze.report.order import modes, services, strictness, urgency, zones
-from capanalyze.report.words import mode_title, promise
+from capanalyze.report.words import mode_title, on_condition, promise
 
 MOST_LANES = 24
 
@@ -38,7 +38,7 @@ def draw(analysis: Analysis) -> Figure | None:
     with settings():
         page = Page()
         legend: Legend = {}
-        y = page.header(of_timeline(analysis), SUBTITLE)
+        y = page.header(on_condition(analysis.target, of_timeline(analysis)), SUBTITLE)
         for name, mode in modes(analysis):
             panel = [each for each in shown if each.found.mode == name]
             if panel:

@@ -275,7 +275,7 @@ def analysis(
         inputs=[capture(name) for name in captures],
         first=iso(START),
         last=iso(last),
-        target=Target(addresses=["192.0.2.10", "203.0.113.10"], how="given", assumed=False, warnings=[]),
+        target=Target(addresses=["192.0.2.10", "203.0.113.10"], how="given", certainty="given", warnings=[]),
         modes=list(modes),
         zones=list(zones)
         if zones is not None
@@ -496,7 +496,7 @@ def hostile() -> Analysis:
         found, modes, [evil] * 50, [Zone(name=evil, interfaces=[evil] * 20), Zone(name="lan", interfaces=[])]
     )
     hostile.first, hostile.last, hostile.capanalyze = evil, stacked, evil
-    hostile.target = Target(addresses=[evil] * 9, how="", assumed=True, warnings=[])
+    hostile.target = Target(addresses=[evil] * 9, how="", certainty="assumed", warnings=[])
     return hostile
 
 

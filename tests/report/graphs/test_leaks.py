@@ -18,6 +18,7 @@ from capanalyze.model import Analysis
 from capanalyze.report.graphs import GRAPHS, Graph, render
 from capanalyze.report.graphs.lettering import clean
 from capanalyze.report.headlines import of_leaks
+from capanalyze.report.words import on_condition
 from capanalyze.report.order import services
 from tests.report.graphs import sample
 
@@ -52,7 +53,7 @@ def test_no_text_runs_into_another_or_out_of_the_figure(name: str) -> None:
 
 def test_title_states_the_result() -> None:
     for analysis in SAMPLES.values():
-        assert drawn(analysis).get_label() == clean(of_leaks(analysis))
+        assert drawn(analysis).get_label() == clean(on_condition(analysis.target, of_leaks(analysis)))
 
 
 def test_cells_say_mark_word_and_count() -> None:

@@ -14,6 +14,7 @@ from capanalyze.report.graphs.axis import DAY, HOUR, SECOND
 from capanalyze.report.graphs.lettering import clean
 from capanalyze.report.graphs.timeline import draw
 from capanalyze.report.headlines import of_timeline
+from capanalyze.report.words import on_condition
 from tests.report.graphs import sample
 
 SAMPLES = dict(sample.samples())
@@ -36,7 +37,7 @@ def test_no_text_runs_into_another_or_out_of_the_figure(name: str) -> None:
 
 def test_title_states_the_result() -> None:
     for analysis in SAMPLES.values():
-        assert drawn(analysis).get_label() == clean(of_timeline(analysis))
+        assert drawn(analysis).get_label() == clean(on_condition(analysis.target, of_timeline(analysis)))
 
 
 def test_lanes_say_verdict_and_count() -> None:
