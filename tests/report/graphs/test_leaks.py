@@ -18,8 +18,8 @@ from capanalyze.model import Analysis
 from capanalyze.report.graphs import GRAPHS, Graph, render
 from capanalyze.report.graphs.lettering import clean
 from capanalyze.report.headlines import of_leaks
-from capanalyze.report.words import on_condition
 from capanalyze.report.order import services
+from capanalyze.report.words import on_condition
 from tests.report.graphs import sample
 
 SAMPLES = dict(sample.samples())
