@@ -7,6 +7,7 @@ former has `SAMPLES`: a payload for every kind of message that the module names.
 import struct
 from dataclasses import dataclass
 
+from capanalyze.core import core
 from capanalyze.disclosures import MAX_FACTS, MAX_LENGTH, disclose
 from capanalyze.packets.message import (
     ALSO_REPLY,
@@ -84,12 +85,28 @@ def hear(protocol: Protocol, payload: bytes, size: int | None = None) -> Heard:
     sent = len(payload) if size is None else size
     answer = protocol.match(window, window.start, window.end, sent, keys)
     flags = answer % KIND - answer % ROLES
-    return Heard(
+    heard = Heard(
         role=ROLE_NAMES[answer % ROLES],
         kind=protocol.kind(answer // KIND),
         flags=frozenset(name for flag, name in FLAG_NAMES.items() if flags & flag),
         keys=tuple(keys[1 : keys[0] + 1]),
     )
+    assert_core_says_the_same(protocol, payload, sent, heard)
+    return heard
+
+
+# Match keys are hashes, and the core's are others: but each of the one is always the same one of the other.
+TWINS: dict[tuple[str, int], int] = {}
+TWINS_BACK: dict[tuple[str, int], int] = {}
+
+
+def assert_core_says_the_same(protocol: Protocol, payload: bytes, sent: int, heard: Heard) -> None:
+    """The compiled match function says the same of a message."""
+    role, kind, flags, keys = core.match(protocol.name, payload, sent)
+    assert (role, protocol.kind(kind), flags, len(keys)) == (heard.role, heard.kind, heard.flags, len(heard.keys))
+    for key, twin in zip(heard.keys, keys, strict=True):
+        assert TWINS.setdefault((protocol.name, key), twin) == twin
+        assert TWINS_BACK.setdefault((protocol.name, twin), key) == key
 
 
 Facts = list[tuple[str, str]]

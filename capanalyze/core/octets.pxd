@@ -1,0 +1,117 @@
+"""Octets of a capture, and numbers out of them.
+
+A `.pxd` file is a header to most; here it holds code, as only inline functions are called across modules without a
+detour. Every read says where it reads and is checked: what lies beyond the captured octets reads as 0. With
+-DCORE_CHECKED such a read stops the program instead, and names the place: so the tests find what forgot to look. With
+-DCORE_UNCHECKED nothing is checked, for AddressSanitizer to see it.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from *:
+    """
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <string.h>
+    #if defined(_MSC_VER)
+    #define CORE_UNLIKELY(x) (x)
+    #define CORE_SWAP16 _byteswap_ushort
+    #define CORE_SWAP32 _byteswap_ulong
+    #define CORE_SWAP64 _byteswap_uint64
+    #else
+    #define CORE_UNLIKELY(x) __builtin_expect(x, 0)
+    #define CORE_SWAP16 __builtin_bswap16
+    #define CORE_SWAP32 __builtin_bswap32
+    #define CORE_SWAP64 __builtin_bswap64
+    #endif
+    #if defined(CORE_CHECKED)
+    #define outside(octets, at, count) \
+        (((at) + (uint64_t)(count) > (octets).captured) && \
+         (fprintf(stderr, "read of %u at %u of %u\\n", (unsigned)(count), (unsigned)(at), \
+                  (unsigned)(octets).captured), abort(), 1))
+    #elif defined(CORE_UNCHECKED)
+    #define outside(octets, at, count) 0
+    #else
+    #define outside(octets, at, count) CORE_UNLIKELY((at) + (uint64_t)(count) > (octets).captured)
+    #endif
+    /* Network order; the machines that this is built for have the least significant octet first. */
+    static inline uint16_t load16(const uint8_t *p) { uint16_t n; memcpy(&n, p, 2); return CORE_SWAP16(n); }
+    static inline uint32_t load32(const uint8_t *p) { uint32_t n; memcpy(&n, p, 4); return CORE_SWAP32(n); }
+    static inline uint64_t load64(const uint8_t *p) { uint64_t n; memcpy(&n, p, 8); return CORE_SWAP64(n); }
+    """
+    bint outside(Octets octets, uint32_t at, uint32_t count) noexcept nogil
+    uint16_t load16(const uint8_t *place) noexcept nogil
+    uint32_t load32(const uint8_t *place) noexcept nogil
+    uint64_t load64(const uint8_t *place) noexcept nogil
+
+
+cdef struct Octets:
+    const uint8_t *first
+    uint32_t captured  # so many are at hand
+    uint32_t size  # so many were on the wire
+
+
+cdef inline uint8_t u8(Octets octets, uint32_t at) noexcept nogil:
+    return 0 if outside(octets, at, 1) else octets.first[at]
+
+
+cdef inline uint16_t be16(Octets octets, uint32_t at) noexcept nogil:
+    """Two octets, network order."""
+    return 0 if outside(octets, at, 2) else load16(octets.first + at)
+
+
+cdef inline uint32_t be24(Octets octets, uint32_t at) noexcept nogil:
+    """Three octets, network order."""
+    return <uint32_t>u8(octets, at) << 16 | be16(octets, at + 1)
+
+
+cdef inline uint32_t be32(Octets octets, uint32_t at) noexcept nogil:
+    """Four octets, network order."""
+    return 0 if outside(octets, at, 4) else load32(octets.first + at)
+
+
+cdef inline uint64_t be48(Octets octets, uint32_t at) noexcept nogil:
+    """Six octets, network order: a MAC address."""
+    return <uint64_t>be16(octets, at) << 32 | be32(octets, at + 2)
+
+
+cdef inline uint64_t be64(Octets octets, uint32_t at) noexcept nogil:
+    """Eight octets, network order."""
+    return 0 if outside(octets, at, 8) else load64(octets.first + at)
+
+
+cdef inline uint16_t le16(Octets octets, uint32_t at) noexcept nogil:
+    """Two octets, the least significant first."""
+    return <uint16_t>(u8(octets, at) | u8(octets, at + 1) << 8)
+
+
+cdef inline uint32_t le32(Octets octets, uint32_t at) noexcept nogil:
+    """Four octets, the least significant first."""
+    return le16(octets, at) | <uint32_t>le16(octets, at + 2) << 16
+
+
+cdef inline bint holds(Octets octets, uint32_t at, uint32_t count) noexcept nogil:
+    """Whether so many octets were captured from `at` on."""
+    return at + <uint64_t>count <= octets.captured
+
+
+cdef inline bint is_cut(Octets octets) noexcept nogil:
+    """Whether more was sent than was captured."""
+    return octets.captured < octets.size
+
+
+cdef inline Octets behind(Octets octets, uint32_t at) noexcept nogil:
+    """What follows a header of `at` octets."""
+    cdef uint32_t skipped = min(at, octets.captured)
+    return Octets(octets.first + skipped, octets.captured - skipped, octets.size - min(at, octets.size))
+
+
+cdef inline Octets cut(Octets octets, uint32_t size) noexcept nogil:
+    """The first `size` of them: what is behind is padding."""
+    return Octets(octets.first, min(octets.captured, size), min(octets.size, size))
+
+
+cdef inline uint64_t mix(uint64_t key, uint64_t value) noexcept nogil:
+    """Fold `value` into the hash `key`. The sum keeps two equal numbers from cancelling each other."""
+    key = ((key + 0x632BE59BD9B4E019ULL) ^ value) * 0x9E3779B97F4A7C15ULL
+    return key ^ key >> 29
