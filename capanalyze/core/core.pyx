@@ -1,27 +1,33 @@
 # cython: language_level=3, binding=False, boundscheck=False, wraparound=False, cdivision=True
 """All that is compiled, as Python sees it: `core.pyi` has the types."""
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport uint8_t, uint32_t
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.string cimport memset
 
-from capanalyze.core.message cimport Match, Role, begin
+from capanalyze.core.frame cimport MESSAGE, REASONS_END
+from capanalyze.core.link cimport first_step as first_step_of
+from capanalyze.core.message cimport Match, Message, Role, begin
 from capanalyze.core.octets cimport Octets
+from capanalyze.core.record cimport Answer, Interface, Layout, Record
+from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread
+from capanalyze.core.scan cimport find as find_in
+from capanalyze.core.scan cimport scan as scan_in
+from capanalyze.core.services cimport MAX_SERVICES, Matching, Services
 from capanalyze.protocols cimport ntp
 
-ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
-
-ROLES = ("other", "request", "reply", "announcement", "malformed", "flow", "spoke", "reset")
+ROLES = ("other", "request", "reply", "announcement", "malformed", "flow", "rejection", "spoke", "reset")
 NAMES = []
 
 cdef enum:
-    MAX_SERVICES = 128
+    REASONS = <int>REASONS_END - <int>MESSAGE
 
-cdef Matching[MAX_SERVICES] MATCHES
+cdef Services SERVICES
 
 
 cdef serve(str name, Matching match):
     """One more service; its number is that in `protocols.PROTOCOLS`."""
-    MATCHES[len(NAMES)] = match
+    SERVICES.match[len(NAMES)] = match
     NAMES.append(name)
 
 
@@ -67,11 +73,83 @@ cdef class Held:
     """Octets of a Python object for as long as this lives (a typed memoryview would be 20,000 lines of C)."""
     cdef Py_buffer buffer
 
-    def __cinit__(self, octets):
-        PyObject_GetBuffer(octets, &self.buffer, PyBUF_SIMPLE)
+    def __cinit__(self, octets, bint writable=False):
+        PyObject_GetBuffer(octets, &self.buffer, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
 
     def __dealloc__(self):
         PyBuffer_Release(&self.buffer)
+
+    cdef void *at_least(self, Py_ssize_t octets) except NULL:
+        """Where they begin.
+
+        Raises:
+            ValueError: there are fewer than these.
+        """
+        if self.buffer.len < octets:
+            raise ValueError(f"a buffer of {self.buffer.len} octets, where {octets} are needed")
+        return self.buffer.buf
+
+
+cdef class Scanner:
+    """Turns records into messages, for one capture.
+
+    Args:
+        of_port: for each of the 65,536 UDP ports the number of its service.
+        empty_asks: for each service, whether an empty datagram asks.
+    """
+    cdef Held of_port, empty_asks
+    cdef Services services
+
+    def __cinit__(self, bytes of_port not None, bytes empty_asks not None):
+        self.of_port, self.empty_asks = Held(of_port), Held(empty_asks)
+        self.services = SERVICES
+        self.services.of_port = <const uint8_t *>self.of_port.at_least(65536)
+        self.services.empty_asks = <const uint8_t *>self.empty_asks.at_least(len(NAMES))
+        if max(of_port) >= len(NAMES):
+            raise ValueError("a port of no service")
+
+    def scan(self, octets, state, layout, interfaces, messages, pool, tally, unread, size_t stop):
+        """Walk records up to `stop`, or until there is no room: why, as `capture.records` numbers it."""
+        cdef Held block = Held(octets), states = Held(state, True), tables = Held(interfaces, True)
+        cdef Held rows = Held(messages, True), keys = Held(pool, True), counts = Held(tally, True)
+        cdef Held numbers = Held(unread, True), layouts = Held(layout)
+        cdef Scan s
+        cdef Answer answer
+        s.state = <State *>states.at_least(sizeof(State))
+        s.layout = <const Layout *>layouts.at_least(sizeof(Layout))
+        s.interfaces = <Interface *>tables.at_least((s.layout.first_interface + s.layout.interfaces) * sizeof(Interface))
+        s.services = &self.services
+        s.messages = <Message *>rows.at_least(s.state.room * sizeof(Message))
+        s.pool = <int64_t *>keys.at_least(s.state.key_room * sizeof(int64_t))
+        s.tally = <int64_t *>counts.at_least(REASONS * sizeof(int64_t))
+        s.unread = <Unread *>numbers.at_least(MAX_UNREAD * sizeof(Unread))
+        cdef Octets all_of_it = Octets(<const uint8_t *>block.at_least(stop), <uint32_t>stop, <uint32_t>stop)
+        with nogil:
+            answer = scan_in(&s, all_of_it)
+        return <int>answer
+
+
+def find(octets, state, layout, interfaces, wanted, found, int64_t before):
+    """Walk the records of a piece of a capture to the frames that are wanted, and note these; how many there were."""
+    cdef Held block = Held(octets), states = Held(state, True), layouts = Held(layout), tables = Held(interfaces, True)
+    cdef Held numbers = Held(wanted), records = Held(found, True)
+    cdef int64_t count = numbers.buffer.len // sizeof(int64_t), done
+    cdef Scan s
+    s.state = <State *>states.at_least(sizeof(State))
+    s.layout = <const Layout *>layouts.at_least(sizeof(Layout))
+    s.interfaces = <Interface *>tables.at_least((s.layout.first_interface + s.layout.interfaces) * sizeof(Interface))
+    cdef Record *into = <Record *>records.at_least(count * sizeof(Record))
+    cdef const int64_t *frames = <const int64_t *>numbers.at_least(0)
+    cdef uint32_t length = <uint32_t>block.buffer.len
+    cdef Octets piece = Octets(<const uint8_t *>block.at_least(0), length, length)
+    with nogil:
+        done = find_in(piece, &s, before, frames, count, into)
+    return done
+
+
+def first_step(uint32_t link_type):
+    """The number of the first header of a link type's frames."""
+    return <int>first_step_of(link_type)
 
 
 def match(str service not None, octets not None, size=None):
@@ -81,7 +159,7 @@ def match(str service not None, octets not None, size=None):
     cdef uint32_t sent = captured if size is None else size
     cdef Match found
     begin(&found)
-    cdef Role role = MATCHES[NAMES.index(service)](Octets(<const uint8_t *>held.buffer.buf, captured, sent), &found)
+    cdef Role role = SERVICES.match[NAMES.index(service)](Octets(<const uint8_t *>held.buffer.buf, captured, sent), &found)
     flags = {
         "weak": found.weak,
         "unanswerable": found.unanswerable,

@@ -1,6 +1,6 @@
-"""What a match function says of one message: its role, its kind, and the keys that a request and its replies share."""
+"""A message: what the scan writes of it, and what a match function says of it."""
 
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 cdef enum:
     MAX_KEYS = 32  # of one message; what it asks beyond them is not paired
@@ -15,8 +15,10 @@ cdef enum Role:
     ANNOUNCEMENT  # nobody asked for it
     MALFORMED  # on a service's port, but not that service's
     FLOW  # no module knows it: the first of a five-tuple asks, the first one back answers
+    REJECTION  # an ICMP error; the message describes the datagram that it quotes
     SPOKE  # a TCP segment with data, or a close
     RESET  # a TCP reset
+    FRAGMENT  # a later fragment
 
 
 cdef enum:  # kinds that every service has; its own are numbered from 3 on, as its Python neighbour names them
@@ -35,6 +37,43 @@ cdef struct Match:
     flag compared  # the last key pairs nothing: over time, only requests that agree in it are compared
     uint8_t count
     uint64_t[MAX_KEYS] keys
+
+
+cdef struct Address:
+    uint64_t high  # IPv4 as ::ffff:a.b.c.d
+    uint64_t low
+
+
+cdef struct Message:  # in words of 64 bits, as `packets.message` numbers them
+    int64_t frame  # from 1
+    int64_t seconds
+    int64_t nanos
+    int64_t interface  # index, or what the frame itself names, see `packets.naming`
+    int64_t direction
+    int64_t role  # role, flags and kind as one number, see `packed`
+    int64_t service
+    int64_t port  # the service's, -1 for none
+    Address source
+    Address destination
+    int64_t source_port  # -1 where the transport has none
+    int64_t destination_port
+    int64_t payload  # its offset in the capture
+    int64_t captured  # octets of it
+    int64_t size  # octets of it on the wire
+    int64_t digest
+    int64_t identification  # of the IP packet, -1 for none
+    int64_t to_group
+    int64_t ttl
+    int64_t source_mac  # -1 for none
+    int64_t destination_mac
+    Address sender  # who sent an ICMP error
+    int64_t fragmented  # the first of several fragments
+    int64_t tunnels  # IP headers around the innermost
+    int64_t protocol
+    int64_t detail  # TCP: sequence number; ICMP error: type * 256 + code
+    int64_t first_key  # in the pool
+    int64_t keys
+    int64_t process  # offset of a process name in the capture, 0 for none
 
 
 cdef inline void begin(Match *found) noexcept nogil:
@@ -61,3 +100,11 @@ cdef inline Role said_weakly(Match *found, Role role, uint8_t kind) noexcept nog
     """It is a message of this kind, without a key that tells it from others; returns the role."""
     found.weak = 1
     return said(found, role, kind)
+
+
+cdef inline int64_t packed(Role role, const Match *found) noexcept nogil:
+    """Role, flags and kind as one number."""
+    return (
+        <int64_t>role | found.weak << 4 | found.unanswerable << 5 | found.interim << 6 | found.announces << 7
+        | found.also_reply << 8 | found.compared << 9 | found.kind << 10
+    )

@@ -111,6 +111,24 @@ cdef inline Octets cut(Octets octets, uint32_t size) noexcept nogil:
     return Octets(octets.first, min(octets.captured, size), min(octets.size, size))
 
 
+cdef inline Octets within(Octets octets, uint32_t size) noexcept nogil:
+    """Those of a layer whose header says that it has `size` octets."""
+    return Octets(octets.first, min(octets.captured, size), size)
+
+
+cdef inline uint64_t digest(Octets octets) noexcept nogil:
+    """Hash of at most 256 octets and their number: enough to tell a retransmission from a new message."""
+    cdef uint64_t key = octets.captured
+    cdef uint32_t at = 0, stop = min(octets.captured, 256)
+    while at + 8 <= stop:
+        key = mix(key, be64(octets, at))
+        at += 8
+    while at < stop:
+        key = mix(key, u8(octets, at))
+        at += 1
+    return key
+
+
 cdef inline uint64_t mix(uint64_t key, uint64_t value) noexcept nogil:
     """Fold `value` into the hash `key`. The sum keeps two equal numbers from cancelling each other."""
     key = ((key + 0x632BE59BD9B4E019ULL) ^ value) * 0x9E3779B97F4A7C15ULL

@@ -1,0 +1,87 @@
+"""A frame while its headers are walked: which header comes next, or why the walk ends."""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from capanalyze.core.message cimport Message
+from capanalyze.core.octets cimport Octets, behind
+
+cdef enum Direction:  # as the capture itself tells it
+    UNKNOWN
+    INBOUND
+    OUTBOUND
+    ELSEWHERE
+
+cdef enum Step:
+    # Headers.
+    ETHERNET = 0
+    ETHERTYPE
+    IP
+    PPP
+    NULL_LINK
+    LOOP
+    LINUX_SLL
+    LINUX_SLL2
+    PKTAP
+    PFLOG
+    NFLOG
+    IEEE802_11
+    RADIOTAP
+    FRELAY
+    C_HDLC
+    PPP_WITH_DIR
+    PPPOE
+    MPLS
+    LLC
+    GRE
+    STEPS  # so many
+    # Transports that hold messages.
+    UDP = 32
+    TCP
+    ICMP
+    # Where a frame ends otherwise; `packets.buckets` names each.
+    MESSAGE = 64
+    SEGMENT
+    NOT_IP
+    OTHER_ICMP
+    LATER_FRAGMENT
+    TRUNCATED
+    MALFORMED_HEADER
+    TOO_DEEP
+    ENCRYPTED
+    AGGREGATED
+    UNREAD_INSIDE
+    NO_INTERFACE
+    NOT_A_PACKET
+    LEFT_OUT
+    # Of these, the number of what is not read is kept.
+    UNREAD_LINK
+    UNREAD_ETHERTYPE
+    UNREAD_PROTOCOL
+    UNREAD_PPP
+    UNREAD_FAMILY
+    REASONS_END
+
+
+cdef struct Frame:
+    Octets rest  # from the next header on
+    const uint8_t *block  # where the octets at hand begin
+    Message message
+    uint8_t depth  # IP headers so far
+    uint32_t unread  # the number of what is not read
+
+
+cdef inline Step skip(Frame *frame, uint32_t octets, Step step) noexcept nogil:
+    """Go on behind a header of so many octets."""
+    frame.rest = behind(frame.rest, octets)
+    return step
+
+
+cdef inline Step unread(Frame *frame, uint32_t number, Step reason) noexcept nogil:
+    """The walk ends at what is not read."""
+    frame.unread = number
+    return reason
+
+
+cdef inline int64_t offset(const Frame *frame) noexcept nogil:
+    """Where the rest begins in the octets at hand."""
+    return frame.rest.first - frame.block

@@ -1,0 +1,267 @@
+"""From records to messages: one pass over the octets of a capture. Nothing is kept between frames but counts."""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from capanalyze.core.frame cimport (
+    C_HDLC, ETHERNET, ETHERTYPE, FRELAY, GRE, ICMP, IEEE802_11, IP, LATER_FRAGMENT, LEFT_OUT, LINUX_SLL, LINUX_SLL2,
+    LLC, LOOP, MALFORMED_HEADER, MESSAGE, MPLS, NFLOG, NO_INTERFACE, NOT_A_PACKET, NULL_LINK, OTHER_ICMP, PFLOG, PKTAP,
+    PPP, PPPOE, PPP_WITH_DIR, RADIOTAP, REASONS_END, SEGMENT, STEPS, TCP, TOO_DEEP, TRUNCATED, UNREAD_LINK, Frame, Step,
+)
+from capanalyze.core.link cimport (
+    c_hdlc, ethernet, ethertype, frelay, ieee802_11, linux_sll, linux_sll2, llc, loop, mpls, nflog, null, pflog, pktap,
+    ppp, ppp_with_dir, pppoe, radiotap,
+)
+from capanalyze.core.message cimport FRAGMENT, MAX_KEYS, OTHER, REJECTION, Match, Message
+from capanalyze.core.network cimport gre, ip
+from capanalyze.core.octets cimport Octets, behind
+from capanalyze.core.record cimport (
+    FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng,
+)
+from capanalyze.core.services cimport Services
+from capanalyze.core.transport cimport message, note_payload, rejects
+
+cdef enum:
+    MAX_STEPS = 64
+    MAX_UNREAD = 64  # numbers of what is not read that are told apart
+    ROLES = 16  # what a role is below of, in `Message.role`
+    QUOTED_HEADER = 8  # an ICMP error's own header
+
+cdef extern from *:
+    """
+    /* the years 1 to 9999 */
+    #define CORE_EARLIEST (-62135596800LL)
+    #define CORE_LATEST 253402300799LL
+    #define CORE_QUOTED (6LL << 16)  /* what is added to the role of a message that an ICMP error quotes */
+    """
+    int64_t EARLIEST "CORE_EARLIEST"
+    int64_t LATEST "CORE_LATEST"
+    int64_t QUOTED_ROLE "CORE_QUOTED"
+
+
+cdef struct State:  # in words of 64 bits, as `packets.scan` numbers them
+    int64_t offset  # of the next record in the octets at hand
+    int64_t frames
+    int64_t messages  # written
+    int64_t keys  # written
+    int64_t base  # offset of the octets at hand in the capture
+    int64_t is_pcapng
+    int64_t first_seconds
+    int64_t first_nanos
+    int64_t last_seconds
+    int64_t last_nanos
+    int64_t final_seconds
+    int64_t final_nanos
+    int64_t room  # messages that may be written
+    int64_t key_room  # and keys
+    int64_t names  # 1: some message's interface is to be found by its name
+
+
+cdef struct Unread:
+    int64_t key  # reason << 33 | number, 0 for a free place
+    int64_t frames
+
+
+cdef struct Scan:
+    State *state
+    const Layout *layout
+    Interface *interfaces
+    Services *services
+    Message *messages
+    int64_t *pool
+    int64_t *tally
+    Unread *unread
+
+
+cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
+    """Walk records until the octets end, or there is no room: why."""
+    cdef Answer answer
+    cdef Record record
+    cdef Frame frame
+    cdef Match found
+    cdef Step reason
+    while True:
+        if s.state.messages >= s.state.room or s.state.keys + MAX_KEYS > s.state.key_room:
+            return FULL
+        answer = next_record(s, octets, &record)
+        if answer != READY:
+            return answer
+        s.state.offset = record.next
+        s.state.frames += 1
+        reason = frame_of(s, octets, &record, &frame, &found)
+        s.tally[<int>reason - <int>MESSAGE] += 1
+        if reason >= UNREAD_LINK:
+            note_unread(s, reason, frame.unread)
+        if reason == LATER_FRAGMENT or (reason == MESSAGE and frame.message.role % ROLES != OTHER):
+            write(s, &record, &frame, &found)
+
+
+cdef inline Answer next_record(const Scan *s, Octets octets, Record *record) noexcept nogil:
+    """The next record, by the capture's format."""
+    if s.state.is_pcapng:
+        return read_pcapng(octets, <uint32_t>s.state.offset, s.layout, s.interfaces, record)
+    return read_pcap(octets, <uint32_t>s.state.offset, s.layout, record)
+
+
+cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *frame, Match *found) noexcept nogil:
+    """What a record holds: MESSAGE with the message filled in, or the reason why there is none."""
+    if record.interface < 0:
+        return NOT_A_PACKET if record.interface == WITHOUT_PACKET else NO_INTERFACE
+    cdef Interface *interface = &s.interfaces[record.interface]
+    if interface.step == LEFT_OUT:
+        return LEFT_OUT
+    note_time(s.state, record)
+    interface.frames += 1
+    begin_frame(frame, octets, record)
+    frame.unread = <uint32_t>interface.link_type
+    cdef Step end = walk(frame, <Step>interface.step)
+    if end == TRUNCATED and is_whole(record):
+        return MALFORMED_HEADER
+    if end == LATER_FRAGMENT:
+        fragment(frame)
+        return end
+    return end if end >= MESSAGE else transported(s, frame, end, found, is_whole(record))
+
+
+cdef inline bint is_whole(const Record *record) noexcept nogil:
+    """Whether all of a frame was captured."""
+    return record.end - record.start >= record.size
+
+
+cdef inline void begin_frame(Frame *frame, Octets octets, const Record *record) noexcept nogil:
+    """Nothing is known of a frame yet but its record."""
+    memset(&frame.message, 0, sizeof(Message))
+    frame.block = octets.first
+    frame.rest = Octets(
+        octets.first + record.start, <uint32_t>(record.end - record.start), <uint32_t>record.size
+    )
+    frame.depth = 0
+    frame.message.interface = record.interface
+    frame.message.direction = record.direction
+    frame.message.seconds = record.seconds
+    frame.message.nanos = record.nanos
+    frame.message.source_mac = frame.message.destination_mac = -1
+
+
+cdef inline void note_time(State *state, const Record *record) noexcept nogil:
+    """Keep the earliest, the latest and the final time of all frames; what no calendar holds does not count."""
+    cdef int64_t seconds = record.seconds, nanos = record.nanos
+    if seconds < EARLIEST or seconds > LATEST:
+        return
+    state.final_seconds, state.final_nanos = seconds, nanos
+    if seconds < state.first_seconds or (seconds == state.first_seconds and nanos < state.first_nanos):
+        state.first_seconds, state.first_nanos = seconds, nanos
+    if seconds > state.last_seconds or (seconds == state.last_seconds and nanos > state.last_nanos):
+        state.last_seconds, state.last_nanos = seconds, nanos
+
+
+cdef inline void note_unread(Scan *s, Step reason, uint32_t number) noexcept nogil:
+    """Count a frame by the number that is not read, as far as there is room for another number."""
+    cdef int64_t key = <int64_t>reason << 33 | number
+    for at in range(MAX_UNREAD):
+        if s.unread[at].key == 0:
+            s.unread[at].key = key
+        if s.unread[at].key == key:
+            s.unread[at].frames += 1
+            return
+
+
+cdef inline Step walk(Frame *frame, Step step) noexcept nogil:
+    """Follow headers to a transport, or to the reason why there is none."""
+    for _ in range(MAX_STEPS):
+        if step >= STEPS:
+            return step
+        step = header(frame, step)
+    return TOO_DEEP
+
+
+cdef inline Step header(Frame *frame, Step step) noexcept nogil:
+    """Read one header; what follows it. A switch once compiled."""
+    if step == ETHERNET: return ethernet(frame)
+    elif step == ETHERTYPE: return ethertype(frame)
+    elif step == IP: return ip(frame)
+    elif step == PPP: return ppp(frame)
+    elif step == NULL_LINK: return null(frame)
+    elif step == LOOP: return loop(frame)
+    elif step == LINUX_SLL: return linux_sll(frame)
+    elif step == LINUX_SLL2: return linux_sll2(frame)
+    elif step == PKTAP: return pktap(frame)
+    elif step == PFLOG: return pflog(frame)
+    elif step == NFLOG: return nflog(frame)
+    elif step == IEEE802_11: return ieee802_11(frame)
+    elif step == RADIOTAP: return radiotap(frame)
+    elif step == FRELAY: return frelay(frame)
+    elif step == C_HDLC: return c_hdlc(frame)
+    elif step == PPP_WITH_DIR: return ppp_with_dir(frame)
+    elif step == PPPOE: return pppoe(frame)
+    elif step == MPLS: return mpls(frame)
+    elif step == LLC: return llc(frame)
+    else: return gre(frame)
+
+
+cdef inline Step transported(Scan *s, Frame *frame, Step transport, Match *found, bint is_whole) noexcept nogil:
+    """What the transport holds; of an ICMP error, the datagram that it quotes."""
+    cdef uint32_t error = rejects(frame) if transport == ICMP else 0
+    if error:
+        transport = quote(frame)
+        if transport >= MESSAGE or (transport == ICMP and rejects(frame)):
+            return OTHER_ICMP
+    if not message(frame, transport, s.services, found, error != 0):
+        return MALFORMED_HEADER if is_whole else TRUNCATED
+    if error:
+        frame.message.role += QUOTED_ROLE
+        frame.message.detail = error
+    if frame.message.role % ROLES == OTHER:
+        if error or transport == ICMP:
+            return OTHER_ICMP
+        if transport == TCP:
+            return SEGMENT
+    return MESSAGE
+
+
+cdef inline Step quote(Frame *frame) noexcept nogil:
+    """Walk on into the datagram that an ICMP error quotes; who sent the error is kept."""
+    frame.message.sender = frame.message.source
+    frame.rest = behind(frame.rest, QUOTED_HEADER)
+    frame.depth = 0
+    return walk(frame, IP)
+
+
+cdef inline void fragment(Frame *frame) noexcept nogil:
+    """A later fragment as a message: its addresses and identification say whose it is."""
+    frame.message.role = FRAGMENT
+    frame.message.port = frame.message.source_port = frame.message.destination_port = -1
+    note_payload(frame, frame.rest)
+
+
+cdef inline void write(Scan *s, const Record *record, Frame *frame, const Match *found) noexcept nogil:
+    """Hand a message and its keys out."""
+    cdef Message *message = &frame.message
+    cdef State *state = s.state
+    cdef int64_t at
+    message.frame = state.frames
+    message.payload += state.base
+    if message.process:
+        message.process += state.base
+    if message.interface < 0:
+        state.names = 1
+    message.first_key = state.keys
+    message.keys = 0 if message.role == FRAGMENT else found.count
+    for at in range(message.keys):
+        s.pool[state.keys + at] = found.keys[at] & 0x7FFFFFFFFFFFFFFFULL
+    s.messages[state.messages] = message[0]
+    state.keys += message.keys
+    state.messages += 1
+
+
+cdef inline int64_t find(
+    Octets octets, const Scan *s, int64_t before, const int64_t *wanted, int64_t count, Record *found
+) noexcept nogil:
+    """Walk records to the frames that are wanted, by ascending number, and note where they are; how many there were."""
+    cdef int64_t number = before, done = 0
+    while done < count and next_record(s, octets, &found[done]) == READY:
+        s.state.offset = found[done].next
+        number += 1
+        if number == wanted[done]:
+            done += 1
+    return done
