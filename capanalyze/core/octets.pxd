@@ -112,6 +112,26 @@ cdef inline Octets cut(Octets octets, uint32_t size) noexcept nogil:
 
 
 cdef inline uint64_t mix(uint64_t key, uint64_t value) noexcept nogil:
-    """Fold `value` into the hash `key`. The sum keeps two equal numbers from cancelling each other."""
-    key = ((key + 0x632BE59BD9B4E019ULL) ^ value) * 0x9E3779B97F4A7C15ULL
+    """Fold `value` into the hash `key`.
+
+    The sum keeps two equal numbers from cancelling each other. A product carries upward only: the first shift lets the
+    upper bits take part in it, or else what differs there could be undone by a few bits of the next value.
+    """
+    key = (key + 0x632BE59BD9B4E019ULL) ^ value
+    key = (key ^ key >> 32) * 0x9E3779B97F4A7C15ULL
     return key ^ key >> 29
+
+
+cdef inline uint64_t digest(Octets octets, uint32_t at, uint32_t count) noexcept nogil:
+    """Hash of at most 256 of `count` octets from `at` on, and of their number: enough to tell messages apart."""
+    cdef uint64_t key = 0
+    cdef uint32_t left = min(count, 256)
+    while left >= 8:
+        key = mix(key, be64(octets, at))
+        at += 8
+        left -= 8
+    while left:
+        key = mix(key, u8(octets, at))
+        at += 1
+        left -= 1
+    return mix(key, count)
