@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport ntp
+from capanalyze.protocols cimport icmp, ntp, tcp, udp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -25,9 +25,9 @@ cdef serve(str name, Matching match):
     NAMES.append(name)
 
 
-# serve("udp", udp.match)
-# serve("tcp", tcp.match)
-# serve("icmp", icmp.match)
+serve("udp", udp.match)
+serve("tcp", tcp.match)
+serve("icmp", icmp.match)
 serve("ntp", ntp.match)
 serve("ntp-control", ntp.match)
 serve("ntp-private", ntp.match)
