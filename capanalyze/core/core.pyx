@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport icmp, ntp, tcp, udp
+from capanalyze.protocols cimport ard, icmp, ipp, ntp, small, tcp, udp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -45,19 +45,19 @@ serve("ntp-private", ntp.match)
 # serve("ike", ike.match)
 # serve("quic", quic.match)
 # serve("portmap", portmap.match)
-# serve("echo", small.match_echo)
-# serve("discard", small.match)
-# serve("daytime", small.match)
-# serve("qotd", small.match)
-# serve("chargen", small.match)
-# serve("time", small.match)
+serve("echo", small.match_echo)
+serve("discard", small.match)
+serve("daytime", small.match)
+serve("qotd", small.match)
+serve("chargen", small.match)
+serve("time", small.match)
 # serve("nbdgm", nbdgm.match)
-# serve("ipp", ipp.match)
+serve("ipp", ipp.match)
 # serve("wsdiscovery", wsdiscovery.match)
 # serve("slp", slp.match)
 # serve("dhcpv6", dhcpv6.match)
 # serve("natpmp", natpmp.match)
-# serve("ard", ard.match)
+serve("ard", ard.match)
 # serve("stun", stun.match)
 # serve("coap", coap.match)
 # serve("memcached", memcached.match)
