@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport ard, icmp, ipp, ntp, small, tcp, udp
+from capanalyze.protocols cimport ard, icmp, ipp, natpmp, ntp, small, tcp, udp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -56,7 +56,7 @@ serve("ipp", ipp.match)
 # serve("wsdiscovery", wsdiscovery.match)
 # serve("slp", slp.match)
 # serve("dhcpv6", dhcpv6.match)
-# serve("natpmp", natpmp.match)
+serve("natpmp", natpmp.match)
 serve("ard", ard.match)
 # serve("stun", stun.match)
 # serve("coap", coap.match)
