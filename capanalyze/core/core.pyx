@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport ard, icmp, ipp, natpmp, ntp, small, tcp, udp
+from capanalyze.protocols cimport ard, coap, icmp, ipp, memcached, natpmp, ntp, small, stun, tcp, udp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -58,9 +58,9 @@ serve("ipp", ipp.match)
 # serve("dhcpv6", dhcpv6.match)
 serve("natpmp", natpmp.match)
 serve("ard", ard.match)
-# serve("stun", stun.match)
-# serve("coap", coap.match)
-# serve("memcached", memcached.match)
+serve("stun", stun.match)
+serve("coap", coap.match)
+serve("memcached", memcached.match)
 
 
 cdef class Held:
