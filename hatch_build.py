@@ -39,10 +39,11 @@ def build(root: Path, folder: Path, flags: tuple[str, ...] = ()) -> Path:
     if not has_compiler():
         os.environ["CC"] = f"{sys.executable} -m ziglang cc"
         os.environ["LDSHARED"] = f"{os.environ['CC']} -shared"
-    extension = Extension(
-        MODULE, [str(root / SOURCE)], extra_compile_args=[] if MICROSOFT else [*FLAGS, *flags], extra_link_args=[*flags]
-    )
+    extension = Extension(MODULE, [str(root / SOURCE)])
     modules = cythonize([extension], build_dir=str(folder / "c"), include_path=[str(root)], force=True, quiet=True)
+    for module in modules:  # only now: Cython keeps what it was given for the next build of this process
+        module.extra_compile_args = [] if MICROSOFT else [*FLAGS, *flags]
+        module.extra_link_args = [*flags]
     distribution = Distribution({"name": "capanalyze", "ext_modules": modules})
     command = distribution.get_command_obj("build_ext")
     command.build_lib, command.build_temp, command.force = str(folder / "lib"), str(folder / "temp"), True

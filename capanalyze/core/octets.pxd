@@ -1,7 +1,7 @@
 """Octets of a capture, and numbers out of them.
 
 A `.pxd` file is a header to most; here it holds code, as only inline functions are called across modules without a
-detour. Every read says where it reads and is checked: what lies beyond the captured octets reads as 0. With
+detour. Every read says where it reads and is checked: a number that is not wholly captured reads as 0. With
 -DCORE_CHECKED such a read stops the program instead, and names the place: so the tests find what forgot to look. With
 -DCORE_UNCHECKED nothing is checked, for AddressSanitizer to see it.
 """
@@ -62,7 +62,7 @@ cdef inline uint16_t be16(Octets octets, uint32_t at) noexcept nogil:
 
 cdef inline uint32_t be24(Octets octets, uint32_t at) noexcept nogil:
     """Three octets, network order."""
-    return <uint32_t>u8(octets, at) << 16 | be16(octets, at + 1)
+    return 0 if outside(octets, at, 3) else <uint32_t>u8(octets, at) << 16 | be16(octets, at + 1)
 
 
 cdef inline uint32_t be32(Octets octets, uint32_t at) noexcept nogil:
@@ -72,7 +72,7 @@ cdef inline uint32_t be32(Octets octets, uint32_t at) noexcept nogil:
 
 cdef inline uint64_t be48(Octets octets, uint32_t at) noexcept nogil:
     """Six octets, network order: a MAC address."""
-    return <uint64_t>be16(octets, at) << 32 | be32(octets, at + 2)
+    return 0 if outside(octets, at, 6) else <uint64_t>be16(octets, at) << 32 | be32(octets, at + 2)
 
 
 cdef inline uint64_t be64(Octets octets, uint32_t at) noexcept nogil:
@@ -82,12 +82,12 @@ cdef inline uint64_t be64(Octets octets, uint32_t at) noexcept nogil:
 
 cdef inline uint16_t le16(Octets octets, uint32_t at) noexcept nogil:
     """Two octets, the least significant first."""
-    return <uint16_t>(u8(octets, at) | u8(octets, at + 1) << 8)
+    return 0 if outside(octets, at, 2) else <uint16_t>(u8(octets, at) | u8(octets, at + 1) << 8)
 
 
 cdef inline uint32_t le32(Octets octets, uint32_t at) noexcept nogil:
     """Four octets, the least significant first."""
-    return le16(octets, at) | <uint32_t>le16(octets, at + 2) << 16
+    return 0 if outside(octets, at, 4) else le16(octets, at) | <uint32_t>le16(octets, at + 2) << 16
 
 
 cdef inline bint holds(Octets octets, uint32_t at, uint32_t count) noexcept nogil:
@@ -130,6 +130,26 @@ cdef inline uint64_t digest(Octets octets) noexcept nogil:
 
 
 cdef inline uint64_t mix(uint64_t key, uint64_t value) noexcept nogil:
-    """Fold `value` into the hash `key`. The sum keeps two equal numbers from cancelling each other."""
-    key = ((key + 0x632BE59BD9B4E019ULL) ^ value) * 0x9E3779B97F4A7C15ULL
+    """Fold `value` into the hash `key`.
+
+    The rotation keeps two equal numbers from cancelling each other. A product carries upward only: the first shift lets
+    the upper bits take part in it, or else what differs there could be undone by a few bits of the next value.
+    """
+    key = (key << 23 | key >> 41) + 0x632BE59BD9B4E019ULL ^ value
+    key = (key ^ key >> 32) * 0x9E3779B97F4A7C15ULL
     return key ^ key >> 29
+
+
+cdef inline uint64_t digest(Octets octets, uint32_t at, uint32_t count) noexcept nogil:
+    """Hash of at most 256 of `count` octets from `at` on, and of their number: enough to tell messages apart."""
+    cdef uint64_t key = 0
+    cdef uint32_t left = min(count, 256)
+    while left >= 8:
+        key = mix(key, be64(octets, at))
+        at += 8
+        left -= 8
+    while left:
+        key = mix(key, u8(octets, at))
+        at += 1
+        left -= 1
+    return mix(key, count)

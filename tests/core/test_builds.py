@@ -1,0 +1,145 @@
+"""The core in two further builds: with sanitizers over unchecked reads, and one that stops at a read outside.
+
+AddressSanitizer sees what leaves the allocation, whoever reads; the other sees any read outside of its message, and
+only through the readers. Neither must find anything, and both say what the installed build says.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from capanalyze.core import core
+from capanalyze.protocols import PROTOCOLS
+from capanalyze.protocols._protocol import Protocol
+from tests.conftest import ROOT
+from tests.core import CHECKED, SANITIZED, build, build_other, sanitizer
+from tests.test_protocols import samples
+
+CHILD = Path(__file__).parent / "child.py"
+MUTATIONS = 250  # of each service
+TELLING = (0, 1, 2, 3, 4, 8, 12, 16, 31, 32, 63, 64, 127, 128, 192, 255)
+Message = tuple[str, int, bytes]
+
+# Reads eight octets where seven are left.
+FAULTY = """# cython: language_level=3
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport uint8_t
+
+from capanalyze.core.octets cimport Octets, be64
+
+
+def match(service, octets, size):
+    cdef Py_buffer held
+    PyObject_GetBuffer(octets, &held, PyBUF_SIMPLE)
+    answer = be64(Octets(<const uint8_t *>held.buf, held.len, size), held.len - 7)
+    PyBuffer_Release(&held)
+    return "other", 0, [], [answer]
+"""
+
+
+@dataclass
+class Kind:
+    """A kind of build: its compiler flags, what it says of a fault, and what a process needs to run it."""
+
+    flags: tuple[str, ...]
+    complaint: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def hear(self, library: Path, messages: list[Message]) -> subprocess.CompletedProcess[str]:
+        """Let a library hear messages in a process of its own."""
+        lines = "".join(f"{json.dumps([service, size, octets.hex()])}\n" for service, size, octets in messages)
+        return subprocess.run(
+            [sys.executable, str(CHILD), str(library)],
+            input=lines,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module", params=["sanitized", "checked"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    if request.param == "checked":
+        return Kind(CHECKED, complaint="read of 8 at 9 of 16")
+    environment = {
+        "LD_PRELOAD": sanitizer(),
+        "PYTHONMALLOC": "malloc",
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+    return Kind(SANITIZED, complaint="AddressSanitizer", environment=environment)
+
+
+def messages() -> Iterator[Message]:
+    """Samples of all services that the core serves, all their truncations, and damaged ones."""
+    for protocol in PROTOCOLS:
+        if protocol.name in core.NAMES:
+            yield from truncations(protocol)
+            yield from mutations(protocol)
+
+
+def shortest(protocol: Protocol) -> int:
+    """How many octets the caller of a match function makes sure of."""
+    return 0 if protocol.empty_asks or not protocol.ports else 1
+
+
+def truncations(protocol: Protocol) -> Iterator[Message]:
+    """Every sample as long as it is and shorter, cut by the snap length or by its sender."""
+    for payload in samples(protocol).values():
+        for length in range(shortest(protocol), len(payload) + 1):
+            yield protocol.name, len(payload), payload[:length]
+            yield protocol.name, length, payload[:length]
+
+
+def mutations(protocol: Protocol) -> Iterator[Message]:
+    """Samples of which octets are others, more or fewer."""
+    chance = random.Random(protocol.name)
+    pool = sorted(samples(protocol).values())
+    for _ in range(MUTATIONS):
+        payload = mutated(chance, pool)
+        if len(payload) >= shortest(protocol):
+            yield protocol.name, len(payload) + chance.choice((0, 0, 0, 1, 100, 65536)), payload
+
+
+def mutated(chance: random.Random, pool: list[bytes]) -> bytes:
+    """A sample with one to four faults."""
+    octets = bytearray(chance.choice(pool))
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randint(0, len(octets))
+        match chance.randrange(5):
+            case 0:
+                octets[at : at + 1] = bytes([chance.choice(TELLING)])
+            case 1:
+                octets[at : at + 1] = chance.randbytes(1)
+            case 2:
+                del octets[at:]
+            case 3:
+                octets[at:] = chance.choice(pool)[chance.randint(0, 40) :]
+            case 4:
+                octets += chance.randbytes(chance.choice((1, 8, 40)))
+    return bytes(octets)
+
+
+def test_nothing_is_read_outside_of_a_message(kind: Kind, tmp_path: Path) -> None:
+    library = build(ROOT, tmp_path, kind.flags)
+    said = list(messages())
+    done = kind.hear(library, said)
+    assert done.returncode == 0, (said[done.stdout.count("\n")], done.stderr[-5000:])
+    for (service, size, octets), line in zip(said, done.stdout.splitlines(), strict=True):
+        role, number, flags, keys = core.match(service, octets, size)
+        assert json.loads(line) == [role, number, sorted(flags), list(keys)]
+
+
+def test_a_planted_fault_is_found(kind: Kind, tmp_path: Path) -> None:
+    library = build_other(FAULTY, tmp_path, kind.flags)
+    done = kind.hear(library, [("ntp", 16, bytes(16))])
+    assert done.returncode
+    assert kind.complaint in done.stderr
