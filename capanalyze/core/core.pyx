@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport dns, llmnr, ntp
+from capanalyze.protocols cimport dns, llmnr, nbns, ntp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -31,7 +31,7 @@ cdef serve(str name, Matching match):
 serve("ntp", ntp.match)
 serve("ntp-control", ntp.match)
 serve("ntp-private", ntp.match)
-# serve("nbns", nbns.match)
+serve("nbns", nbns.match)
 # serve("mdns", mdns.match)
 serve("dns", dns.match)
 serve("llmnr", llmnr.match)
