@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport dns, llmnr, nbns, ntp
+from capanalyze.protocols cimport dns, llmnr, mdns, nbns, ntp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -32,7 +32,7 @@ serve("ntp", ntp.match)
 serve("ntp-control", ntp.match)
 serve("ntp-private", ntp.match)
 serve("nbns", nbns.match)
-# serve("mdns", mdns.match)
+serve("mdns", mdns.match)
 serve("dns", dns.match)
 serve("llmnr", llmnr.match)
 # serve("snmp", snmp.match)
