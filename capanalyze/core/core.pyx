@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport dns, llmnr, mdns, nbns, ntp
+from capanalyze.protocols cimport dns, llmnr, mdns, nbdgm, nbns, ntp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -51,7 +51,7 @@ serve("llmnr", llmnr.match)
 # serve("qotd", small.match)
 # serve("chargen", small.match)
 # serve("time", small.match)
-# serve("nbdgm", nbdgm.match)
+serve("nbdgm", nbdgm.match)
 # serve("ipp", ipp.match)
 # serve("wsdiscovery", wsdiscovery.match)
 # serve("slp", slp.match)
