@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport dns, llmnr, mdns, nbdgm, nbns, ntp
+from capanalyze.protocols cimport dns, llmnr, mdns, nbdgm, nbns, ntp, slp, ssdp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -36,7 +36,7 @@ serve("mdns", mdns.match)
 serve("dns", dns.match)
 serve("llmnr", llmnr.match)
 # serve("snmp", snmp.match)
-# serve("ssdp", ssdp.match)
+serve("ssdp", ssdp.match)
 # serve("dhcp", dhcp.match)
 # serve("tftp", tftp.match)
 # serve("sip", sip.match)
@@ -54,7 +54,7 @@ serve("llmnr", llmnr.match)
 serve("nbdgm", nbdgm.match)
 # serve("ipp", ipp.match)
 # serve("wsdiscovery", wsdiscovery.match)
-# serve("slp", slp.match)
+serve("slp", slp.match)
 # serve("dhcpv6", dhcpv6.match)
 # serve("natpmp", natpmp.match)
 # serve("ard", ard.match)
