@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport dns, llmnr, mdns, nbdgm, nbns, ntp, slp, ssdp
+from capanalyze.protocols cimport dns, llmnr, mdns, nbdgm, nbns, ntp, sip, slp, ssdp, wsdiscovery
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -39,7 +39,7 @@ serve("llmnr", llmnr.match)
 serve("ssdp", ssdp.match)
 # serve("dhcp", dhcp.match)
 # serve("tftp", tftp.match)
-# serve("sip", sip.match)
+serve("sip", sip.match)
 # serve("kerberos", kerberos.match)
 # serve("ldap", ldap.match)
 # serve("ike", ike.match)
@@ -53,7 +53,7 @@ serve("ssdp", ssdp.match)
 # serve("time", small.match)
 serve("nbdgm", nbdgm.match)
 # serve("ipp", ipp.match)
-# serve("wsdiscovery", wsdiscovery.match)
+serve("wsdiscovery", wsdiscovery.match)
 serve("slp", slp.match)
 # serve("dhcpv6", dhcpv6.match)
 # serve("natpmp", natpmp.match)
