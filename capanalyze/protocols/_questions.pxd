@@ -1,0 +1,73 @@
+"""Messages in the format of DNS that pair by id and question: DNS and LLMNR share this rule. See `_questions.py`."""
+
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+
+from capanalyze.core.message cimport (
+    CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
+)
+from capanalyze.core.octets cimport Octets, be16, holds, is_cut, mix, u8
+from capanalyze.protocols._names cimport MALFORMED_NAME, name_hash, skip_name
+
+cdef enum:  # octet offsets, RFC 1035 section 4.1.1
+    ID = 0
+    FLAGS = 2
+    CODE = 3
+    QUESTIONS = 4
+    ANSWERS = 6
+    AUTHORITIES = 8
+    HEADER_LEN = 12
+
+cdef enum:  # of the octets at FLAGS and CODE
+    RESPONSE_BIT = 0x80
+    OPCODE = 0x78
+    RCODE = 0x0F
+
+cdef enum:  # what a key is made of besides the id, above its 16 bits
+    BY_QUESTION = 1 << 16
+    BY_ID = 2 << 16
+    ASKED_WITHOUT = 3 << 16
+
+cdef enum:  # kinds
+    QUERY = 3
+    RESPONSE
+    ERROR_RESPONSE
+    UPDATE
+
+
+cdef inline Role without_header(Octets octets, Match *found) noexcept nogil:
+    """Role of a message whose header is not whole: cut by the snap length, or not such a message at all."""
+    if octets.size < HEADER_LEN:
+        return said(found, MALFORMED, GARBAGE)
+    if holds(octets, FLAGS, 1) and u8(octets, FLAGS) & RESPONSE_BIT:
+        return said_weakly(found, REPLY, CUT)
+    return said_weakly(found, REQUEST, CUT)
+
+
+cdef inline Role match_question(Octets octets, Match *found) noexcept nogil:
+    """A response repeats id and question; where one side has no question that can be read, the id decides."""
+    if octets.captured < HEADER_LEN:
+        return without_header(octets, found)
+    cdef bint is_response = u8(octets, FLAGS) & RESPONSE_BIT != 0
+    cdef bint has_question = add_keys(octets, found, is_response)
+    if be16(octets, QUESTIONS) and not has_question:
+        found.weak = not is_cut(octets)
+        return said(found, REPLY if is_response else REQUEST, CUT if is_cut(octets) else GARBAGE)
+    if is_response:
+        return said(found, REPLY, ERROR_RESPONSE if u8(octets, CODE) & RCODE else RESPONSE)
+    found.weak = not has_question
+    return said(found, REQUEST, UPDATE if u8(octets, FLAGS) & OPCODE else QUERY)
+
+
+cdef inline bint add_keys(Octets octets, Match *found, bint is_response) noexcept nogil:
+    """Keys by question and by id; returns whether there is one question that can be read, RFC 9619: one at most."""
+    cdef uint16_t ident = be16(octets, ID)
+    cdef uint32_t at = skip_name(octets, HEADER_LEN)
+    cdef uint64_t name = name_hash(octets, HEADER_LEN)
+    if be16(octets, QUESTIONS) == 1 and name != MALFORMED_NAME and holds(octets, at, 4):
+        add_key(found, mix(mix(mix(BY_QUESTION, ident), name), be16(octets, at)))
+        add_key(found, mix(ASKED_WITHOUT if is_response else BY_ID, ident))
+        return True
+    add_key(found, mix(BY_ID, ident))
+    if not is_response:
+        add_key(found, mix(ASKED_WITHOUT, ident))
+    return False
