@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport ntp
+from capanalyze.protocols cimport ntp, portmap, tftp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -38,13 +38,13 @@ serve("ntp-private", ntp.match)
 # serve("snmp", snmp.match)
 # serve("ssdp", ssdp.match)
 # serve("dhcp", dhcp.match)
-# serve("tftp", tftp.match)
+serve("tftp", tftp.match)
 # serve("sip", sip.match)
 # serve("kerberos", kerberos.match)
 # serve("ldap", ldap.match)
 # serve("ike", ike.match)
 # serve("quic", quic.match)
-# serve("portmap", portmap.match)
+serve("portmap", portmap.match)
 # serve("echo", small.match_echo)
 # serve("discard", small.match)
 # serve("daytime", small.match)

@@ -2,6 +2,8 @@
 
 from libc.stdint cimport uint8_t, uint64_t
 
+from capanalyze.core.octets cimport Octets, is_cut
+
 cdef enum:
     MAX_KEYS = 32  # of one message; what it asks beyond them is not paired
 
@@ -61,3 +63,8 @@ cdef inline Role said_weakly(Match *found, Role role, uint8_t kind) noexcept nog
     """It is a message of this kind, without a key that tells it from others; returns the role."""
     found.weak = 1
     return said(found, role, kind)
+
+
+cdef inline Role broken(Octets octets, Match *found) noexcept nogil:
+    """The message ends too soon: by the snap length, or of itself."""
+    return said(found, MALFORMED, CUT if is_cut(octets) else GARBAGE)
