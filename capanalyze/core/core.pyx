@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport ntp, portmap, tftp
+from capanalyze.protocols cimport kerberos, ldap, ntp, portmap, snmp, tftp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -35,13 +35,13 @@ serve("ntp-private", ntp.match)
 # serve("mdns", mdns.match)
 # serve("dns", dns.match)
 # serve("llmnr", llmnr.match)
-# serve("snmp", snmp.match)
+serve("snmp", snmp.match)
 # serve("ssdp", ssdp.match)
 # serve("dhcp", dhcp.match)
 serve("tftp", tftp.match)
 # serve("sip", sip.match)
-# serve("kerberos", kerberos.match)
-# serve("ldap", ldap.match)
+serve("kerberos", kerberos.match)
+serve("ldap", ldap.match)
 # serve("ike", ike.match)
 # serve("quic", quic.match)
 serve("portmap", portmap.match)

@@ -45,6 +45,11 @@ cdef extern from *:
     uint64_t load64(const uint8_t *place) noexcept nogil
 
 
+cdef enum:
+    NOWHERE = 0xFFFFFFFFU  # an offset at which nothing stands, and from which nothing is held
+    DIGESTED = 256
+
+
 cdef struct Octets:
     const uint8_t *first
     uint32_t captured  # so many are at hand
@@ -115,3 +120,16 @@ cdef inline uint64_t mix(uint64_t key, uint64_t value) noexcept nogil:
     """Fold `value` into the hash `key`. The sum keeps two equal numbers from cancelling each other."""
     key = ((key + 0x632BE59BD9B4E019ULL) ^ value) * 0x9E3779B97F4A7C15ULL
     return key ^ key >> 29
+
+
+cdef inline uint64_t digest(Octets octets, uint32_t at, uint32_t end) noexcept nogil:
+    """Hash of the octets from `at` to `end`, at most 256 of them, and of their number."""
+    cdef uint64_t key = end - at
+    cdef uint32_t stop = min(end, at + DIGESTED)
+    while at + 8 <= stop:
+        key = mix(key, be64(octets, at))
+        at += 8
+    while at < stop:
+        key = mix(key, u8(octets, at))
+        at += 1
+    return key
