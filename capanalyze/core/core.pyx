@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport kerberos, ldap, ntp, portmap, snmp, tftp
+from capanalyze.protocols cimport ike, kerberos, ldap, ntp, portmap, quic, snmp, tftp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -42,8 +42,8 @@ serve("tftp", tftp.match)
 # serve("sip", sip.match)
 serve("kerberos", kerberos.match)
 serve("ldap", ldap.match)
-# serve("ike", ike.match)
-# serve("quic", quic.match)
+serve("ike", ike.match)
+serve("quic", quic.match)
 serve("portmap", portmap.match)
 # serve("echo", small.match_echo)
 # serve("discard", small.match)
