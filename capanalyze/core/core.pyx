@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport Match, Role, begin
 from capanalyze.core.octets cimport Octets
-from capanalyze.protocols cimport ike, kerberos, ldap, ntp, portmap, quic, snmp, tftp
+from capanalyze.protocols cimport dhcp, dhcpv6, ike, kerberos, ldap, ntp, portmap, quic, snmp, tftp
 
 ctypedef Role (*Matching)(Octets, Match *) noexcept nogil
 
@@ -37,7 +37,7 @@ serve("ntp-private", ntp.match)
 # serve("llmnr", llmnr.match)
 serve("snmp", snmp.match)
 # serve("ssdp", ssdp.match)
-# serve("dhcp", dhcp.match)
+serve("dhcp", dhcp.match)
 serve("tftp", tftp.match)
 # serve("sip", sip.match)
 serve("kerberos", kerberos.match)
@@ -55,7 +55,7 @@ serve("portmap", portmap.match)
 # serve("ipp", ipp.match)
 # serve("wsdiscovery", wsdiscovery.match)
 # serve("slp", slp.match)
-# serve("dhcpv6", dhcpv6.match)
+serve("dhcpv6", dhcpv6.match)
 # serve("natpmp", natpmp.match)
 # serve("ard", ard.match)
 # serve("stun", stun.match)
