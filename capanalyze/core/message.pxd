@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from capanalyze.core.octets cimport Octets, is_cut
+
 cdef enum:
     MAX_KEYS = 32  # of one message; what it asks beyond them is not paired
 
@@ -108,3 +110,8 @@ cdef inline int64_t packed(Role role, const Match *found) noexcept nogil:
         <int64_t>role | found.weak << 4 | found.unanswerable << 5 | found.interim << 6 | found.announces << 7
         | found.also_reply << 8 | found.compared << 9 | found.kind << 10
     )
+
+
+cdef inline Role broken(Octets octets, Match *found) noexcept nogil:
+    """The message ends too soon: by the snap length, or of itself."""
+    return said(found, MALFORMED, CUT if is_cut(octets) else GARBAGE)

@@ -45,6 +45,11 @@ cdef extern from *:
     uint64_t load64(const uint8_t *place) noexcept nogil
 
 
+cdef enum:
+    NOWHERE = 0xFFFFFFFFU  # an offset at which nothing stands, and from which nothing is held
+    DIGESTED = 256
+
+
 cdef struct Octets:
     const uint8_t *first
     uint32_t captured  # so many are at hand
@@ -116,19 +121,6 @@ cdef inline Octets within(Octets octets, uint32_t size) noexcept nogil:
     return Octets(octets.first, min(octets.captured, size), size)
 
 
-cdef inline uint64_t digest(Octets octets) noexcept nogil:
-    """Hash of at most 256 octets and their number: enough to tell a retransmission from a new message."""
-    cdef uint64_t key = octets.captured
-    cdef uint32_t at = 0, stop = min(octets.captured, 256)
-    while at + 8 <= stop:
-        key = mix(key, be64(octets, at))
-        at += 8
-    while at < stop:
-        key = mix(key, u8(octets, at))
-        at += 1
-    return key
-
-
 cdef inline uint64_t mix(uint64_t key, uint64_t value) noexcept nogil:
     """Fold `value` into the hash `key`.
 
@@ -141,9 +133,9 @@ cdef inline uint64_t mix(uint64_t key, uint64_t value) noexcept nogil:
 
 
 cdef inline uint64_t digest(Octets octets, uint32_t at, uint32_t count) noexcept nogil:
-    """Hash of at most 256 of `count` octets from `at` on, and of their number: enough to tell messages apart."""
+    """Hash of at most DIGESTED of `count` octets from `at` on, and of their number: enough to tell messages apart."""
     cdef uint64_t key = 0
-    cdef uint32_t left = min(count, 256)
+    cdef uint32_t left = min(count, DIGESTED)
     while left >= 8:
         key = mix(key, be64(octets, at))
         at += 8

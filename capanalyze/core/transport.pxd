@@ -140,7 +140,7 @@ cdef inline void note_payload(Frame *frame, Octets octets) noexcept nogil:
 cdef inline void payload(Frame *frame, Octets octets) noexcept nogil:
     """Where the payload lies, and what it looks like."""
     note_payload(frame, octets)
-    frame.message.digest = hash63(digest(octets))
+    frame.message.digest = hash63(digest(octets, 0, octets.captured))
 
 
 cdef inline int64_t hash63(uint64_t value) noexcept nogil:
