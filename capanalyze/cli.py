@@ -18,6 +18,8 @@ import click
 
 from capanalyze import __version__
 from capanalyze.errors import AuditError, CapanalyzeError
+from capanalyze.escape import printable
+from capanalyze.streams import forget, is_stdout_closed, prepare_streams, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,6 +54,7 @@ class Asked:
     quiet: bool
 
 
+LONGEST = 4_000  # characters of an error's line, which a path may take for itself
 COLLECT_AFTER = 100_000  # objects: the run is short, and most of what it makes is kept to its end
 
 
@@ -64,12 +67,12 @@ def one_line_errors() -> Iterator[None]:
     except CapanalyzeError as error:
         leave(2, str(error))
     except click.ClickException as error:
-        leave(2, error.format_message())
+        leave(2, " ".join(error.format_message().split()))
     except BrokenPipeError:
-        forget_stdout()
+        forget(sys.stdout)
         sys.exit(0)
     except OSError as error:
-        forget_stdout()
+        forget(sys.stdout)
         leave(2, f"standard output: {error.strerror}")
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
@@ -77,13 +80,13 @@ def one_line_errors() -> Iterator[None]:
 
 def leave(status: int, reason: str) -> NoReturn:
     """End with one line on stderr."""
-    click.echo(f"capanalyze: {' '.join(reason.split())}", err=True)
+    complain(reason)
     sys.exit(status)
 
 
-def forget_stdout() -> None:
-    """What could not be written must not be tried again when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def complain(reason: str) -> None:
+    """Say on stderr, in one line, what went wrong; it may repeat what a file name or an argument holds."""
+    print_error(f"capanalyze: {printable(reason, LONGEST)}")
 
 
 class OneLine(click.Group):
@@ -100,6 +103,7 @@ class OneLine(click.Group):
         """Run, as click does, but for its own way with errors."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        prepare_streams()
         gc.set_threshold(COLLECT_AFTER, 50, 100)
         # What numpy brings for linear algebra would start a thread a core, for nothing.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -186,6 +190,8 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
         deep = Deep(bundle, opinion.dissections)
     folder = Path(output) if output else default_folder(*captures)
     written = write_report(analysis, folder, chosen, deep) if chosen else []
+    if written and is_stdout_closed():
+        return
     render_text(analysis, Console(highlight=False))
     if written:
         click.echo(f"\nWritten to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}")
@@ -286,7 +292,7 @@ def dissect(
             answer = dissect_exchanges(audit, numbers, quiet=quiet)
     write_dissection(answer, form, output)
     for note in answer.notes:
-        click.echo(f"capanalyze: {note}", err=True)
+        complain(note)
 
 
 @main.command()

@@ -325,16 +325,6 @@ def test_a_span_of_time_that_ends_before_it_begins_is_refused(capture: Path) -> 
     assert result.stderr == "capanalyze: --until: is '2007-10-29', expected a time after --since '2007-10-30'\n"
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("arguments", [["modes"], ["--help"], ["--version"], ["exchanges", "{capture}"]])
-def test_a_full_disk_behind_stdout_is_said_in_one_line(arguments: list[str], capture: Path) -> None:
-    words = [word.format(capture=capture) for word in arguments]
-    with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "capanalyze", *words]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "capanalyze: standard output: No space left on device\n")
-
-
 @pytest.mark.parametrize(
     "arguments",
     ["exchanges {capture}", "exchanges --format jsonl {capture}", "report -o {out} {capture}", "services"],
