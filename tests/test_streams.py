@@ -54,13 +54,12 @@ def files_of(folder: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
 def test_a_report_is_written_whatever_is_closed(closed: tuple[int, ...], capture: Path) -> None:
-    done = run("report --format html,json --depth off -o out {capture}", closing(closed), capture)
+    done = run("report --format json --depth off -o out {capture}", closing(closed), capture)
     assert (done.returncode, done.stderr) == (0, "")
     assert ("let ntp answer" in done.stdout) == (1 not in closed)
     written = {path.name: path.read_bytes() for path in files_of(capture.parent / "out")}
-    assert sorted(written) == ["report.html", "report.json"]
+    assert list(written) == ["report.json"]
     assert json.loads(written["report.json"])["findings"]
-    assert written["report.html"].startswith(b"<!doctype html>")
 
 
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
@@ -111,7 +110,7 @@ def test_a_full_disk_behind_stderr_leaves_the_exit_status(capture: Path) -> None
     assert run("exchanges {capture}", ">/dev/full 2>/dev/full", capture).returncode == 2
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_what_stdout_cannot_encode_is_spelt_out(encoding: str, capture: Path) -> None:
     words = "report --depth off --format json -o 時 {capture}"
     done = run(words, "", capture, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
