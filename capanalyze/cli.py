@@ -257,8 +257,9 @@ def exchanges(
     waiting = ended_by_interrupt() if "-" in captures else nullcontext()
     with (
         waiting,
-        Stream(audit, quiet=asked.quiet) as stream,
-        progress(stream.octets_read, stream.total, quiet=asked.quiet or output in (None, "-")),
+        Stream(audit) as stream,
+        # Rows that are printed show by themselves how far reading has come.
+        progress(None if output in (None, "-") else stream.octets_read, stream.total, quiet=asked.quiet),
     ):
         flow = Flow(stream, guess=False)
         with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
