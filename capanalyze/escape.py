@@ -18,7 +18,7 @@ _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u280
 # A spreadsheet runs a cell that begins so (OWASP, CSV injection): full-width forms too.
 _FORMULA_STARTERS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001
 
-# What JSON text may hold that needs a look; outside its strings it is ASCII.
+# What JSON and TOML may hold that needs a look.
 _NOT_PLAIN = re.compile("[^\n -~]")
 
 
@@ -51,6 +51,11 @@ def json_text(text: str) -> str:
     return _NOT_PLAIN.sub(lambda found: _in_json(found[0]), text)
 
 
+def toml_text(text: str) -> str:
+    r"""TOML text, its strings quoted as JSON has them, with everything unseen as an escape; see `json_text`."""
+    return _NOT_PLAIN.sub(lambda found: _in_toml(found[0]), text)
+
+
 def _is_seen(text: str) -> bool:
     """Whether all of the text shows when it is printed."""
     return text.isprintable() and _UNSEEN.isdisjoint(text)
@@ -63,6 +68,12 @@ def _in_json(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass").hex(" ", 2).split()
     escape = "".join(f"\\u{unit}" for unit in units)
     return f"\\{escape}" if "\ud800" <= character <= "\udfff" else escape
+
+
+def _in_toml(character: str) -> str:
+    """The same in TOML, which has no pairs of units."""
+    is_far = ord(character) > 0xFFFF and not _is_seen(character)
+    return f"\\U{ord(character):08x}" if is_far else _in_json(character)
 
 
 def _visible(character: str) -> str:

@@ -2,13 +2,14 @@
 
 import json
 import sys
+import tomllib
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capanalyze.escape import csv_cell, json_text, printable
+from capanalyze.escape import csv_cell, json_text, printable, toml_text
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 
@@ -80,6 +81,14 @@ def test_json_text_is_seen_and_decodes_to_the_same(value: object) -> None:
     assert all(printable(line, sys.maxsize) == line for line in json_text(text).split("\n"))
     spelt = "".join(f"\\\\u{ord(one):04x}" if "\ud800" <= one <= "\udfff" else one for one in text)
     assert json.loads(json_text(text)) == json.loads(spelt)
+
+
+@given(ANY_TEXT)
+def test_toml_text_is_too(text: str) -> None:
+    shown = toml_text(json.dumps(text, ensure_ascii=False))
+    assert printable(shown, sys.maxsize) == shown
+    spelt = "".join(f"\\u{ord(one):04x}" if "\ud800" <= one <= "\udfff" else one for one in text)
+    assert tomllib.loads(f"x = {shown}") == {"x": spelt}
 
 
 def test_json_text_has_letters_as_they_are_and_other_planes_in_two_units() -> None:
