@@ -19,7 +19,7 @@ import click
 from capanalyze import __version__
 from capanalyze.errors import AuditError, CapanalyzeError
 from capanalyze.escape import printable
-from capanalyze.streams import forget, is_stdout_closed, prepare_streams, print_error
+from capanalyze.streams import flush_or_forget, forget, is_stdout_closed, prepare_streams, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,6 +96,7 @@ def one_line_errors() -> Iterator[None]:
 def leave(status: int, reason: str) -> NoReturn:
     """End with one line on stderr."""
     complain(reason)
+    flush_or_forget(sys.stdout)
     sys.exit(status)
 
 

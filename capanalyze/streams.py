@@ -44,6 +44,14 @@ def print_error(line: str) -> None:
         forget(sys.stderr)
 
 
+def flush_or_forget(stream: TextIO) -> None:
+    """Print what a stream still holds, where it can be printed."""
+    try:
+        stream.flush()
+    except OSError:
+        forget(stream)
+
+
 def forget(stream: TextIO) -> None:
     """Drop what a stream could not write: the interpreter would try once more when it ends, and fail."""
     with contextlib.suppress(OSError):

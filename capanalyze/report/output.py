@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from capanalyze.errors import OutputError
-from capanalyze.streams import forget
 
 STDOUT = "-"
 
@@ -70,7 +69,6 @@ def _standard_output() -> Iterator[None]:
         # The reader has seen enough (`| head`): for the command to end quietly on, not an error.
         raise
     except OSError as error:
-        forget(sys.stdout)
         raise OutputError(f"standard output: {error.strerror or error}") from error
 
 
