@@ -212,7 +212,7 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         AuditError: captures contradict each other.
         TargetError: the target cannot be told.
     """
-    with Stream(audit, quiet=quiet) as stream:
+    with Stream(audit) as stream:
         modes = audit.used_modes()
         with progress(stream.octets_read, stream.total, quiet=quiet):
             flow = Flow(stream, needs_target=True)

@@ -83,11 +83,16 @@ def render_text(analysis: Analysis, console: Console) -> None:
     write(console, _blocks(analysis, console.width))
 
 
+def result(analysis: Analysis) -> Text:
+    """The headline, loud where something leaked."""
+    leaks = any(found.verdict == "leaked" for found in analysis.findings)
+    return piece(headline(analysis) + ".", LOUD if leaks else "bold")
+
+
 def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]]:
     names = letters(analysis)
     room = width - TAKEN
-    leaks = any(found.verdict == "leaked" for found in analysis.findings)
-    yield [piece(headline(analysis) + ".", LOUD if leaks else "bold")]
+    yield [result(analysis)]
     if len(modes(analysis)) > 1:
         yield [_overview(analysis)]
     yield [grid(_about(analysis))]

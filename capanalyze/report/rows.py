@@ -10,15 +10,13 @@ import contextlib
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-import msgspec
-
 from capanalyze.errors import OutputError
 from capanalyze.escape import csv_cell, printable
 from capanalyze.exchanges.batch import exchange_of
 from capanalyze.exchanges.row import CAPTURE
 from capanalyze.findings import utc
 from capanalyze.report.output import STDOUT, binary_output
-from capanalyze.report.row_pieces import CSV, JSON, Lines, Style, csv_line, valid
+from capanalyze.report.row_pieces import CSV, JSON, Lines, Style, csv_line, json_octets, valid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -179,13 +177,9 @@ class JsonRows(TextRows):
 
     style = JSON
 
-    def __init__(self, file: BinaryIO, stage: Stage | None = None, *, streams: bool = False) -> None:
-        super().__init__(file, stage, streams=streams)
-        self._encode = msgspec.json.Encoder().encode
-
     def line(self, exchange: Exchange, elsewhere: Mapping[str, list[int]], /) -> bytes:
         """An object."""
-        return self._encode(record(exchange, elsewhere)) + b"\n"
+        return json_octets(record(exchange, elsewhere)) + b"\n"
 
 
 class CsvRows(TextRows):
