@@ -18,7 +18,7 @@ from capanalyze.again import Frame
 from capanalyze.again import read_again as again
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
-from capanalyze.exchanges.batch import in_order, service_at
+from capanalyze.exchanges.batch import in_order, numbered, service_at
 from capanalyze.exchanges.engine import LARGEST
 from capanalyze.exchanges.held import Held
 from capanalyze.exchanges.pair import pairs_of
@@ -110,6 +110,18 @@ class Flow:
             yield in_order(list(self.judged()))
         else:
             yield from self.judged()
+
+    def numbered(self) -> Iterator[Batch]:
+        """All exchanges in order, with the numbers that `dissect --exchange` knows them by, where these are known.
+
+        That reads one capture alone, all of it. Where others are read beside it, the order may be another once
+        there are many exchanges.
+        """
+        audit = self._audit
+        partly = audit.since is not None or audit.until is not None or any(one.interfaces for one in audit.captures)
+        if partly or not (self.are_few or len(audit.captures) == 1):
+            return self.in_order()
+        return numbered(self.in_order())
 
     def _settled(self, batch: Batch) -> Batch:
         if self._judge.judge(batch):
