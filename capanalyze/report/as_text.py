@@ -9,7 +9,7 @@ from rich.text import Text
 from capanalyze.disclosures import telling
 from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
 from capanalyze.report.headlines import headline
-from capanalyze.report.looks import look, state
+from capanalyze.report.looks import LOUD, STYLES, look, state
 from capanalyze.report.order import (
     Section,
     differences,
@@ -64,18 +64,6 @@ SHOWN_CAPTURES = 30
 SHOWN_FLIPS = 5
 SHOWN_ANNOUNCEMENTS = 20
 SHOWN_DIFFERENCES = 5
-
-# One loud colour, for leaks alone.
-LOUD = "bold red"
-STYLES: dict[Verdict | None, str] = {
-    "leaked": LOUD,
-    "visible": "red",
-    "refused": "yellow",
-    "allowed": "cyan",
-    "silent": "dim",
-    "indeterminate": "dim",
-    "unproven": "dim",
-}
 
 
 def render_text(analysis: Analysis, console: Console) -> None:

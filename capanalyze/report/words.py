@@ -4,7 +4,19 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from capanalyze.model import Analysis, Asked, Change, Depth, Evidence, Exhibit, Finding, ModeInfo, Target
+from capanalyze.model import (
+    Analysis,
+    Asked,
+    Change,
+    Depth,
+    Evidence,
+    Exchange,
+    Exhibit,
+    Finding,
+    Input,
+    ModeInfo,
+    Target,
+)
 
 DASH = "–"  # noqa: RUF001 (nothing, or from … to)
 TIMES = "×"  # noqa: RUF001 (the sign, and no letter)
@@ -166,7 +178,7 @@ def how_found(target: Target) -> str:
 # -- Frames and times --------------------------------------------------------------------------------
 
 
-def frames(shown: Evidence, captures: Mapping[str, str] = NOT_NAMED, most: int = 4) -> str:
+def frames(shown: Evidence | Exchange, captures: Mapping[str, str] = NOT_NAMED, most: int = 4) -> str:
     """Frame numbers of an exchange: `12→13`, with a retransmission `12,14→15`; a dash stands for none.
 
     `captures` are the captures' short names, to stand before the numbers where there are several; of more
