@@ -211,6 +211,12 @@ def exchanges(
     """List every request with the replies that it drew, in order of file and frame.
 
     Of a large capture, requests are listed as they are settled.
+
+    The first column of the table, #, counts the exchanges of each capture: `capanalyze dissect CAPTURE --exchange 5`
+    shows the frames of the one with number 5, also where --service leaves others out. There are no numbers where
+    `dissect`, which reads one whole capture, would count otherwise: with --since or --until, where an audit file names
+    some interfaces of a capture, and where several captures have many exchanges together. Where captures hold replies
+    to each other's requests, as pieces of a rotated capture do, it may count otherwise, too: take --frame there.
     """
     form = form or form_of(output)
     if form == "parquet" and output in (None, "-"):
@@ -233,8 +239,9 @@ def exchanges(
         progress(stream.octets_read, stream.total, quiet=asked.quiet or output in (None, "-")),
     ):
         flow = Flow(stream, guess=False)
+        batches = flow.numbered() if form == "table" else flow.in_order()
         with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
-            for batch in flow.in_order():
+            for batch in batches:
                 rows = batch
                 if named:
                     wanted = (number for number in range(batch.count) if service_at(batch, number) in named)
@@ -252,7 +259,7 @@ def exchanges(
     multiple=True,
     type=click.IntRange(min=1),
     metavar="K",
-    help="The frames of an exchange: the K-th that `capanalyze exchanges CAPTURE` lists; repeatable.",
+    help="The frames of an exchange: the one that `capanalyze exchanges CAPTURE` numbers K; repeatable.",
 )
 @click.option("--format", "form", type=click.Choice(FRAME_FORMS), help="Default: text, or by the name given to -o.")
 @click.option("-o", "--output", metavar="FILE", help="File to write to; stdout without it.")
@@ -262,9 +269,8 @@ def dissect(
 ) -> None:
     """Show some frames of a CAPTURE to the octet: what tshark makes of each, and a hex dump.
 
-    Frames are numbered as in Wireshark. Exchanges are counted from 1, as `capanalyze exchanges CAPTURE` lists them
-    without other options: --since, --target and the like change their order or what is paired, --service leaves some
-    out.
+    Frames are numbered as in Wireshark. An exchange has the number that stands in the first column, #, of
+    `capanalyze exchanges CAPTURE`: it counts all exchanges of that capture alone from 1.
     """
     if bool(frames) == bool(numbers):
         raise click.UsageError("give either --frame or --exchange")
