@@ -222,7 +222,7 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
             flow = Flow(stream, guess=True)
             gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
         told = [one.payloads for one in gathered.findings] + [one.payloads for one in gathered.announcements]
-        inputs = [input_of(reading, stream.malformed) for reading in stream.readings]
+        inputs = inputs_of(stream)
         wanted = proofs_of(gathered, inputs, limit) if limit else {}
         octets, frames = read_again(stream, [place for payloads in told for place in payloads], wanted)
         target = flow.target_in_the_end()
@@ -356,6 +356,11 @@ def dropped(stream: Stream, captures: set[str]) -> list[str]:
     return notes
 
 
+def inputs_of(stream: Stream) -> list[Input]:
+    """The captures as a report shows them, once they were read."""
+    return [input_of(reading, stream.malformed) for reading in stream.readings]
+
+
 def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
     """What a reader should know of the analysis as a whole."""
     notes = []
@@ -363,10 +368,21 @@ def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
     if audit.since is not None or audit.until is not None:
         since, until = findings.utc(audit.since) or "the beginning", findings.utc(audit.until) or "the end"
         notes.append(f"only frames from {since} to {until} were paired; the account counts all")
+    notes += notes_on_pairing(stream)
+    if gathered.unplaced and audit.used_modes():
+        notes.append(
+            f"{gathered.unplaced} exchanges are not judged: they began outside every mode's time, "
+            "or their capture has no mode"
+        )
+    return notes + gathered.notes
+
+
+def notes_on_pairing(stream: Stream) -> list[str]:
+    """What a reader should know of how exchanges were found and placed."""
     met = {label for reading in stream.readings for label in reading.labels().values()}
-    notes += [
+    notes = [
         f"zone {zone}: no capture has an interface {key}"
-        for key, zone in audit.zones.items()
+        for key, zone in stream.audit.zones.items()
         if "/" not in key and key not in met
     ]
     if stream.evicted:
@@ -374,12 +390,7 @@ def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
             f"more than {LARGEST:,} requests were open at a time: {stream.evicted:,} were let go early, and very late "
             f"replies to them are not paired; of {stream.forgotten:,} it is not known whether they were answered"
         )
-    if gathered.unplaced and audit.used_modes():
-        notes.append(
-            f"{gathered.unplaced} exchanges are not judged: they began outside every mode's time, "
-            "or their capture has no mode"
-        )
-    return notes + gathered.notes
+    return notes
 
 
 def mode_info(mode: Mode, stream: Stream) -> ModeInfo:

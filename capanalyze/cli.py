@@ -18,9 +18,10 @@ import click
 
 from capanalyze import __version__
 from capanalyze.errors import AuditError, CapanalyzeError
+from capanalyze.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from capanalyze.audit import Audit
 
@@ -37,6 +38,7 @@ FORMS = ("html", "json", "graphs")
 DEPTHS = ("auto", "off", "all")
 ROW_FORMS = ("table", "jsonl", "csv", "parquet")
 FRAME_FORMS = ("text", "json")
+LONGEST_NOTE = 2_000  # characters
 SUFFIXES = {"jsonl": "jsonl", "json": "jsonl", "ndjson": "jsonl", "csv": "csv", "parquet": "parquet"}
 
 
@@ -79,6 +81,12 @@ def leave(status: int, reason: str) -> NoReturn:
     """End with one line on stderr."""
     click.echo(f"capanalyze: {' '.join(reason.split())}", err=True)
     sys.exit(status)
+
+
+def say(notes: Iterable[str]) -> None:
+    """Tell on stderr, a line each, what a reader should know of the output."""
+    for note in notes:
+        click.echo(f"capanalyze: {printable(note, LONGEST_NOTE)}", err=True)
 
 
 def forget_stdout() -> None:
@@ -217,16 +225,19 @@ def exchanges(
     `dissect`, which reads one whole capture, would count otherwise: with --since or --until, where an audit file names
     some interfaces of a capture, and where several captures have many exchanges together. Where captures hold replies
     to each other's requests, as pieces of a rotated capture do, it may count otherwise, too: take --frame there.
+
+    What a reader should know of a capture (it was cut, or frames could not be read) is said on standard error.
     """
     form = form or form_of(output)
     if form == "parquet" and output in (None, "-"):
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
-    from capanalyze.analysis import Flow, disclosures_of
+    from capanalyze.analysis import Flow, disclosures_of, inputs_of, notes_on_pairing
     from capanalyze.audit import check_service
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.exchanges.batch import chosen, service_at
     from capanalyze.progress import progress
+    from capanalyze.report.notes import notes_on_captures
     from capanalyze.report.rows import open_rows
     from capanalyze.services import on_port
     from capanalyze.stream import Stream
@@ -248,6 +259,8 @@ def exchanges(
                     rows = chosen([batch], ((0, number) for number in wanted))
                 told = disclosures_of(rows, flow.names, stream) if disclosures else None
                 writer.write(rows, flow.names, told)
+        notes = [*notes_on_captures(inputs_of(stream)), *notes_on_pairing(stream)]
+    say(notes)
 
 
 @main.command(short_help="Show some frames of a CAPTURE to the octet.")
@@ -291,8 +304,7 @@ def dissect(
         else:
             answer = dissect_exchanges(audit, numbers, quiet=quiet)
     write_dissection(answer, form, output)
-    for note in answer.notes:
-        click.echo(f"capanalyze: {note}", err=True)
+    say(answer.notes)
 
 
 @main.command()

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from capanalyze.cli import main
-from tests.build import PEER, START, TARGET, enhanced, interface, ipv4, ntp, pcap, section, udp
+from tests.build import PEER, START, TARGET, block, enhanced, interface, ipv4, ntp, option, pcap, section, udp
 from tests.conftest import ROOT
 from tests.test_depth import make_stub
 
@@ -361,7 +361,7 @@ def test_what_is_built_in_is_listed() -> None:
     assert "need not answer: discard, ipp, llmnr, nbdgm, udp/162, udp/514" in listed
 
 
-# -- Numbers of rows ------- -----------------------------------------------------------------------
+# -- Numbers and notes of rows -----------------------------------------------------------------------
 
 
 def cells_of(*arguments: str | Path) -> list[dict[str, str]]:
@@ -422,6 +422,61 @@ def test_a_row_has_no_number_that_dissect_would_not_take(
     monkeypatch.setattr("capanalyze.analysis.FEW", 10)
     assert "#" in cells_of(captures[0])[0]
     assert "#" not in cells_of(*captures)[0]
+
+
+CUT = conversation() + pcap([(START + 1, asking())])[24:-9]
+SPECIAL = {
+    "whole.pcap": (conversation(), []),
+    "cut.pcap": (CUT, ["cut: the capture ends inside the record at octet 208, behind frame 2"]),
+    "damaged.pcapng": (
+        section() + interface(101) + enhanced(0, 0, asking()) + bytes(32),
+        ["cut: no record can be read at octet 156, behind frame 1; the rest was left out"],
+    ),
+    "short.pcap": (
+        pcap([(START, asking())], snaplen=22),
+        [
+            "frames are cut before their ports: silence is not proven; capture with a larger snap length",
+            "1 frame could not be read: cut by the snap length before the ports 1",
+        ],
+    ),
+    "odd.pcap": (
+        pcap([(START, ipv4(PEER, TARGET, 132, bytes(20)))]),
+        ["1 frame could not be read: IP with another transport than UDP, TCP, ICMP 1"],
+    ),
+    "dropped.pcapng": (
+        section() + interface(101) + block(5, bytes(12) + option(5, (17).to_bytes(8, "little"))),
+        ["the capture holds no frames", "dropped: 17 frames by the kernel, before they were captured"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
+def test_what_is_special_of_a_capture_is_said_beside_its_rows(tmp_path: Path, name: str, form: str) -> None:
+    octets, notes = SPECIAL[name]
+    (tmp_path / name).write_bytes(octets)
+    result = run("exchanges", "--format", form, "--target", TARGET, tmp_path / name)
+    assert (result.exit_code, result.stderr.splitlines()) == (0, [f"capanalyze: {name}: {note}" for note in notes])
+
+
+def test_it_is_said_beside_parquet_too(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "cut.pcap").write_bytes(CUT)
+    result = run("exchanges", "-o", tmp_path / "rows.parquet", tmp_path / "cut.pcap")
+    assert result.stderr == f"capanalyze: cut.pcap: {SPECIAL['cut.pcap'][1][0]}\n"
+
+
+def test_a_note_on_the_whole_names_no_capture(capture: Path) -> None:
+    result = run("exchanges", "--zone", "en7=lan", capture)
+    assert result.stderr == "capanalyze: zone lan: no capture has an interface en7\n"
+
+
+def test_a_note_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b[2J\n.pcap"
+    path.write_bytes(CUT)
+    result = run("exchanges", "--format", "jsonl", path)
+    assert result.stderr.startswith("capanalyze: a\\x1b[2J\\x0a.pcap: cut: ")
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")

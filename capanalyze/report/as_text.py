@@ -33,6 +33,7 @@ from capanalyze.report.words import (
     clock,
     counted,
     counts,
+    dropped,
     evidence_size,
     factor,
     finding_name,
@@ -191,8 +192,8 @@ def _account(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, s
     yield "frames", f"{frames_in_all}: {account}" if account else frames_in_all
     if malformed := counts(totals(one.malformed for one in analysis.inputs)):
         yield "malformed", malformed
-    if dropped := sum(interface.dropped or 0 for one in analysis.inputs for interface in one.interfaces):
-        yield "dropped", f"{counted(dropped, 'frame')} by the kernel, before they were captured"
+    if lost := dropped(analysis.inputs):
+        yield "dropped", lost
     if directions := counts(analysis.directions):
         yield "exchanges", directions
     for one in analysis.inputs:

@@ -52,6 +52,12 @@ def counts(numbers: Mapping[str, int]) -> str:
     return separator.join(f"{name} {number:,}" for name, number in shown.items())
 
 
+def dropped(inputs: Iterable[Input]) -> str:
+    """How many frames of some captures the kernel dropped, as far as they tell; empty where it dropped none."""
+    number = sum(interface.dropped or 0 for one in inputs for interface in one.interfaces)
+    return f"{counted(number, 'frame')} by the kernel, before they were captured" if number else ""
+
+
 def answered(found: Finding) -> str:
     """How many of the requests that could be answered were: `4/5`; a dash where none could."""
     return f"{found.replied}/{found.provable}" if found.provable else DASH
