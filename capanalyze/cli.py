@@ -22,7 +22,7 @@ from capanalyze.escape import printable
 from capanalyze.streams import flush_or_forget, forget, is_stdout_closed, prepare_streams, print_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from capanalyze.audit import Audit
 
@@ -103,6 +103,12 @@ def leave(status: int, reason: str) -> NoReturn:
 def complain(reason: str) -> None:
     """Say on stderr, in one line, what went wrong; it may repeat what a file name or an argument holds."""
     print_error(f"capanalyze: {printable(reason, LONGEST)}")
+
+
+def say(notes: Iterable[str]) -> None:
+    """Tell on stderr, a line each, what a reader should know of the output."""
+    for note in notes:
+        complain(note)
 
 
 class OneLine(click.Group):
@@ -240,16 +246,25 @@ def exchanges(
     """List every request with the replies that it drew, in order of file and frame.
 
     Of a large capture, requests are listed as they are settled.
+
+    The first column of the table, #, counts the exchanges of each capture: `capanalyze dissect CAPTURE --exchange 5`
+    shows the frames of the one with number 5, also where --service leaves others out. There are no numbers where
+    `dissect`, which reads one whole capture, would count otherwise: with --since or --until, where an audit file names
+    some interfaces of a capture, and where several captures have many exchanges together. Where captures hold replies
+    to each other's requests, as pieces of a rotated capture do, it may count otherwise, too: take --frame there.
+
+    What a reader should know of a capture (it was cut, or frames could not be read) is said on standard error.
     """
     form = form or form_of(output)
     if form == "parquet" and output in (None, "-"):
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
-    from capanalyze.analysis import Flow, disclosures_of
+    from capanalyze.analysis import Flow, disclosures_of, inputs_of, notes_on_pairing
     from capanalyze.audit import check_service
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.exchanges.batch import chosen, service_at
     from capanalyze.progress import progress
+    from capanalyze.report.notes import notes_on_captures, notes_on_target
     from capanalyze.report.rows import open_rows
     from capanalyze.services import on_port
     from capanalyze.stream import Stream
@@ -263,14 +278,18 @@ def exchanges(
         progress(None if output in (None, "-") else stream.octets_read, stream.total, quiet=asked.quiet),
     ):
         flow = Flow(stream, needs_target=False)
+        batches = flow.numbered() if form == "table" else flow.in_order()
         with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
-            for batch in flow.in_order():
+            for batch in batches:
                 rows = batch
                 if named:
                     wanted = (number for number in range(batch.count) if service_at(batch, number) in named)
                     rows = chosen([batch], ((0, number) for number in wanted))
                 told = disclosures_of(rows, flow.names, stream) if disclosures else None
                 writer.write(rows, flow.names, told)
+        on_target = notes_on_target(flow.target_in_the_end(), flow.undecided)
+        notes = [*notes_on_captures(inputs_of(stream)), *on_target, *notes_on_pairing(stream)]
+    say(notes)
 
 
 @main.command(short_help="Show some frames of a CAPTURE to the octet.")
@@ -282,7 +301,7 @@ def exchanges(
     multiple=True,
     type=click.IntRange(min=1),
     metavar="K",
-    help="The frames of an exchange: the K-th that `capanalyze exchanges CAPTURE` lists; repeatable.",
+    help="The frames of an exchange: the one that `capanalyze exchanges CAPTURE` numbers K; repeatable.",
 )
 @click.option("--format", "form", type=click.Choice(FRAME_FORMS), help="Default: text, or by the name given to -o.")
 @click.option("-o", "--output", metavar="FILE", help="File to write to; stdout without it.")
@@ -292,9 +311,8 @@ def dissect(
 ) -> None:
     """Show some frames of a CAPTURE to the octet: what tshark makes of each, and a hex dump.
 
-    Frames are numbered as in Wireshark. Exchanges are counted from 1, as `capanalyze exchanges CAPTURE` lists them
-    without other options: --since, --target and the like change their order or what is paired, --service leaves some
-    out.
+    Frames are numbered as in Wireshark. An exchange has the number that stands in the first column, #, of
+    `capanalyze exchanges CAPTURE`: it counts all exchanges of that capture alone from 1.
     """
     if bool(frames) == bool(numbers):
         raise click.UsageError("give either --frame or --exchange")
@@ -315,8 +333,7 @@ def dissect(
         else:
             answer = dissect_exchanges(audit, numbers, quiet=quiet)
     write_dissection(answer, form, output)
-    for note in answer.notes:
-        complain(note)
+    say(answer.notes)
 
 
 @main.command()

@@ -44,7 +44,7 @@ def stem_of(captures: Sequence[str]) -> str:
 
 
 def slug(text: str) -> str:
-    """A text as part of a file's name: letters and digits of any script, dots and underscores, hyphens between words."""
+    """A text as part of a file's name: letters and digits of any script, dots, underscores, hyphens between words."""
     composed = unicodedata.normalize("NFC", text)
     words = "".join(one if _belongs_to_a_word(one) else " " for one in composed).split()
     return "-".join(words).lstrip("-.")[: LONGEST - len(SUFFIX)].rstrip("-.")

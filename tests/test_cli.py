@@ -4,8 +4,10 @@ import csv
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from click.testing import CliRunner, Result
 from capanalyze.cli import main
 from capanalyze.escape import printable
 from capanalyze.folder import default_folder
-from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
+from tests.build import PEER, START, TARGET, block, enhanced, interface, ipv4, ntp, option, pcap, section, udp
 from tests.conftest import ROOT
 from tests.test_depth import make_stub
 
@@ -25,10 +27,13 @@ def run(*arguments: str | Path, octets: bytes | None = None) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], input=octets)
 
 
+def asking() -> bytes:
+    return ipv4(PEER, TARGET, 17, udp(50000, 123, ntp(transmit=7)))
+
+
 def conversation() -> bytes:
-    ask = ipv4(PEER, TARGET, 17, udp(50000, 123, ntp(transmit=7)))
     answer = ipv4(TARGET, PEER, 17, udp(123, 50000, ntp(4, origin=7, transmit=9)))
-    return pcap([(START, ask), (START + 0.000272, answer)])
+    return pcap([(START, asking()), (START + 0.000272, answer)])
 
 
 @pytest.fixture
@@ -438,3 +443,139 @@ def test_what_is_built_in_is_listed() -> None:
     listed = run("services").stdout
     assert "ntp" in listed
     assert "need not answer: discard, ipp, llmnr, nbdgm, udp/162, udp/514" in listed
+
+
+# -- Numbers and notes of rows -----------------------------------------------------------------------
+
+
+def cells_of(*arguments: str | Path) -> list[dict[str, str]]:
+    """The rows of a table; no cell is asked for that holds two blanks."""
+    heading, *lines = run("exchanges", *arguments).stdout.splitlines()
+    return [dict(zip(heading.split(), re.split(r" {2,}", line.strip()), strict=False)) for line in lines]
+
+
+def frames_shown(capture: Path, number: str) -> set[int]:
+    """The frames that `dissect` shows of an exchange."""
+    shown = json.loads(run("dissect", capture, "--exchange", number, "--format", "json").stdout)
+    return {frame["frame"] for frame in shown["frames"]}
+
+
+@pytest.mark.parametrize("options", [(), ("--service", "ntp", "--service", "tcp/22"), ("--mode", "allow-all")])
+def test_dissect_takes_the_number_of_a_row(
+    leopard: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("capanalyze.depth.find_tshark", lambda: None)
+    capture = leopard / "block-all.en0.pcap"
+    rows = cells_of(capture, *options)
+    shown = [row for row in rows if re.fullmatch(r"[0-9]+→([0-9]+|–)", row["frames"])]  # noqa: RUF001 - none
+    assert (len(rows) == 73) == (options[:1] != ("--service",))
+    for row in (*shown[:4], shown[-1]):
+        assert frames_shown(capture, row["#"]) == {int(one) for one in re.findall("[0-9]+", row["frames"])}
+
+
+def test_dissect_takes_the_number_of_a_row_of_many(leopard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capanalyze.depth.find_tshark", lambda: None)
+    monkeypatch.setattr("capanalyze.analysis.FEW", 10)
+    capture = leopard / "block-all.en0.pcap"
+    rows = cells_of(capture, "--target", "198.51.100.10", "--service", "nbns")
+    shown = [row for row in rows if re.fullmatch("[0-9]+→[0-9]+", row["frames"])]
+    assert shown
+    for row in shown:
+        assert frames_shown(capture, row["#"]) == {int(one) for one in re.findall("[0-9]+", row["frames"])}
+
+
+def test_in_an_audit_dissect_takes_it_for_each_capture(leopard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capanalyze.depth.find_tshark", lambda: None)
+    rows = cells_of(leopard / "audit.toml", "--service", "ntp")
+    assert len({row["capture"] for row in rows}) == 6
+    for row in [row for row in rows if row["frames"].endswith("→4")]:
+        assert frames_shown(leopard / row["capture"], row["#"]) == {3, 4}
+
+
+def test_a_row_has_no_number_that_dissect_would_not_take(
+    leopard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captures = leopard / "block-all.en0.pcap", leopard / "allow-all.en0.pcap"
+    assert "#" not in cells_of("--since", "2007-10-29", captures[0])[0]
+    (tmp_path / "block-all.pcapng").write_bytes(section() + interface(101) + enhanced(0, 0, asking()))
+    (tmp_path / "audit.toml").write_text(
+        '[modes.block-all]\npromise = "block"\ncaptures = [{ file = "block-all.pcapng", interfaces = [0] }]\n'
+    )
+    assert ["#" in row for row in cells_of(tmp_path / "block-all.pcapng")] == [True]
+    assert ["#" in row for row in cells_of(tmp_path / "audit.toml")] == [False]
+    monkeypatch.setattr("capanalyze.analysis.FEW", 10)
+    assert "#" in cells_of(captures[0])[0]
+    assert "#" not in cells_of(*captures)[0]
+
+
+CUT = conversation() + pcap([(START + 1, asking())])[24:-9]
+SPECIAL = {
+    "whole.pcap": (conversation(), []),
+    "cut.pcap": (CUT, ["cut: the capture ends inside the record at octet 208, behind frame 2"]),
+    "damaged.pcapng": (
+        section() + interface(101) + enhanced(0, 0, asking()) + bytes(32),
+        ["cut: no record can be read at octet 156, behind frame 1; the rest was left out"],
+    ),
+    "short.pcap": (
+        pcap([(START, asking())], snaplen=22),
+        [
+            "frames are cut before their ports: silence is not proven; capture with a larger snap length",
+            "1 frame could not be read: cut by the snap length before the ports 1",
+        ],
+    ),
+    "odd.pcap": (
+        pcap([(START, ipv4(PEER, TARGET, 132, bytes(20)))]),
+        ["1 frame could not be read: IP with another transport than UDP, TCP, ICMP 1"],
+    ),
+    "dropped.pcapng": (
+        section() + interface(101) + block(5, bytes(12) + option(5, (17).to_bytes(8, "little"))),
+        ["the capture holds no frames", "dropped: 17 frames by the kernel, before they were captured"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
+def test_what_is_special_of_a_capture_is_said_beside_its_rows(tmp_path: Path, name: str, form: str) -> None:
+    octets, notes = SPECIAL[name]
+    (tmp_path / name).write_bytes(octets)
+    result = run("exchanges", "--format", form, "--target", TARGET, tmp_path / name)
+    assert (result.exit_code, result.stderr.splitlines()) == (0, [f"capanalyze: {name}: {note}" for note in notes])
+
+
+def test_it_is_said_beside_parquet_too(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "cut.pcap").write_bytes(CUT)
+    result = run("exchanges", "-o", tmp_path / "rows.parquet", tmp_path / "cut.pcap")
+    assert result.stderr == f"capanalyze: cut.pcap: {SPECIAL['cut.pcap'][1][0]}\n"
+
+
+def test_a_note_on_the_whole_names_no_capture(capture: Path) -> None:
+    result = run("exchanges", "--zone", "en7=lan", capture)
+    assert result.stderr == "capanalyze: zone lan: no capture has an interface en7\n"
+
+
+def test_a_note_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b[2J\n.pcap"
+    path.write_bytes(CUT)
+    result = run("exchanges", "--format", "jsonl", path)
+    assert result.stderr.startswith("capanalyze: a\\x1b[2J\\x0a.pcap: cut: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_a_table_fits_the_terminal_that_it_is_shown_on(columns: int) -> None:
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
+    command = [sys.executable, "-m", "capanalyze", "exchanges", str(ROOT / "pcaps" / "ipv6" / "audit.toml")]
+    shown, terminal = os.openpty()
+    octets = b""
+    with subprocess.Popen(command, stdout=terminal, env=environment) as process:
+        os.close(terminal)
+        with suppress(OSError):  # the other end was closed
+            while more := os.read(shown, 65536):
+                octets += more
+    os.close(shown)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", octets.decode()).splitlines()
+    assert (process.returncode, len(lines)) == (0, 183)
+    assert columns - 30 < max(map(len, lines)) <= columns

@@ -9,7 +9,7 @@ from rich.text import Text
 from capanalyze.disclosures import telling
 from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
 from capanalyze.report.headlines import headline
-from capanalyze.report.looks import look, state
+from capanalyze.report.looks import LOUD, STYLES, look, state
 from capanalyze.report.order import (
     Section,
     differences,
@@ -33,6 +33,7 @@ from capanalyze.report.words import (
     clock,
     counted,
     counts,
+    dropped,
     evidence_size,
     factor,
     finding_name,
@@ -64,18 +65,6 @@ SHOWN_CAPTURES = 30
 SHOWN_FLIPS = 5
 SHOWN_ANNOUNCEMENTS = 20
 SHOWN_DIFFERENCES = 5
-
-# One loud colour, for leaks alone.
-LOUD = "bold red"
-STYLES: dict[Verdict | None, str] = {
-    "leaked": LOUD,
-    "visible": "red",
-    "refused": "yellow",
-    "allowed": "cyan",
-    "silent": "dim",
-    "indeterminate": "dim",
-    "unproven": "dim",
-}
 
 
 def render_text(analysis: Analysis, console: Console) -> None:
@@ -208,8 +197,8 @@ def _account(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, s
     yield "frames", f"{frames_in_all}: {account}" if account else frames_in_all
     if malformed := counts(totals(one.malformed for one in analysis.inputs)):
         yield "malformed", malformed
-    if dropped := sum(interface.dropped or 0 for one in analysis.inputs for interface in one.interfaces):
-        yield "dropped", f"{counted(dropped, 'frame')} by the kernel, before they were captured"
+    if lost := dropped(analysis.inputs):
+        yield "dropped", lost
     if directions := counts(analysis.directions):
         yield "exchanges", directions
     for one in analysis.inputs:

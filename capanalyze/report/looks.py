@@ -204,6 +204,18 @@ NOT_PROBED = Look(
     dark_edge=None,
 )
 
+# On a terminal there is one loud colour, for leaks alone.
+LOUD = "bold red"
+STYLES: dict[Verdict | None, str] = {
+    "leaked": LOUD,
+    "visible": "red",
+    "refused": "yellow",
+    "allowed": "cyan",
+    "silent": "dim",
+    "indeterminate": "dim",
+    "unproven": "dim",
+}
+
 # Each look once, the loudest first.
 LOOKS: tuple[Look, ...] = (*VERDICT_LOOKS.values(), OUTCOME_LOOKS["replied"], OUTCOME_LOOKS["rejected"])
 

@@ -4,7 +4,19 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from capanalyze.model import Analysis, Asked, Change, Depth, Evidence, Exhibit, Finding, ModeInfo, Target
+from capanalyze.model import (
+    Analysis,
+    Asked,
+    Change,
+    Depth,
+    Evidence,
+    Exchange,
+    Exhibit,
+    Finding,
+    Input,
+    ModeInfo,
+    Target,
+)
 
 DASH = "–"  # noqa: RUF001 (nothing, or from … to)
 TIMES = "×"  # noqa: RUF001 (the sign, and no letter)
@@ -38,6 +50,12 @@ def counts(numbers: Mapping[str, int]) -> str:
     shown = {name: number for name, number in numbers.items() if number}
     separator = "; " if any("," in name for name in shown) else ", "
     return separator.join(f"{name} {number:,}" for name, number in shown.items())
+
+
+def dropped(inputs: Iterable[Input]) -> str:
+    """How many frames of some captures the kernel dropped, as far as they tell; empty where it dropped none."""
+    number = sum(interface.dropped or 0 for one in inputs for interface in one.interfaces)
+    return f"{counted(number, 'frame')} by the kernel, before they were captured" if number else ""
 
 
 def answered(found: Finding) -> str:
@@ -180,7 +198,7 @@ def on_condition(target: Target, said: str) -> str:
 # -- Frames and times --------------------------------------------------------------------------------
 
 
-def frames(shown: Evidence, captures: Mapping[str, str] = NOT_NAMED, most: int = 4) -> str:
+def frames(shown: Evidence | Exchange, captures: Mapping[str, str] = NOT_NAMED, most: int = 4) -> str:
     """Frame numbers of an exchange: `12→13`, with a retransmission `12,14→15`; a dash stands for none.
 
     `captures` are the captures' short names, to stand before the numbers where there are several; of more

@@ -61,8 +61,9 @@ from capanalyze.findings import utc
 from capanalyze.model import Disclosure
 from capanalyze.packets.message import MAPPED
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.report import row_pieces, row_text, rows
-from capanalyze.report.rows import CsvRows, JsonRows, RowWriter, TableRows, TextRows, open_rows, record
+from capanalyze.report import row_pieces, row_table, row_text, rows
+from capanalyze.report.row_table import TableRows
+from capanalyze.report.rows import CsvRows, JsonRows, RowWriter, TextRows, open_rows, record
 
 SECOND = 1_000_000_000
 YEARS = (-62135596800, 253402300799)  # the first and the last second that has a date
@@ -465,7 +466,7 @@ def test_whole_numbers(number: int) -> None:
 def test_text_is_the_same_however_rows_come(form: str, sizes: list[int]) -> None:
     found = made(120)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "WIDTHS_FROM", 50)
+        patch.setattr(row_table, "WIDTHS_FROM", 50)
         whole = octets_of(FORMS[form], [batch_of(found)])
         assert octets_of(FORMS[form], split(found, sizes)) == whole
         if form != "table":
@@ -492,23 +493,7 @@ def test_names_may_grow_or_be_others(kind: type[TextRows]) -> None:
     assert found[0] == found[1]
 
 
-# Tables
-
-
-def test_a_table_is_as_wide_as_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "WIDTHS_FROM", 3)
-    found = made(6)
-    for row in found:
-        row["requests"] = [1]
-    found[2]["requests"], found[5]["requests"] = [10**6], [10**9]
-    lines = octets_of(TableRows, [batch_of(found)]).decode().splitlines()
-    at = lines[0].index("replies")
-    assert {line[at - 2 : at] for line in lines[1:6]} == {"  "}
-    assert f"{10**9}  " in lines[6]
-
-
-def test_a_table_of_nothing_has_a_header() -> None:
-    assert octets_of(TableRows, []).decode().split() == list(rows.COLUMNS)
+def test_rows_of_nothing() -> None:
     assert octets_of(CsvRows, []).decode().strip().split(",") == [*rows.KEYS, "reply_capture"]
     assert octets_of(JsonRows, []) == b""
 
