@@ -436,7 +436,8 @@ class InterfaceInfo(Value, frozen=True):
 class Input(Record):
     """One capture: identity, extent, and the account of every frame in it.
 
-    `account` counts frames by what became of them; its values add up to `frames`.
+    `account` counts frames by what became of them; its values add up to `frames`. `unread` has those of its buckets
+    that were not read and may hide a reply.
     """
 
     name: str
@@ -451,6 +452,7 @@ class Input(Record):
     account: dict[str, int]
     malformed: dict[str, int]
     notes: list[str]
+    unread: dict[str, int] = {}
 
 
 class Target(Value, frozen=True):
