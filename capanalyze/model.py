@@ -327,13 +327,26 @@ class Depth(Value, frozen=True):
     note: str | None = None
 
 
+class Counts(Value, frozen=True):
+    """The exchanges of a finding over one family of addresses, counted as in the finding, and their verdict."""
+
+    exchanges: int
+    replied: int
+    rejected: int
+    silent: int
+    indeterminate: int
+    unproven: int
+    provable: int
+    verdict: Verdict | None
+
+
 class Finding(Record):
     """The exchanges of one service under one mode in one zone, summed up.
 
     `replied` of `provable` is the count that a cell shows: exchanges that were answered, of those that
     could have been (neither unproven nor indeterminate). `factor` is payload octets of the replies over
     those of the requests that drew them, `frame_factor` frames over requests. `kinds` are told apart where the
-    service has a module of its own.
+    service has a module of its own. `families` has the counts over `ipv4` and `ipv6`, each where it was asked.
     """
 
     mode: str | None
@@ -371,6 +384,7 @@ class Finding(Record):
     kinds: list[Asked] = []
     reach: Reach = Reach()
     agreement: Agreement | None = None
+    families: dict[str, Counts] = {}
 
     def shown(self) -> list[Evidence]:
         """The exchanges that it points to, each once, the best first; those of its flips come with the flips."""
