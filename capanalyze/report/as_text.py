@@ -18,6 +18,7 @@ from capanalyze.report.order import (
     letters,
     modes,
     ordered,
+    ranked,
     sections,
     totals,
     unprobed,
@@ -127,7 +128,7 @@ def _overview(analysis: Analysis) -> Table:
     rows.add_column("leaks", justify="right", no_wrap=True)
     rows.add_column("services that leaked")
     findings = ordered(analysis)
-    for mode, info in modes(analysis):
+    for mode, info in ranked(analysis):
         here = [found for found in findings if found.mode == mode]
         leaked = _with_verdict(here, "leaked")
         number = piece(str(len(leaked)) if _forbidding(here) else DASH, LOUD if leaked else "dim")

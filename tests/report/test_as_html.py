@@ -204,6 +204,14 @@ def test_graphs_share_no_ids() -> None:
     )
 
 
+def test_leaks_come_first_and_what_promises_nothing_last(article: bytes) -> None:
+    page = article.decode()
+    titles = [page.index(f"<h3>{mode.title}</h3>") for mode in sample.MODES]  # of the cards
+    assert titles == [max(titles), min(titles), sorted(titles)[1]]
+    places = [page.index(f'<tbody id="{mode}:lan:ntp"') for mode in ("specific", "block-all", "allow-all")]
+    assert places == sorted(places)
+
+
 def test_the_evidence_is_shown(article: bytes) -> None:
     text = " ".join(" ".join(Page(article).text).split())
     for shown in (

@@ -33,9 +33,9 @@ SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile, deep, h
 OVERVIEW = """\
 mode       leaks  services that leaked
 ─────────────────────────────────────────────────────────────────────────────
-allow-all      –  promises nothing
 specific       7  mdns, nbns, ntp, kerberos, tcp/631, tcp/37200 and udp/28524
-block-all      3  mdns, nbns and ntp"""
+block-all      3  mdns, nbns and ntp
+allow-all      –  promises nothing"""
 
 CAPTURES = """\
    capture                      frames  2026-11-23 UTC     sha256
@@ -121,11 +121,12 @@ def test_an_overview_of_other_modes() -> None:
     analysis.modes.append(msgspec.structs.replace(analysis.modes[-1], name="stealth"))
     lines = [line.split(maxsplit=2) for line in render(analysis, 120).split("\n\n")[1].splitlines()]
     assert [
-        *lines[3][:2],
-        lines[3][2].partition(" and ")[0],
+        *lines[2][:2],
+        lines[2][2].partition(" and ")[0],
     ] == ["specific", "0", "none, but rejections show the host: kerberos, mdns, nbns, ntp, tcp/631, tcp/37200"]
-    assert lines[4] == ["block-all", "0", "none of 1 service"]
-    assert lines[5] == ["stealth", "–", "no request was captured"]
+    assert lines[3] == ["block-all", "0", "none of 1 service"]
+    assert lines[4] == ["stealth", "–", "no request was captured"]
+    assert lines[5] == ["allow-all", "–", "promises nothing"]
 
 
 def test_captures() -> None:
