@@ -256,7 +256,7 @@ def _heading(section: Section) -> Text:
 
 
 def _subheading(section: Section, captures: list[str]) -> str:
-    parts = [f"{mode_title(section.info)} ({promise(section.info)})"] if section.info else []
+    parts = [mode_title(section.info), promise(section.info)] if section.info else []
     if captures:
         more = f" and {len(captures) - 4} more" if len(captures) > 4 else ""
         parts.append(f"frames of {', '.join(captures[:4])}{more}")

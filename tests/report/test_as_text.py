@@ -49,7 +49,7 @@ F  block-all.ppp0.dlt_ppp.pcap   1,359  03:56:40–03:57:31  59c1d8e7f0a2"""
 
 SECTION = """\
 block-all, from the internet (ppp0)
-Block all incoming connections (promises: nothing in); frames of F
+Block all incoming connections; promises: nothing in but ping; frames of F
 verdict     service          answered  frames   remarks
 ──────────────────────────────────────────────────────────────────
 ● LEAK      mdns udp/5353         4/6  46→47    ×2.1 octets

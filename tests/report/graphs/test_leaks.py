@@ -61,7 +61,9 @@ def test_cells_say_mark_word_and_count() -> None:
     assert seen.count("○ allowed 4/6") == 2
     assert seen.count("– blocked 0/4") == 2
     assert seen.count("? proves nothing 3") == 6
-    assert {"promises nothing", "promises: only tcp/22 in", "promises: nothing in"} <= set(seen)
+    assert {"promises nothing", "promises: only", "tcp/22 in, and ping", "promises: nothing", "in but ping"} <= set(
+        seen
+    )
     assert {"from the internet", "(ppp0)", "from the LAN", "(en0)"} <= set(seen)
 
 
