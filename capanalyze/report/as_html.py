@@ -255,7 +255,7 @@ def _outcomes(found: Finding) -> str:
     }
     words = [f"{number:,} {outcome}" for outcome, number in outcomes.items() if number]
     if found.unproven:
-        words.append(f"{found.unproven:,} that could not have been answered")
+        words.append(f"{found.unproven:,} unproven")
     return f"{counted(found.exchanges, 'exchange')}: {', '.join(words)}"
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from capanalyze.disclosures import telling
 from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
 from capanalyze.report.headlines import headline
-from capanalyze.report.looks import look, state
+from capanalyze.report.looks import VERDICT_LOOKS, look, state
 from capanalyze.report.order import (
     Section,
     differences,
@@ -94,8 +94,11 @@ def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]
     yield [grid(_about(analysis))]
     if analysis.inputs:
         yield _captures(analysis, names, width)
-    for section in sections(analysis):
-        yield _section(section, names, room if room >= LEAST else 0)
+    shown = sections(analysis)
+    explaining = next((section for section in shown if any(found.unproven for found in section.findings)), None)
+    for section in shown:
+        explanation = [indented(f"unproven: {VERDICT_LOOKS['unproven'].meaning}")] if section is explaining else []
+        yield [*_section(section, names, room if room >= LEAST else 0), *explanation]
     if analysis.findings and (silent := unprobed(analysis)):
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
@@ -154,8 +157,9 @@ def _no_leak(findings: Sequence[Finding], info: ModeInfo | None) -> str:
         return promise(info)
     if visible := _with_verdict(findings, "visible"):
         return f"none, but rejections show the host: {listing(visible, 20)}"
-    held = {found.service for found in findings if found.verdict in ("blocked", "refused")}
-    return f"none of {counted(len(held), 'service')}" if held else "nothing is proven"
+    if held := {found.service for found in findings if found.verdict in ("blocked", "refused")}:
+        return f"none of {counted(len(held), 'service')}"
+    return "indeterminate" if any(found.verdict == "indeterminate" for found in findings) else "unproven"
 
 
 # -- Captures ----------------------------------------------------------------------------------------

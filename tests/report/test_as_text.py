@@ -173,6 +173,14 @@ def test_the_account_of_frames() -> None:
     assert "\nexchanges  inbound 214, outbound 31, local 2\n" in text
 
 
+def test_what_unproven_means_is_said_once_where_it_first_stands() -> None:
+    text = render(sample.article(), 120)
+    meant = "\n  unproven: silence proves nothing here, as such requests need not draw a reply\n"
+    assert text.count(meant) == 1
+    assert text.index("? unproven") < text.index(meant) < text.index("specific, from the LAN")
+    assert "unproven:" not in render(sample.empty())
+
+
 def test_the_evidence_and_the_second_opinion() -> None:
     sha256 = sample.deep()[1].bundle.sha256[:12]
     about, warning = render(deep(), 160).splitlines()[-2:]
