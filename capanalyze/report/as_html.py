@@ -35,6 +35,7 @@ from capanalyze.report.order import (
     unprobed,
 )
 from capanalyze.report.sheets import Sheet, sheets
+from capanalyze.report.unread import unread_note
 from capanalyze.report.words import (
     answered,
     answered_kinds,
@@ -96,6 +97,7 @@ def to_html(analysis: Analysis, pictures: Sequence[Picture], deep: Deep | None =
         sections=sections(analysis),
         modes=[(mode, _tally(analysis, mode.name)) for _, mode in ranked(analysis) if mode],
         unprobed=unprobed(analysis),
+        unread_note=unread_note(analysis),
         unfolded=UNFOLDED,
         letters=names,
         labels=shown.labels,

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from capanalyze.disclosures import telling
 from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
-from capanalyze.report.headlines import headline
+from capanalyze.report.headlines import headline, held_back
 from capanalyze.report.looks import VERDICT_LOOKS, look, state
 from capanalyze.report.order import (
     Section,
@@ -24,6 +24,7 @@ from capanalyze.report.order import (
     unprobed,
 )
 from capanalyze.report.terminal import grid, indented, more, piece, table, write
+from capanalyze.report.unread import unread_note
 from capanalyze.report.words import (
     DASH,
     NO_MODE,
@@ -116,6 +117,8 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
     for warning in target.warnings:
         yield "warning", warning
+    if note := unread_note(analysis):
+        yield "not read", note
     for note in analysis.notes:
         yield "note", note
     yield "version", f"capanalyze {analysis.capanalyze}; all times are UTC"
@@ -157,7 +160,7 @@ def _no_leak(findings: Sequence[Finding], info: ModeInfo | None) -> str:
         return promise(info)
     if visible := _with_verdict(findings, "visible"):
         return f"none, but rejections show the host: {listing(visible, 20)}"
-    if held := {found.service for found in findings if found.verdict in ("blocked", "refused")}:
+    if held := {found.service for found in held_back(findings)}:
         return f"none of {counted(len(held), 'service')}"
     return "indeterminate" if any(found.verdict == "indeterminate" for found in findings) else "unproven"
 

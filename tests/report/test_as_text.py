@@ -173,6 +173,15 @@ def test_the_account_of_frames() -> None:
     assert "\nexchanges  inbound 214, outbound 31, local 2\n" in text
 
 
+def test_what_could_not_be_read_is_said_at_the_top() -> None:
+    analysis = sample.article()
+    assert "not read" not in render(analysis)
+    analysis.inputs[0].unread = {"EtherType 0x88b5 (local experimental 1), not read": 900}
+    top = render(analysis, 120).split("\n\n")
+    assert top[0].replace("\n", " ").endswith("ntp answer; 900 of 7,689 frames could not be read.")
+    assert "not read  900 of 7,689 frames could not be read, and may hide replies: EtherType 0x88b5" in top[2]
+
+
 def test_what_unproven_means_is_said_once_where_it_first_stands() -> None:
     text = render(sample.article(), 120)
     meant = "\n  unproven: silence proves nothing here, as such requests need not draw a reply\n"
