@@ -8,8 +8,8 @@ from rich.text import Text
 
 from capanalyze.disclosures import telling
 from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
-from capanalyze.report.headlines import headline
-from capanalyze.report.looks import LOUD, STYLES, look, state
+from capanalyze.report.headlines import headline, held_back
+from capanalyze.report.looks import LOUD, STYLES, VERDICT_LOOKS, look, state
 from capanalyze.report.order import (
     Section,
     differences,
@@ -18,11 +18,13 @@ from capanalyze.report.order import (
     letters,
     modes,
     ordered,
+    ranked,
     sections,
     totals,
     unprobed,
 )
 from capanalyze.report.terminal import grid, indented, more, piece, table, write
+from capanalyze.report.unread import unread_note
 from capanalyze.report.words import (
     DASH,
     NO_MODE,
@@ -87,8 +89,11 @@ def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]
     yield [grid(_about(analysis))]
     if analysis.inputs:
         yield _captures(analysis, names, width)
-    for section in sections(analysis):
-        yield _section(section, names, room if room >= LEAST else 0)
+    shown = sections(analysis)
+    explaining = next((section for section in shown if any(found.unproven for found in section.findings)), None)
+    for section in shown:
+        explanation = [indented(f"unproven: {VERDICT_LOOKS['unproven'].meaning}")] if section is explaining else []
+        yield [*_section(section, names, room if room >= LEAST else 0), *explanation]
     if analysis.findings and (silent := unprobed(analysis)):
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
@@ -106,6 +111,8 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
     for warning in target.warnings:
         yield "warning", warning
+    if note := unread_note(analysis):
+        yield "not read", note
     for note in analysis.notes:
         yield "note", note
     yield "version", f"capanalyze {analysis.capanalyze}; all times are UTC"
@@ -121,7 +128,7 @@ def _overview(analysis: Analysis) -> Table:
     rows.add_column("leaks", justify="right", no_wrap=True)
     rows.add_column("services that leaked")
     findings = ordered(analysis)
-    for mode, info in modes(analysis):
+    for mode, info in ranked(analysis):
         here = [found for found in findings if found.mode == mode]
         leaked = _with_verdict(here, "leaked")
         number = piece(str(len(leaked)) if _forbidding(here) else DASH, LOUD if leaked else "dim")
@@ -147,8 +154,9 @@ def _no_leak(findings: Sequence[Finding], info: ModeInfo | None) -> str:
         return promise(info)
     if visible := _with_verdict(findings, "visible"):
         return f"none, but rejections show the host: {listing(visible, 20)}"
-    held = {found.service for found in findings if found.verdict in ("blocked", "refused")}
-    return f"none of {counted(len(held), 'service')}" if held else "nothing is proven"
+    if held := {found.service for found in held_back(findings)}:
+        return f"none of {counted(len(held), 'service')}"
+    return "indeterminate" if any(found.verdict == "indeterminate" for found in findings) else "unproven"
 
 
 # -- Captures ----------------------------------------------------------------------------------------
@@ -249,7 +257,7 @@ def _heading(section: Section) -> Text:
 
 
 def _subheading(section: Section, captures: list[str]) -> str:
-    parts = [f"{mode_title(section.info)} ({promise(section.info)})"] if section.info else []
+    parts = [mode_title(section.info), promise(section.info)] if section.info else []
     if captures:
         more = f" and {len(captures) - 4} more" if len(captures) > 4 else ""
         parts.append(f"frames of {', '.join(captures[:4])}{more}")

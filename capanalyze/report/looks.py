@@ -143,8 +143,8 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
     ),
     "unproven": Look(
         mark="?",
-        word="proves nothing",
-        meaning="no reply, but these requests draw none anyway",
+        word="unproven",
+        meaning="silence proves nothing here, as such requests need not draw a reply",
         ink=GREY,
         fill=None,
         edge="#8a939d",
@@ -256,7 +256,7 @@ def look(found: Finding) -> Look:
 
 
 def count(found: Finding) -> str:
-    """The count that a cell shows: `4/5`, or the requests that prove nothing."""
+    """The count that a cell shows: `4/5`, or the unproven requests."""
     shown = state(found)
     if shown in _BARE:
         return brief(_BARE[shown](found))

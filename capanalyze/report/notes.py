@@ -1,24 +1,9 @@
 """What a reader of bare rows should know of the captures that they are from; a report shows it with its account."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from capanalyze.model import Input, Target
-from capanalyze.packets.steps import (
-    LATER_FRAGMENT,
-    LEFT_OUT,
-    MESSAGE,
-    NOT_A_PACKET,
-    NOT_IP,
-    OTHER_ICMP,
-    REASONS,
-    SEGMENT,
-)
 from capanalyze.report.words import counted, counts, dropped, how_found, listing
-
-# Frames that were read, or that no exchange can be in: they hide nothing.
-UNDERSTOOD = frozenset(
-    REASONS[reason] for reason in (MESSAGE, SEGMENT, NOT_IP, OTHER_ICMP, LATER_FRAGMENT, NOT_A_PACKET, LEFT_OUT)
-)
 
 
 def notes_on_captures(inputs: Iterable[Input]) -> Iterator[str]:
@@ -30,15 +15,10 @@ def notes_on_captures(inputs: Iterable[Input]) -> Iterator[str]:
 
 def _notes(one: Input) -> Iterator[str]:
     yield from one.notes
-    if kinds := unread(one.account):
-        yield f"{counted(sum(kinds.values()), 'frame')} could not be read: {counts(kinds)}"
+    if one.unread:
+        yield f"{counted(sum(one.unread.values()), 'frame')} could not be read: {counts(one.unread)}"
     if lost := dropped([one]):
         yield f"dropped: {lost}"
-
-
-def unread(account: Mapping[str, int]) -> dict[str, int]:
-    """The frames of an account that may hold exchanges which nobody saw, by kind."""
-    return {kind: count for kind, count in account.items() if kind not in UNDERSTOOD}
 
 
 def notes_on_target(target: Target, undecided: str) -> Iterator[str]:

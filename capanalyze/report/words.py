@@ -164,14 +164,15 @@ def mode_title(mode: ModeInfo | None) -> str:
 def promise(mode: ModeInfo | None) -> str:
     """What a mode promises, in a few words."""
     if mode is None or mode.promise is None:
-        words = "no promise known"
-    elif mode.promise == "allow":
-        words = "promises nothing"
-    elif mode.allow:
-        words = f"promises: only {listing(mode.allow, 3)} in"
-    else:
-        words = "promises: nothing in"
-    return f"{words} + stealth" if mode and mode.stealth else words
+        return "no promise known"
+    if mode.promise == "allow":
+        return "promises: no sign of the host but replies (stealth)" if mode.stealth else "promises nothing"
+    # Only stealth speaks of ICMP.
+    allowed = [service for service in mode.allow if mode.stealth or service != "icmp"]
+    only = f"promises: only {listing(allowed, 3)} in" if allowed else "promises: nothing in"
+    if mode.stealth:
+        return f"{only}, and no {'other ' if allowed else ''}sign of the host (stealth)"
+    return f"{only}, and ping" if allowed else f"{only} but ping"
 
 
 def how_found(target: Target) -> str:

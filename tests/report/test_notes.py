@@ -2,72 +2,39 @@
 
 import pytest
 
-from capanalyze.model import Input, InterfaceInfo
-from capanalyze.packets.steps import (
-    ENCRYPTED,
-    LATER_FRAGMENT,
-    LEFT_OUT,
-    MALFORMED_HEADER,
-    MESSAGE,
-    NO_INTERFACE,
-    NOT_A_PACKET,
-    NOT_IP,
-    OTHER_ICMP,
-    OTHER_TRANSPORT,
-    REASONS,
-    SEGMENT,
-    TOO_DEEP,
-    TRUNCATED,
-    UNKNOWN_INNER_LINK,
-    UNREAD_LINK,
-)
-from capanalyze.report.notes import notes_on_captures, unread
-
-UNREAD = (
-    *(OTHER_TRANSPORT, TRUNCATED, MALFORMED_HEADER, TOO_DEEP, ENCRYPTED),
-    *(UNKNOWN_INNER_LINK, UNREAD_LINK, NO_INTERFACE),
-)
-READ = (MESSAGE, SEGMENT, NOT_IP, OTHER_ICMP, LATER_FRAGMENT, NOT_A_PACKET, LEFT_OUT)
+from capanalyze.model import Input, InterfaceInfo, Target
+from capanalyze.report.notes import notes_on_captures, notes_on_target
 
 
-def capture(account: dict[int, int], *, dropped: int | None = None, notes: tuple[str, ...] = ()) -> Input:
+def capture(unread: dict[str, int], *, dropped: int | None = None, notes: tuple[str, ...] = ()) -> Input:
     return Input(
         name="a.pcap",
         sha256="",
         octets=0,
         format="pcap",
         mode=None,
-        frames=sum(account.values()),
+        frames=7 + sum(unread.values()),
         first=None,
         last=None,
         interfaces=[InterfaceInfo(name="en0", link_type="Ethernet", frames=0, dropped=dropped)] * 2,
-        account={REASONS[reason]: count for reason, count in account.items()},
+        account={"messages": 7} | unread,
         malformed={},
         notes=list(notes),
+        unread=unread,
     )
-
-
-def test_every_kind_of_frame_was_read_or_was_not() -> None:
-    assert {*UNREAD, *READ} == set(REASONS)
-    account = capture(dict.fromkeys(REASONS, 1)).account
-    assert list(unread(account)) == [REASONS[reason] for reason in sorted(UNREAD, key=list(REASONS).index)]
 
 
 @pytest.mark.parametrize(
     ("one", "notes"),
     [
-        (capture({MESSAGE: 7, NOT_IP: 3}), []),
-        (capture({MESSAGE: 7}, dropped=0), []),
+        (capture({}), []),
+        (capture({}, dropped=0), []),
         (
-            capture({MESSAGE: 7, UNREAD_LINK: 1}),
-            ["1 frame could not be read: of a link type that is not read 1"],
-        ),
-        (
-            capture({MESSAGE: 7, TOO_DEEP: 1200, ENCRYPTED: 2}),
+            capture({"headers nested too deep": 1200, "encrypted wireless frames": 2}),
             ["1,202 frames could not be read: headers nested too deep 1,200, encrypted wireless frames 2"],
         ),
         (
-            capture({MALFORMED_HEADER: 1}, dropped=4, notes=("cut: it ends early",)),
+            capture({"malformed headers": 1}, dropped=4, notes=("cut: it ends early",)),
             [
                 "cut: it ends early",
                 "1 frame could not be read: malformed headers 1",
@@ -77,4 +44,27 @@ def test_every_kind_of_frame_was_read_or_was_not() -> None:
     ],
 )
 def test_notes(one: Input, notes: list[str]) -> None:
-    assert list(notes_on_captures([one, capture({MESSAGE: 1})])) == [f"a.pcap: {note}" for note in notes]
+    assert list(notes_on_captures([one, capture({})])) == [f"a.pcap: {note}" for note in notes]
+
+
+def test_a_target_that_is_certain_needs_no_note() -> None:
+    target = Target(addresses=["192.0.2.10"], how="given", certainty="given", warnings=[])
+    assert list(notes_on_target(target, "")) == []
+
+
+def test_an_assumed_target_and_its_warnings_are_told() -> None:
+    target = Target(
+        addresses=["192.0.2.10", "fe80::1"], how="assumed: it answers", certainty="assumed", warnings=["it looks far"]
+    )
+    assert list(notes_on_target(target, "")) == [
+        "the target is 192.0.2.10 and fe80::1 (assumed: it answers; "
+        "to confirm it, add --target 192.0.2.10 --target fe80::1)",
+        "warning: it looks far",
+    ]
+
+
+def test_where_nobody_can_tell_the_target_the_reason_is_told() -> None:
+    target = Target(addresses=[], how="not known", certainty=None, warnings=[])
+    assert list(notes_on_target(target, "two hosts answer")) == [
+        "no row has a direction or a verdict: two hosts answer"
+    ]
