@@ -18,7 +18,7 @@ from capanalyze.again import Frame
 from capanalyze.again import read_again as again
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
-from capanalyze.exchanges.batch import in_order, service_at
+from capanalyze.exchanges.batch import in_order, numbered, service_at
 from capanalyze.exchanges.engine import LARGEST
 from capanalyze.exchanges.held import Held
 from capanalyze.exchanges.pair import pairs_of
@@ -54,6 +54,11 @@ class Flow:
         stream: the captures, ready to be read.
         needs_target: whether to give up where nobody can tell the target; else nothing is judged then.
 
+    Attributes:
+        names: what the numbers in rows stand for.
+        target: the host under test, as far as it is known.
+        undecided: why nobody can tell the target; empty where somebody can.
+
     Raises:
         TargetError: nobody can tell the target, and it is needed.
     """
@@ -69,6 +74,7 @@ class Flow:
             stream.names, modes=[mode.name for mode in self._audit.modes], zones=self._judge.zones
         )
         self._contacts = Contacts()
+        self.undecided = ""
         self.target = self._begin()
         self._strangers = self._contacts.strangers(self.target.addresses)
         self._judge.target(self.target.addresses)
@@ -114,6 +120,18 @@ class Flow:
         else:
             yield from self.judged()
 
+    def numbered(self) -> Iterator[Batch]:
+        """All exchanges in order, with the numbers that `dissect --exchange` knows them by, where these are known.
+
+        That reads one capture alone, all of it. Where others are read beside it, the order may be another once
+        there are many exchanges.
+        """
+        audit = self._audit
+        partly = audit.since is not None or audit.until is not None or any(one.interfaces for one in audit.captures)
+        if partly or not (self.are_few or len(audit.captures) == 1):
+            return self.in_order()
+        return numbered(self.in_order())
+
     def _settled(self, batch: Batch) -> Batch:
         if self._judge.judge(batch):
             self._judge.settle(batch)
@@ -143,7 +161,8 @@ class Flow:
     def _without_target(self, error: TargetError) -> Target:
         if self._needs_target:
             raise error
-        return unknown_target(str(error))
+        self.undecided = str(error)
+        return unknown_target("not known")
 
     def _hold(self, unit: Iterable[Batch]) -> None:
         for batch in unit:
@@ -212,13 +231,13 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         AuditError: captures contradict each other.
         TargetError: the target cannot be told.
     """
-    with Stream(audit, quiet=quiet) as stream:
+    with Stream(audit) as stream:
         modes = audit.used_modes()
         with progress(stream.octets_read, stream.total, quiet=quiet):
             flow = Flow(stream, needs_target=True)
             gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
         told = [one.payloads for one in gathered.findings] + [one.payloads for one in gathered.announcements]
-        inputs = [input_of(reading, stream.malformed) for reading in stream.readings]
+        inputs = inputs_of(stream)
         wanted = proofs_of(gathered, inputs, limit) if limit else {}
         octets, frames = read_again(stream, [place for payloads in told for place in payloads], wanted)
         target = flow.target_in_the_end()
@@ -352,6 +371,11 @@ def dropped(stream: Stream, captures: set[str]) -> list[str]:
     return notes
 
 
+def inputs_of(stream: Stream) -> list[Input]:
+    """The captures as a report shows them, once they were read."""
+    return [input_of(reading, stream.malformed) for reading in stream.readings]
+
+
 def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
     """What a reader should know of the analysis as a whole."""
     notes = []
@@ -359,10 +383,21 @@ def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
     if audit.since is not None or audit.until is not None:
         since, until = findings.utc(audit.since) or "the beginning", findings.utc(audit.until) or "the end"
         notes.append(f"only frames from {since} to {until} were paired; the account counts all")
+    notes += notes_on_pairing(stream)
+    if gathered.unplaced and audit.used_modes():
+        notes.append(
+            f"{gathered.unplaced} exchanges are not judged: they began outside every mode's time, "
+            "or their capture has no mode"
+        )
+    return notes + gathered.notes
+
+
+def notes_on_pairing(stream: Stream) -> list[str]:
+    """What a reader should know of how exchanges were found and placed."""
     met = {label for reading in stream.readings for label in reading.labels().values()}
-    notes += [
+    notes = [
         f"zone {zone}: no capture has an interface {key}"
-        for key, zone in audit.zones.items()
+        for key, zone in stream.audit.zones.items()
         if "/" not in key and key not in met
     ]
     if stream.evicted:
@@ -370,12 +405,7 @@ def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
             f"more than {LARGEST:,} requests were open at a time: {stream.evicted:,} were let go early, and very late "
             f"replies to them are not paired; of {stream.forgotten:,} it is not known whether they were answered"
         )
-    if gathered.unplaced and audit.used_modes():
-        notes.append(
-            f"{gathered.unplaced} exchanges are not judged: they began outside every mode's time, "
-            "or their capture has no mode"
-        )
-    return notes + gathered.notes
+    return notes
 
 
 def mode_info(mode: Mode, stream: Stream) -> ModeInfo:

@@ -18,9 +18,11 @@ import click
 
 from capanalyze import __version__
 from capanalyze.errors import AuditError, CapanalyzeError
+from capanalyze.escape import printable
+from capanalyze.streams import flush_or_forget, forget, is_stdout_closed, prepare_streams, print_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from capanalyze.audit import Audit
 
@@ -52,6 +54,22 @@ class Asked:
     quiet: bool
 
 
+FIRST_STEPS = """\
+capanalyze shows which replies leaked through a host's firewall.
+It reads packet captures that were taken on that host.
+
+  capanalyze report capture.pcap
+      Show which services answered; write a page with graphs to capture-report.
+  capanalyze report --mode block-all capture.pcap
+      Judge the answers by what that firewall setting promises.
+  tcpdump -U -w - | capanalyze report -
+      Do the same with live traffic, until Ctrl-C.
+  capanalyze exchanges capture.pcap
+      List every request with the replies that it drew.
+
+capanalyze --help lists all commands.
+"""
+LONGEST = 4_000  # characters of an error's line, which a path may take for itself
 COLLECT_AFTER = 100_000  # objects: the run is short, and most of what it makes is kept to its end
 
 
@@ -64,12 +82,12 @@ def one_line_errors() -> Iterator[None]:
     except CapanalyzeError as error:
         leave(2, str(error))
     except click.ClickException as error:
-        leave(2, error.format_message())
+        leave(2, " ".join(error.format_message().split()))
     except BrokenPipeError:
-        forget_stdout()
+        forget(sys.stdout)
         sys.exit(0)
     except OSError as error:
-        forget_stdout()
+        forget(sys.stdout)
         leave(2, f"standard output: {error.strerror}")
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
@@ -77,13 +95,20 @@ def one_line_errors() -> Iterator[None]:
 
 def leave(status: int, reason: str) -> NoReturn:
     """End with one line on stderr."""
-    click.echo(f"capanalyze: {' '.join(reason.split())}", err=True)
+    complain(reason)
+    flush_or_forget(sys.stdout)
     sys.exit(status)
 
 
-def forget_stdout() -> None:
-    """What could not be written must not be tried again when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def complain(reason: str) -> None:
+    """Say on stderr, in one line, what went wrong; it may repeat what a file name or an argument holds."""
+    print_error(f"capanalyze: {printable(reason, LONGEST)}")
+
+
+def say(notes: Iterable[str]) -> None:
+    """Tell on stderr, a line each, what a reader should know of the output."""
+    for note in notes:
+        complain(note)
 
 
 class OneLine(click.Group):
@@ -100,6 +125,7 @@ class OneLine(click.Group):
         """Run, as click does, but for its own way with errors."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        prepare_streams()
         gc.set_threshold(COLLECT_AFTER, 50, 100)
         # What numpy brings for linear algebra would start a thread a core, for nothing.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -135,17 +161,20 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group(
     cls=OneLine,
-    no_args_is_help=False,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="capanalyze")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Show which replies leaked through a host's firewall, from captures taken on that host."""
+    if context.invoked_subcommand is None:
+        click.echo(FIRST_STEPS, nl=False)
 
 
 @main.command(short_help="Judge captures by what their firewall modes promise.")
 @CAPTURES
-@click.option("-o", "--output", metavar="DIR", help="Folder to write to. Default: the capture's stem + -report.")
+@click.option("-o", "--output", metavar="DIR", help="Folder to write to. Default: named after the audit or capture.")
 @click.option(
     "--format", "forms", default="html,json,graphs", show_default=True, metavar="FORM,…", help="What to write."
 )
@@ -173,8 +202,10 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.depth import dissect
     from capanalyze.exhibits import LIMITS
+    from capanalyze.folder import default_folder
     from capanalyze.report import Deep, write_report
-    from capanalyze.report.as_text import render_text
+    from capanalyze.report.as_text import render_text, result
+    from capanalyze.report.terminal import piece, write
 
     with ended_by_interrupt() if "-" in captures else nullcontext():
         limit = LIMITS.get(depth)
@@ -184,11 +215,15 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
         opinion = dissect(bundle.octets, len(bundle.shown))
         deepen(analysis, bundle, opinion)
         deep = Deep(bundle, opinion.dissections)
-    folder = Path(output) if output else default_folder(*captures)
+    folder = Path(output) if output else default_folder(captures, audit.title)
     written = write_report(analysis, folder, chosen, deep) if chosen else []
-    render_text(analysis, Console(highlight=False))
-    if written:
-        click.echo(f"\nWritten to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}")
+    if written and is_stdout_closed():
+        return
+    console = Console(highlight=False)
+    render_text(analysis, console)
+    # Once more at the end, for what stands above may have scrolled away.
+    write(console, [(), [result(analysis)]])
+    write(console, [[piece(line) for line in written_to(written)]], whole_lines=True)
 
 
 @main.command(short_help="List every request with the replies that it drew.")
@@ -211,16 +246,25 @@ def exchanges(
     """List every request with the replies that it drew, in order of file and frame.
 
     Of a large capture, requests are listed as they are settled.
+
+    The first column of the table, #, counts the exchanges of each capture: `capanalyze dissect CAPTURE --exchange 5`
+    shows the frames of the one with number 5, also where --service leaves others out. There are no numbers where
+    `dissect`, which reads one whole capture, would count otherwise: with --since or --until, where an audit file names
+    some interfaces of a capture, and where several captures have many exchanges together. Where captures hold replies
+    to each other's requests, as pieces of a rotated capture do, it may count otherwise, too: take --frame there.
+
+    What a reader should know of a capture (it was cut, or frames could not be read) is said on standard error.
     """
     form = form or form_of(output)
     if form == "parquet" and output in (None, "-"):
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
-    from capanalyze.analysis import Flow, disclosures_of
+    from capanalyze.analysis import Flow, disclosures_of, inputs_of, notes_on_pairing
     from capanalyze.audit import check_service
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.exchanges.batch import chosen, service_at
     from capanalyze.progress import progress
+    from capanalyze.report.notes import notes_on_captures, notes_on_target
     from capanalyze.report.rows import open_rows
     from capanalyze.services import on_port
     from capanalyze.stream import Stream
@@ -229,18 +273,23 @@ def exchanges(
     waiting = ended_by_interrupt() if "-" in captures else nullcontext()
     with (
         waiting,
-        Stream(audit, quiet=asked.quiet) as stream,
-        progress(stream.octets_read, stream.total, quiet=asked.quiet or output in (None, "-")),
+        Stream(audit) as stream,
+        # Rows that are printed show by themselves how far reading has come.
+        progress(None if output in (None, "-") else stream.octets_read, stream.total, quiet=asked.quiet),
     ):
         flow = Flow(stream, needs_target=False)
+        batches = flow.numbered() if form == "table" else flow.in_order()
         with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
-            for batch in flow.in_order():
+            for batch in batches:
                 rows = batch
                 if named:
                     wanted = (number for number in range(batch.count) if service_at(batch, number) in named)
                     rows = chosen([batch], ((0, number) for number in wanted))
                 told = disclosures_of(rows, flow.names, stream) if disclosures else None
                 writer.write(rows, flow.names, told)
+        on_target = notes_on_target(flow.target_in_the_end(), flow.undecided)
+        notes = [*notes_on_captures(inputs_of(stream)), *on_target, *notes_on_pairing(stream)]
+    say(notes)
 
 
 @main.command(short_help="Show some frames of a CAPTURE to the octet.")
@@ -252,7 +301,7 @@ def exchanges(
     multiple=True,
     type=click.IntRange(min=1),
     metavar="K",
-    help="The frames of an exchange: the K-th that `capanalyze exchanges CAPTURE` lists; repeatable.",
+    help="The frames of an exchange: the one that `capanalyze exchanges CAPTURE` numbers K; repeatable.",
 )
 @click.option("--format", "form", type=click.Choice(FRAME_FORMS), help="Default: text, or by the name given to -o.")
 @click.option("-o", "--output", metavar="FILE", help="File to write to; stdout without it.")
@@ -262,9 +311,8 @@ def dissect(
 ) -> None:
     """Show some frames of a CAPTURE to the octet: what tshark makes of each, and a hex dump.
 
-    Frames are numbered as in Wireshark. Exchanges are counted from 1, as `capanalyze exchanges CAPTURE` lists them
-    without other options: --since, --target and the like change their order or what is paired, --service leaves some
-    out.
+    Frames are numbered as in Wireshark. An exchange has the number that stands in the first column, #, of
+    `capanalyze exchanges CAPTURE`: it counts all exchanges of that capture alone from 1.
     """
     if bool(frames) == bool(numbers):
         raise click.UsageError("give either --frame or --exchange")
@@ -285,8 +333,7 @@ def dissect(
         else:
             answer = dissect_exchanges(audit, numbers, quiet=quiet)
     write_dissection(answer, form, output)
-    for note in answer.notes:
-        click.echo(f"capanalyze: {note}", err=True)
+    say(answer.notes)
 
 
 @main.command()
@@ -335,6 +382,12 @@ def check_no_pipes(captures: Sequence[str]) -> None:
             raise AuditError(f"{capture}: is a pipe: give - and let it be standard input")
 
 
+def written_to(written: Sequence[Path]) -> list[str]:
+    """The line that says what a report was written to, the page first; none where nothing was written."""
+    others = f" and {len(written) - 1} more file{'s' * (len(written) > 2)}" if len(written) > 1 else ""
+    return [f"Written to {path}{others}" for path in written[:1]]
+
+
 def form_of(output: str | None) -> str:
     """The form of rows that a file's name asks for."""
     return SUFFIXES.get(Path(output).suffix.lstrip("."), "table") if output else "table"
@@ -371,20 +424,6 @@ def moment(text: str | None, option: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise AuditError(f"{option}: is {text!r}, expected a time such as 2007-10-29T10:13:06Z") from error
-
-
-def default_folder(capture: str, *others: str) -> Path:
-    """The capture's stem + -report, in the working directory; without its time where other pieces are given too."""
-    from capanalyze.rotation import piece_of
-
-    name = "stdin" if capture == "-" else Path(capture).name
-    piece = piece_of(name)
-    rotated = any(piece_of(Path(other).name).shape == piece.shape for other in others)
-    if rotated and not piece.plain.startswith("."):  # a name may be nothing but a time
-        name = piece.plain
-    for suffix in (".gz", ".zst"):
-        name = name.removesuffix(suffix)
-    return Path(f"{Path(name).stem}-report")
 
 
 def command_line(captures: tuple[str, ...], asked: Asked, depth: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import binding as llvm
 
 from capanalyze import cache
+from capanalyze.progress import waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,10 +58,11 @@ def stage(function: Function) -> Stage:
         name = function.__name__
         code = cache.load(name)
         if code is None:
-            from capanalyze.compiler import machine_code
+            with waiting_for(f"compiling capanalyze for this machine, only this once: {name}"):
+                from capanalyze.compiler import machine_code
 
-            code = machine_code(function, SYMBOL.format(name))
-            cache.keep(name, code)
+                code = machine_code(function, SYMBOL.format(name))
+                cache.keep(name, code)
         _stages[function] = Stage(SYMBOL.format(name), code)
     return _stages[function]
 

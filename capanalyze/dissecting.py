@@ -84,7 +84,7 @@ def dissect_frames(file: CaptureFile, wanted: Sequence[int], *, identify: bool, 
         CaptureError: the capture cannot be read.
         AuditError: it has no such frame.
     """
-    gear = Gear(live=file.path == "-", quiet=quiet)
+    gear = Gear(live=file.path == "-")
     reading = open_reading(file, gear)
     capture = reading.capture
     try:
@@ -123,7 +123,7 @@ def dissect_exchanges(audit: Audit, wanted: Sequence[int], *, quiet: bool = True
         CaptureError: the capture cannot be read.
         AuditError: it has no such exchange, or they have too many frames.
     """
-    with Stream(audit, quiet=quiet) as stream:
+    with Stream(audit) as stream:
         with progress(stream.octets_read, stream.total, quiet=quiet):
             found = _exchanges(stream, set(wanted))
         (reading,) = stream.readings

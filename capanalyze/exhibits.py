@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from capanalyze import __version__
 from capanalyze.capture.pcapng_writer import Origin, Packet, to_pcapng
 from capanalyze.capture.records import NO_TIME
+from capanalyze.escape import toml_text
 from capanalyze.findings import WORST, utc
 from capanalyze.model import VERDICTS, Exhibit
 
@@ -353,5 +354,5 @@ def _list(words: Iterable[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string, which is JSON's but for the octet 0x7f."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A TOML basic string."""
+    return toml_text(json.dumps(text, ensure_ascii=False))

@@ -22,6 +22,7 @@ from capanalyze.model import (
     Asked,
     Bin,
     Change,
+    Counts,
     Evidence,
     Finding,
     Frame,
@@ -34,7 +35,7 @@ from capanalyze.model import (
 from capanalyze.services import registered_name
 from capanalyze.summary import steps
 from capanalyze.summary.details import step_of
-from capanalyze.verdicts import PORTS, promise_of
+from capanalyze.verdicts import PORTS, promise_of, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -249,6 +250,7 @@ def finding(pairs: list[Pair], mode: Mode | None, around: Around | None) -> Find
         frame_factor=frames / len(drew) if drew else None,
         kinds=kinds(pairs),
         reach=reach(pairs),
+        families=families(pairs, mode),
     )
     found.notes = notes_on(found, mode)
     return found
@@ -310,6 +312,33 @@ def reached(counts: Sequence[int]) -> Reach:
     """Counts in the order of `exchanges.reach`."""
     on_link, near, private, public = counts
     return Reach(on_link=on_link, near=near, private=private, public=public)
+
+
+def families(pairs: Sequence[Pair], mode: Mode | None) -> dict[str, Counts]:
+    """What one service was asked over each family of addresses."""
+    classes = (*WORST, "unproven")
+    told: dict[str, list[int]] = {}
+    for pair in pairs:
+        counts = told.setdefault("ipv6" if ":" in pair.exchange.client else "ipv4", [0] * len(classes))
+        counts[classes.index("unproven" if pair.unproven else pair.exchange.outcome)] += 1
+    return {family: over_family(told[family], mode, pairs[0].exchange.service) for family in sorted(told)}
+
+
+def over_family(counts: Sequence[int], mode: Mode | None, service: str) -> Counts:
+    """Counts by outcome in the order of WORST, then of what is unproven."""
+    replied, rejected, silent, indeterminate, unproven = counts
+    outcome: Outcome = next((outcome for outcome, count in zip(WORST, counts, strict=False) if count), "silent")
+    proves_nothing = unproven == sum(counts)
+    return Counts(
+        exchanges=sum(counts),
+        replied=replied,
+        rejected=rejected,
+        silent=silent,
+        indeterminate=indeterminate,
+        unproven=unproven,
+        provable=replied + rejected + silent,
+        verdict=verdict_of(outcome, mode, service, unproven=proves_nothing) if mode else None,
+    )
 
 
 def worst_verdict(pairs: list[Pair]) -> Verdict:

@@ -16,7 +16,6 @@ LOADING = 128 * 1024  # and from which loading what was compiled before pays: so
 NEEDED = ("scan", "date", "feed", "take", "judge")  # stages of any large capture
 # A process of its own, for compiling takes Python's lock.
 COMPILE = (sys.executable, "-m", "capanalyze.compiled")
-NOTICE = "capanalyze: compiling the fast path for this machine, once; this takes about half a minute\n"
 
 
 class Gear:
@@ -26,16 +25,12 @@ class Gear:
         octets: size of the captures, as far as it is known.
         compiled: True or False: whatever is read.
         live: the capture is being made: compiling must not keep it waiting, so that it runs beside until `close`.
-        quiet: say nothing.
     """
 
-    def __init__(
-        self, octets: int = 0, *, compiled: bool | None = None, live: bool = False, quiet: bool = False
-    ) -> None:
+    def __init__(self, octets: int = 0, *, compiled: bool | None = None, live: bool = False) -> None:
         self.compiled = bool(compiled)
         self._fixed = compiled is not None
         self._live = live
-        self._quiet = quiet
         self._octets = 0
         self._compiling: Popen[bytes] | None = None
         self.read(octets)
@@ -53,8 +48,6 @@ class Gear:
             self.compiled = True
         elif self._octets >= LARGE:
             self._fixed = True
-            if not self._quiet and sys.stderr.isatty():
-                sys.stderr.write(NOTICE)
             if self._live:
                 self._compiling = Popen(COMPILE, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
             else:

@@ -328,13 +328,26 @@ class Depth(Value, frozen=True):
     note: str | None = None
 
 
+class Counts(Value, frozen=True):
+    """The exchanges of a finding over one family of addresses, counted as in the finding, and their verdict."""
+
+    exchanges: int
+    replied: int
+    rejected: int
+    silent: int
+    indeterminate: int
+    unproven: int
+    provable: int
+    verdict: Verdict | None
+
+
 class Finding(Record):
     """The exchanges of one service under one mode in one zone, summed up.
 
     `replied` of `provable` is the count that a cell shows: exchanges that were answered, of those that
     could have been (neither unproven nor indeterminate). `factor` is payload octets of the replies over
     those of the requests that drew them, `frame_factor` frames over requests. `kinds` are told apart where the
-    service has a module of its own.
+    service has a module of its own. `families` has the counts over `ipv4` and `ipv6`, each where it was asked.
     """
 
     mode: str | None
@@ -372,6 +385,7 @@ class Finding(Record):
     kinds: list[Asked] = []
     reach: Reach = Reach()
     agreement: Agreement | None = None
+    families: dict[str, Counts] = {}
 
     def shown(self) -> list[Evidence]:
         """The exchanges that it points to, each once, the best first; those of its flips come with the flips."""
@@ -437,7 +451,8 @@ class InterfaceInfo(Value, frozen=True):
 class Input(Record):
     """One capture: identity, extent, and the account of every frame in it.
 
-    `account` counts frames by what became of them; its values add up to `frames`.
+    `account` counts frames by what became of them; its values add up to `frames`. `unread` has those of its buckets
+    that were not read and may hide a reply.
     """
 
     name: str
@@ -452,6 +467,7 @@ class Input(Record):
     account: dict[str, int]
     malformed: dict[str, int]
     notes: list[str]
+    unread: dict[str, int] = {}
 
 
 class Target(Value, frozen=True):

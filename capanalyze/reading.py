@@ -130,6 +130,7 @@ def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) ->
         last=stamp(part.last),
         interfaces=interfaces_of(reading),
         account=part.account(),
+        unread=part.hiding(),
         malformed={
             f"{service}: {kind}": count
             for (name, service, kind), count in sorted(malformed.items())

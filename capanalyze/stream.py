@@ -50,14 +50,14 @@ class Stream:
         forgotten: those of them whose window was not over.
     """
 
-    def __init__(self, audit: Audit, *, compiled: bool | None = None, quiet: bool = False) -> None:
+    def __init__(self, audit: Audit, *, compiled: bool | None = None) -> None:
         series = rotations(audit.captures)
         # Pieces count in the order in which they were written, however they were given.
         self.audit = audit = replace(audit, captures=tuple(file for pieces in series for file in pieces))
         sizes = [size_of(file) for file in audit.captures]
         live = any(file.path == "-" for file in audit.captures)
         self.total = sum(sizes) if all(sizes) else None
-        self.gear = Gear(sum(sizes), compiled=compiled, live=live, quiet=quiet)
+        self.gear = Gear(sum(sizes), compiled=compiled, live=live)
         self.places = Places()
         self.names = Names([file.name for file in audit.captures], self.places.labels)
         self.hints = Hints()

@@ -4,15 +4,19 @@ import csv
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from capanalyze.cli import main
-from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
+from capanalyze.escape import printable
+from capanalyze.folder import default_folder
+from tests.build import PEER, START, TARGET, block, enhanced, interface, ipv4, ntp, option, pcap, section, udp
 from tests.conftest import ROOT
 from tests.test_depth import make_stub
 
@@ -23,10 +27,13 @@ def run(*arguments: str | Path, octets: bytes | None = None) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], input=octets)
 
 
+def asking() -> bytes:
+    return ipv4(PEER, TARGET, 17, udp(50000, 123, ntp(transmit=7)))
+
+
 def conversation() -> bytes:
-    ask = ipv4(PEER, TARGET, 17, udp(50000, 123, ntp(transmit=7)))
     answer = ipv4(TARGET, PEER, 17, udp(123, 50000, ntp(4, origin=7, transmit=9)))
-    return pcap([(START, ask), (START + 0.000272, answer)])
+    return pcap([(START, asking()), (START + 0.000272, answer)])
 
 
 @pytest.fixture
@@ -70,7 +77,9 @@ def test_help_and_rows_import_nothing_heavy() -> None:
 def test_the_report_is_printed_and_written(capture: Path, tmp_path: Path) -> None:
     result = run("report", capture, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.splitlines()[0] == "“Block all incoming connections” let ntp answer."
+    lines = result.stdout.splitlines()
+    assert lines[0] == "“Block all incoming connections” let ntp answer."
+    assert lines[-3:] == ["", lines[0], f"Written to {tmp_path / 'out' / 'report.html'} and 11 more files"]
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")) == [
         *("evidence.pcapng", "evidence.toml"),
         *(
@@ -145,6 +154,47 @@ def test_the_folder_is_named_after_the_capture(capture: Path, tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     assert run("report", capture, "--format", "json").exit_code == 0
     assert (tmp_path / "block-all.ppp0-report" / "report.json").is_file()
+
+
+def test_an_audit_does_not_write_where_another_did(
+    capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mode = f'[modes.block-all]\npromise = "block"\ncaptures = ["{capture.name}"]\n'
+    (tmp_path / "audit.toml").write_text(f'title = "Leopard firewall"\n{mode}')
+    assert run("report", "audit.toml", "--format", "json").exit_code == 0
+    assert (tmp_path / "leopard-firewall-report" / "report.json").is_file()
+    (tmp_path / "audit.toml").write_text(mode)
+    assert run("report", "audit.toml", "--format", "json").exit_code == 0
+    assert (tmp_path / default_folder(["audit.toml"]) / "report.json").is_file()
+    evidence = Path("leopard-firewall-report", "evidence.toml")
+    before = {path: path.read_bytes() for path in evidence.parent.iterdir()}
+    assert run("report", evidence, "--format", "json").exit_code == 0
+    assert {path: path.read_bytes() for path in evidence.parent.iterdir()} == before
+    assert (tmp_path / "evidence-report" / "report.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("forms", "depth", "line"),
+    [
+        ("json", "off", "Written to out/report.json"),
+        ("json", "auto", "Written to out/report.json and 2 more files"),
+        ("html,json", "off", "Written to out/report.html and 1 more file"),
+        ("graphs", "off", "Written to out/graphs/amplification.png and 7 more files"),
+        ("", "off", "“Block all incoming connections” let ntp answer."),
+    ],
+)
+def test_the_last_line_says_where_to_look(
+    forms: str, depth: str, line: str, capture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(capture.parent)
+    result = run("report", capture.name, "--format", forms, "--depth", depth, "-o", "out")
+    assert result.stdout.splitlines()[-1] == line
+
+
+def test_a_folder_that_has_a_hostile_name_steers_no_terminal(capture: Path, tmp_path: Path) -> None:
+    result = run("report", capture, "--format", "json", "--depth", "off", "-o", tmp_path / "\x1b[31m\u202e\x9b")
+    assert result.stdout.splitlines()[-1] == rf"Written to {tmp_path}/\x1b[31m\u202e\x9b/report.json"
 
 
 def test_the_same_input_gives_the_same_octets(capture: Path, tmp_path: Path) -> None:
@@ -290,10 +340,24 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, arguments: list[str],
     assert not (tmp_path / "out").exists()
 
 
+def test_without_a_command_it_is_shown_what_to_type() -> None:
+    result = run()
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("capanalyze shows which replies leaked through a host's firewall.\n")
+    assert all(len(line) <= 80 for line in result.stdout.splitlines())
+    commands = [line.strip() for line in result.stdout.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert commands == [
+        "capanalyze report capture.pcap",
+        "capanalyze report --mode block-all capture.pcap",
+        "tcpdump -U -w - | capanalyze report -",
+        "capanalyze exchanges capture.pcap",
+    ]
+    assert result.stdout.endswith("\ncapanalyze --help lists all commands.\n")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["report"],
         ["nothing"],
         ["exchanges", "--form", "x"],
@@ -310,6 +374,41 @@ def test_wrong_use_is_said_in_one_line(arguments: list[str]) -> None:
     assert len(result.stderr) < 120
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["{x}"],
+        ["report", "--{x}"],
+        ["report", "--mode", "{x}", "x.pcap"],
+        ["report", "--mode={x}", "x.pcap"],
+        ["report", "--quiet={x}", "x.pcap"],
+        ["report", "--depth", "{x}", "x.pcap"],
+        ["report", "--format", "{x}", "x.pcap"],
+        ["report", "--target", "{x}", "x.pcap"],
+        ["report", "--zone", "{x}", "x.pcap"],
+        ["report", "--since", "{x}", "x.pcap"],
+        ["report", "{x}.pcap"],
+        ["report", "{x}.toml"],
+        ["exchanges", "--service", "{x}", "x.pcap"],
+        ["exchanges", "-o", "{x}/x", "{capture}"],
+        ["dissect", "x.pcap", "{x}"],
+        ["dissect", "x.pcap", "--frame", "{x}"],
+        ["dissect", "x.pcap", "--exchange", "{x}"],
+    ],
+)
+def test_an_argument_that_is_repeated_steers_no_terminal(arguments: list[str], capture: Path) -> None:
+    hostile = "a\x1b[31m\x9b\u202e\u200b\u3164\x85\r\u2028\udcff"
+    result = run(*[word.format(x=hostile, capture=capture) for word in arguments])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith("\n")
+    assert printable(result.stderr[:-1], sys.maxsize) == result.stderr[:-1]
+
+
+def test_a_file_is_called_by_its_name_in_an_error() -> None:
+    result = run("report", "a  b\nc\u2028d.pcap")
+    assert result.stderr == "capanalyze: a  b\\x0ac\\u2028d.pcap: No such file or directory\n"
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 @pytest.mark.parametrize("arguments", [["report"], ["dissect", "--frame", "1"]])
 def test_a_named_pipe_is_refused_and_not_waited_for(arguments: list[str], tmp_path: Path) -> None:
@@ -323,16 +422,6 @@ def test_a_span_of_time_that_ends_before_it_begins_is_refused(capture: Path) -> 
     result = run("exchanges", "--since", "2007-10-30", "--until", "2007-10-29", capture)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "capanalyze: --until: is '2007-10-29', expected a time after --since '2007-10-30'\n"
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("arguments", [["modes"], ["--help"], ["--version"], ["exchanges", "{capture}"]])
-def test_a_full_disk_behind_stdout_is_said_in_one_line(arguments: list[str], capture: Path) -> None:
-    words = [word.format(capture=capture) for word in arguments]
-    with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "capanalyze", *words]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "capanalyze: standard output: No space left on device\n")
 
 
 @pytest.mark.parametrize(
@@ -354,3 +443,139 @@ def test_what_is_built_in_is_listed() -> None:
     listed = run("services").stdout
     assert "ntp" in listed
     assert "need not answer: discard, ipp, llmnr, nbdgm, udp/162, udp/514" in listed
+
+
+# -- Numbers and notes of rows -----------------------------------------------------------------------
+
+
+def cells_of(*arguments: str | Path) -> list[dict[str, str]]:
+    """The rows of a table; no cell is asked for that holds two blanks."""
+    heading, *lines = run("exchanges", *arguments).stdout.splitlines()
+    return [dict(zip(heading.split(), re.split(r" {2,}", line.strip()), strict=False)) for line in lines]
+
+
+def frames_shown(capture: Path, number: str) -> set[int]:
+    """The frames that `dissect` shows of an exchange."""
+    shown = json.loads(run("dissect", capture, "--exchange", number, "--format", "json").stdout)
+    return {frame["frame"] for frame in shown["frames"]}
+
+
+@pytest.mark.parametrize("options", [(), ("--service", "ntp", "--service", "tcp/22"), ("--mode", "allow-all")])
+def test_dissect_takes_the_number_of_a_row(
+    leopard: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("capanalyze.depth.find_tshark", lambda: None)
+    capture = leopard / "block-all.en0.pcap"
+    rows = cells_of(capture, *options)
+    shown = [row for row in rows if re.fullmatch(r"[0-9]+→([0-9]+|–)", row["frames"])]  # noqa: RUF001 - none
+    assert (len(rows) == 73) == (options[:1] != ("--service",))
+    for row in (*shown[:4], shown[-1]):
+        assert frames_shown(capture, row["#"]) == {int(one) for one in re.findall("[0-9]+", row["frames"])}
+
+
+def test_dissect_takes_the_number_of_a_row_of_many(leopard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capanalyze.depth.find_tshark", lambda: None)
+    monkeypatch.setattr("capanalyze.analysis.FEW", 10)
+    capture = leopard / "block-all.en0.pcap"
+    rows = cells_of(capture, "--target", "198.51.100.10", "--service", "nbns")
+    shown = [row for row in rows if re.fullmatch("[0-9]+→[0-9]+", row["frames"])]
+    assert shown
+    for row in shown:
+        assert frames_shown(capture, row["#"]) == {int(one) for one in re.findall("[0-9]+", row["frames"])}
+
+
+def test_in_an_audit_dissect_takes_it_for_each_capture(leopard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capanalyze.depth.find_tshark", lambda: None)
+    rows = cells_of(leopard / "audit.toml", "--service", "ntp")
+    assert len({row["capture"] for row in rows}) == 6
+    for row in [row for row in rows if row["frames"].endswith("→4")]:
+        assert frames_shown(leopard / row["capture"], row["#"]) == {3, 4}
+
+
+def test_a_row_has_no_number_that_dissect_would_not_take(
+    leopard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captures = leopard / "block-all.en0.pcap", leopard / "allow-all.en0.pcap"
+    assert "#" not in cells_of("--since", "2007-10-29", captures[0])[0]
+    (tmp_path / "block-all.pcapng").write_bytes(section() + interface(101) + enhanced(0, 0, asking()))
+    (tmp_path / "audit.toml").write_text(
+        '[modes.block-all]\npromise = "block"\ncaptures = [{ file = "block-all.pcapng", interfaces = [0] }]\n'
+    )
+    assert ["#" in row for row in cells_of(tmp_path / "block-all.pcapng")] == [True]
+    assert ["#" in row for row in cells_of(tmp_path / "audit.toml")] == [False]
+    monkeypatch.setattr("capanalyze.analysis.FEW", 10)
+    assert "#" in cells_of(captures[0])[0]
+    assert "#" not in cells_of(*captures)[0]
+
+
+CUT = conversation() + pcap([(START + 1, asking())])[24:-9]
+SPECIAL = {
+    "whole.pcap": (conversation(), []),
+    "cut.pcap": (CUT, ["cut: the capture ends inside the record at octet 208, behind frame 2"]),
+    "damaged.pcapng": (
+        section() + interface(101) + enhanced(0, 0, asking()) + bytes(32),
+        ["cut: no record can be read at octet 156, behind frame 1; the rest was left out"],
+    ),
+    "short.pcap": (
+        pcap([(START, asking())], snaplen=22),
+        [
+            "frames are cut before their ports: silence is not proven; capture with a larger snap length",
+            "1 frame could not be read: cut by the snap length before the ports 1",
+        ],
+    ),
+    "odd.pcap": (
+        pcap([(START, ipv4(PEER, TARGET, 132, bytes(20)))]),
+        ["1 frame could not be read: IP with another transport than UDP, TCP, ICMP 1"],
+    ),
+    "dropped.pcapng": (
+        section() + interface(101) + block(5, bytes(12) + option(5, (17).to_bytes(8, "little"))),
+        ["the capture holds no frames", "dropped: 17 frames by the kernel, before they were captured"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
+def test_what_is_special_of_a_capture_is_said_beside_its_rows(tmp_path: Path, name: str, form: str) -> None:
+    octets, notes = SPECIAL[name]
+    (tmp_path / name).write_bytes(octets)
+    result = run("exchanges", "--format", form, "--target", TARGET, tmp_path / name)
+    assert (result.exit_code, result.stderr.splitlines()) == (0, [f"capanalyze: {name}: {note}" for note in notes])
+
+
+def test_it_is_said_beside_parquet_too(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "cut.pcap").write_bytes(CUT)
+    result = run("exchanges", "-o", tmp_path / "rows.parquet", tmp_path / "cut.pcap")
+    assert result.stderr == f"capanalyze: cut.pcap: {SPECIAL['cut.pcap'][1][0]}\n"
+
+
+def test_a_note_on_the_whole_names_no_capture(capture: Path) -> None:
+    result = run("exchanges", "--zone", "en7=lan", capture)
+    assert result.stderr == "capanalyze: zone lan: no capture has an interface en7\n"
+
+
+def test_a_note_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b[2J\n.pcap"
+    path.write_bytes(CUT)
+    result = run("exchanges", "--format", "jsonl", path)
+    assert result.stderr.startswith("capanalyze: a\\x1b[2J\\x0a.pcap: cut: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_a_table_fits_the_terminal_that_it_is_shown_on(columns: int) -> None:
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
+    command = [sys.executable, "-m", "capanalyze", "exchanges", str(ROOT / "pcaps" / "ipv6" / "audit.toml")]
+    shown, terminal = os.openpty()
+    octets = b""
+    with subprocess.Popen(command, stdout=terminal, env=environment) as process:
+        os.close(terminal)
+        with suppress(OSError):  # the other end was closed
+            while more := os.read(shown, 65536):
+                octets += more
+    os.close(shown)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", octets.decode()).splitlines()
+    assert (process.returncode, len(lines)) == (0, 183)
+    assert columns - 30 < max(map(len, lines)) <= columns

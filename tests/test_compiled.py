@@ -24,12 +24,13 @@ from capanalyze.capture.records import SIZE as RECORD_SIZE
 from capanalyze.capture.records import START as RECORD_START
 from capanalyze.errors import CaptureError
 from capanalyze.packets import octets
+from capanalyze.packets.buckets import BUCKETS
 from capanalyze.packets.dispatch import MATCHES
 from capanalyze.packets.link import FIRST_STEP
 from capanalyze.packets.message import CAPTURED, KIND, MAX_KEYS, PAYLOAD, ROLES, SCRATCH
 from capanalyze.packets.messages import Part, read_messages
 from capanalyze.packets.scan import frame
-from capanalyze.packets.steps import MESSAGE, REASONS
+from capanalyze.packets.steps import MESSAGE
 from capanalyze.packets.transport import QUOTED
 from capanalyze.protocols import PROTOCOLS, TCP, port_table
 from tests.build import (
@@ -141,7 +142,7 @@ def walked(link: int, whole: bytes, size: int | None = None) -> int:
     table, row, keys = [0] * FIELDS, [0] * SCRATCH, [0] * (MAX_KEYS + 1)
     table[LINK] = FIRST_STEP[link]
     reason = frame(Guarded(bytes(start) + whole, start, end), record, table, PORTS, row, keys)
-    assert reason in REASONS
+    assert reason in BUCKETS
     if reason == MESSAGE:
         assert 0 <= keys[0] <= MAX_KEYS
         assert all(0 <= key <= octets.MASK for key in keys[1 : keys[0] + 1])

@@ -14,6 +14,7 @@ from capanalyze.analysis import Examined, examine
 from capanalyze.audit import Audit, audit_of, load_audit
 from capanalyze.depth import Opinion
 from capanalyze.errors import TargetError
+from capanalyze.escape import printable
 from capanalyze.exhibits import AUDIT, FILE, LIMITS, Bundle, Limit, without_exhibit
 from capanalyze.model import Finding
 from tests.build import PEER, START, TARGET, dissected, ipv4, ntp, pcap, tcp, udp
@@ -187,7 +188,7 @@ def test_names_of_all_kinds_stand_in_its_audit(tmp_path: Path) -> None:
     path = tmp_path / "x.pcap"
     path.write_bytes(pcap([(START, REQUEST), (START + 0.1, REPLY)]))
     text = """
-title = "a \\"quoted\\" \\\\ title\\u007f"
+title = "a \\"quoted\\" \\\\ title\\u007f\\u001b\\u009b\\u202e\\u200b\\U000e0041\\U0001f512"
 [zones]
 ppp0 = "the \\u00fc zone"
 [modes."a mode = 'x'"]
@@ -208,6 +209,15 @@ captures = ["x.pcap"]
         True,
         given.zones,
     )
+    assert all(printable(line) == line for line in (bundle.audit or "").splitlines())
+
+
+def test_a_zone_of_no_utf_8_stands_in_its_audit(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(pcap([(START, REQUEST), (START + 0.1, REPLY)]))
+    _, bundle = examine(audit_of([str(path)], mode="block-all", zones=("\udcff=lan\udcfe",)), limit=ALL)
+    assert bundle is not None
+    assert load_audit(written(bundle, tmp_path)).zones == {r"\udcff": r"lan\udcfe"}
 
 
 def test_of_standard_input_what_is_not_kept_is_not_in_the_evidence(

@@ -62,7 +62,7 @@ def expected(path: Path, request: pytest.FixtureRequest) -> dict[str, object]:
 @pytest.mark.parametrize("path", CASES, ids=name_of)
 def test_the_answer_is_right(path: Path, expected: dict[str, object], tmp_path: Path) -> None:
     result = tmp_path / "result.json"
-    command = [sys.executable, SCORE, PROGRAM, path.parent, "--only", path.name, "--json", result]
+    command = [sys.executable, str(SCORE), str(PROGRAM), str(path.parent), "--only", path.name, "--json", str(result)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.exists(), done.stderr
     held = json.loads(result.read_text())[name_of(path)]

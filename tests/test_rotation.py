@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capanalyze.audit import CaptureFile, Segment
-from capanalyze.cli import default_folder
 from capanalyze.rotation import First, first_frame, piece_of, rotations
 from tests.build import PEER, START, TARGET, block, enhanced, interface, ipv4, obsolete, option, pcap, section, udp
 
@@ -313,25 +312,3 @@ def test_what_editcap_writes(tmp_path: Path) -> None:
     files = [str(path) for path in tmp_path.glob("cap_*")]
     (series,) = rotations(captures(*files))
     assert [Path(capture.path).name[:10] for capture in series] == ["cap_00000_", "cap_00001_", "cap_00002_"]
-
-
-@pytest.mark.parametrize(
-    ("asked", "folder"),
-    [
-        (["-"], "stdin-report"),
-        (["audit.toml"], "audit-report"),
-        (["x/block-all.ppp0.pcap"], "block-all.ppp0-report"),
-        (["cap.pcap.gz"], "cap-report"),
-        (["cap.pcap0"], "cap-report"),
-        (["cap.pcap03.zst", "cap.pcap04"], "cap-report"),
-        (["test1.pcap", "test2.pcap"], "test1-report"),
-        (["cap-20071029-101306.pcap"], "cap-20071029-101306-report"),
-        (["cap-20071029-101306.pcap", "other.pcap"], "cap-20071029-101306-report"),
-        (["cap-20071029-101306.pcap", "cap-20071029-101406.pcap"], "cap-report"),
-        (["block-all.ppp0.20071029-101306.pcap3", "block-all.ppp0.20071029-101306.pcap4.gz"], "block-all.ppp0-report"),
-        (["cap_00001_20071029101306.pcapng", "cap_00002_20071029101406.pcapng"], "cap-report"),
-        (["20071029-101306.pcap", "20071029-101406.pcap"], "20071029-101306-report"),
-    ],
-)
-def test_the_folder_of_a_report(asked: list[str], folder: str) -> None:
-    assert default_folder(*asked) == Path(folder)

@@ -28,6 +28,7 @@ from capanalyze.capture.records import (
     INTERFACES,
     LAYOUT_FIELDS,
     LINK,
+    LINK_TYPE,
     OFFSET,
     SNAPLEN,
     SWAPPED,
@@ -360,6 +361,7 @@ class Capture:
         row[DIVISOR] = interface.divisor
         row[OFFSET] = interface.offset
         row[SNAPLEN] = interface.snaplen
+        row[LINK_TYPE] = interface.link_type
         self.table.extend(row)
         self.interfaces.append(interface)
 

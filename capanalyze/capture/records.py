@@ -19,7 +19,7 @@ BIG, UNITS, HEADER, SWAPPED, FIRST_INTERFACE, INTERFACES = range(6)
 LAYOUT_FIELDS = 8
 
 # One interface in the loop's table.
-LINK, UNITS_PER_SECOND, DIVISOR, OFFSET, SNAPLEN = range(5)
+LINK, UNITS_PER_SECOND, DIVISOR, OFFSET, SNAPLEN, LINK_TYPE = range(6)
 INTERFACE_FIELDS = 8
 
 MAX_RECORD = 16 * 1024 * 1024  # libpcap stops at 256 KiB, USB captures reach 128 MiB and have no IP

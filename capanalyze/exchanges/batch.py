@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,7 @@ from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 # What the codes of a destination unreachable mean: RFC 792, RFC 1812 section 5.2.7.1; RFC 4443 section 3.1.
 UNREACHABLE_V4 = {
@@ -108,12 +109,20 @@ WORDS = {
 
 @dataclass
 class Batch:
-    """Some exchanges: `count` rows in `wide` and `narrow`, and the `links` that their lists of frames are in."""
+    """Some exchanges: `count` rows in `wide` and `narrow`, and the `links` that their lists of frames are in.
+
+    `numbers` are what a reader knows the rows by; there are none unless `numbered` gave them.
+    """
 
     wide: Any
     narrow: Any
     links: Any
     count: int
+    numbers: Sequence[int] = ()
+
+    def first_frame(self, number: int) -> int:
+        """The first frame of row `number`, be it of a request or of a reply."""
+        return int(self.wide[number * WIDE + REQUEST] or self.wide[number * WIDE + REPLY])
 
     def frames(self, first: int, link: int) -> list[int]:
         """A list of frames (capture * CAPTURE + frame): the first, and those from a link on."""
@@ -135,9 +144,11 @@ class Batch:
 def chosen(batches: Sequence[Batch], rows: Iterable[tuple[int, int]]) -> Batch:
     """Some rows of some batches (which batch, which row), as a batch of their own."""
     wide, narrow, links = array("q"), array("i"), array("q", (0,) * LINK)
+    numbers: list[int] = []
     count = 0
     for which, number in rows:
         batch = batches[which]
+        numbers += batch.numbers[number : number + 1]
         wide.extend(batch.wide[number * WIDE : (number + 1) * WIDE])
         narrow.extend(batch.narrow[number * NARROW : (number + 1) * NARROW])
         n = count * NARROW
@@ -148,17 +159,29 @@ def chosen(batches: Sequence[Batch], rows: Iterable[tuple[int, int]]) -> Batch:
             for at, frame in enumerate(further, here + 1):
                 links.extend((frame, at if at < here + len(further) else 0))
         count += 1
-    return Batch(wide, narrow, links, count)
+    return Batch(wide, narrow, links, count, numbers)
 
 
 def in_order(batches: Sequence[Batch]) -> Batch:
     """All rows of some batches, in order of capture and first frame."""
     rows = [
-        (batch.wide[w + REQUEST] or batch.wide[w + REPLY], which, number)
+        (batch.first_frame(number), which, number)
         for which, batch in enumerate(batches)
-        for number, w in enumerate(range(0, batch.count * WIDE, WIDE))
+        for number in range(batch.count)
     ]
     return chosen(batches, ((which, number) for _, which, number in sorted(rows)))
+
+
+def numbered(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same batches with numbers: the rows of each capture are counted from 1."""
+    counts: Counter[int] = Counter()
+    for batch in batches:
+        numbers = []
+        for number in range(batch.count):
+            capture = batch.first_frame(number) // CAPTURE
+            counts[capture] += 1
+            numbers.append(counts[capture])
+        yield replace(batch, numbers=numbers)
 
 
 @dataclass

@@ -18,10 +18,12 @@ from capanalyze.packets.message import (
     PROCESS,
     SRC_MAC,
     UNKNOWN,
+    UNREAD,
     WIRE,
 )
 from capanalyze.packets.octets import be16, be32, be48, le16, le32
 from capanalyze.packets.steps import (
+    AGGREGATED,
     C_HDLC,
     ENCRYPTED,
     ETHERNET,
@@ -45,7 +47,11 @@ from capanalyze.packets.steps import (
     PPPOE,
     RADIOTAP,
     TRUNCATED,
-    UNKNOWN_INNER_LINK,
+    UNREAD_ETHERTYPE,
+    UNREAD_FAMILY,
+    UNREAD_INSIDE,
+    UNREAD_LINK,
+    UNREAD_PPP,
 )
 
 # Link type number → first step of the walk.
@@ -73,6 +79,27 @@ FIRST_STEP = {
     258: PKTAP,
     276: LINUX_SLL2,
 }
+
+# EtherTypes that only manage the link: they carry nobody's service.
+MANAGEMENT = (
+    0x0806,  # ARP
+    0x8035,  # RARP
+    0x0842,  # Wake-on-LAN
+    0x2000,  # Cisco's CDP, VTP and DTP
+    0x2003,
+    0x2004,
+    0x8808,  # MAC control: pause
+    0x8809,  # slow protocols: LACP
+    0x8863,  # PPPoE discovery
+    0x888E,  # EAPOL, and its preauthentication
+    0x88C7,
+    0x88CC,  # LLDP
+    0x88F5,  # MVRP
+    0x88F6,  # MMRP
+    0x9000,  # loopback test
+)
+FIRST_PPP_CONTROL = 0x8000  # RFC 1661 section 2: from here on a PPP protocol controls a network layer or the link
+NETFILTER_ARP = 3
 
 PKTAP_HEADER = 108
 PKTAP_IN, PKTAP_OUT = 1, 2
@@ -124,7 +151,15 @@ def ethertype(octets: Any, at: int, end: int, row: Any) -> int:
         return PPPOE
     if kind < 0x0600:
         return LLC
-    return NOT_IP
+    return other_ethertype(kind, row)
+
+
+def other_ethertype(kind: int, row: Any) -> int:
+    """An EtherType that is not read."""
+    if kind in MANAGEMENT:
+        return NOT_IP
+    row[UNREAD] = kind
+    return UNREAD_ETHERTYPE
 
 
 def llc(octets: Any, at: int, end: int, row: Any) -> int:
@@ -153,7 +188,9 @@ def mpls(octets: Any, at: int, end: int, row: Any) -> int:
     if version == 0:
         row[AT] = at + 8
         return ETHERNET
-    return NOT_IP
+    if version == 1:  # RFC 5586: the channel's own messages
+        return NOT_IP
+    return UNREAD_INSIDE
 
 
 def pppoe(octets: Any, at: int, end: int, row: Any) -> int:
@@ -198,7 +235,10 @@ def ppp(octets: Any, at: int, end: int, row: Any) -> int:
         return IP
     if kind in (0x0281, 0x0283):
         return MPLS
-    return NOT_IP
+    if kind >= FIRST_PPP_CONTROL:
+        return NOT_IP
+    row[UNREAD] = kind
+    return UNREAD_PPP
 
 
 def null(octets: Any, at: int, end: int, row: Any) -> int:
@@ -226,7 +266,8 @@ def family_step(family: int, at: int, row: Any) -> int:
     row[AT] = at + 4
     if family in (2, 10, 23, 24, 28, 30):
         return IP
-    return NOT_IP
+    row[UNREAD] = family
+    return UNREAD_FAMILY
 
 
 def linux_sll(octets: Any, at: int, end: int, row: Any) -> int:
@@ -266,7 +307,9 @@ def linux_sll2(octets: Any, at: int, end: int, row: Any) -> int:
         return PPPOE
     if kind in (0x8847, 0x8848):
         return MPLS
-    return NOT_IP
+    if kind < 0x0600:  # Linux' own numbers: CAN, IPX, …
+        return NOT_IP
+    return other_ethertype(kind, row)
 
 
 def packet_type(kind: int, row: Any) -> None:
@@ -301,7 +344,8 @@ def pktap(octets: Any, at: int, end: int, row: Any) -> int:
     row[LINK] = le32(octets, at + 8)
     step = first_step(row[LINK])
     if step < 0:
-        return UNKNOWN_INNER_LINK
+        row[UNREAD] = row[LINK]
+        return UNREAD_LINK
     return step
 
 
@@ -325,7 +369,8 @@ def pflog(octets: Any, at: int, end: int, row: Any) -> int:
     row[AT] = at + length
     if octets[at + 1] in (2, 10, 24, 28, 30):
         return IP
-    return NOT_IP
+    row[UNREAD] = octets[at + 1] * 1
+    return UNREAD_FAMILY
 
 
 def nflog(octets: Any, at: int, end: int, row: Any) -> int:
@@ -334,7 +379,7 @@ def nflog(octets: Any, at: int, end: int, row: Any) -> int:
         return TRUNCATED
     if octets[at + 1] != 0:
         return MALFORMED_HEADER
-    wanted = octets[at] in (2, 10)
+    family = octets[at] * 1
     at += 4
     for _ in range(64):
         if end - at < 4:
@@ -350,9 +395,12 @@ def nflog(octets: Any, at: int, end: int, row: Any) -> int:
             row[AT] = at + 4
             row[WIRE] = at + length
             row[END] = min(end, at + length)
-            if wanted:
+            if family in (2, 10):
                 return IP
-            return NOT_IP
+            if family == NETFILTER_ARP:
+                return NOT_IP
+            row[UNREAD] = family
+            return UNREAD_FAMILY
         if kind & 0x7FFF == 1 and length >= 8 and end - at >= 8:
             hook = octets[at + 6] * 1  # NF_INET_LOCAL_IN 1, LOCAL_OUT 3; pre- and postrouting may forward
             if hook == 1:
@@ -379,7 +427,7 @@ def radiotap(octets: Any, at: int, end: int, row: Any) -> int:
 
 
 def ieee802_11(octets: Any, at: int, end: int, row: Any) -> int:
-    """IEEE 802.11 clause 9.2.4: only data frames carry IP, behind LLC; aggregates are left alone."""
+    """IEEE 802.11 clause 9.2.4: only data frames carry IP, behind LLC; aggregates (A-MSDU) are not read."""
     if end - at < 24:
         return NOT_IP
     control = octets[at] * 1
@@ -393,6 +441,7 @@ def ieee802_11(octets: Any, at: int, end: int, row: Any) -> int:
     length = 24
     if flags & 3 == 3:
         length += 6
+    quality = at + length  # where the field of that name stands, if there is one
     if control & 0x80:
         length += 2
         if flags & 0x80:
@@ -408,6 +457,8 @@ def ieee802_11(octets: Any, at: int, end: int, row: Any) -> int:
         row[SRC_MAC] = be48(octets, at + 16)
     if at + length > end:
         return TRUNCATED
+    if control & 0x80 and octets[quality] & 0x80:
+        return AGGREGATED
     row[AT] = at + length
     return LLC
 
@@ -439,7 +490,9 @@ def frelay(octets: Any, at: int, end: int, row: Any) -> int:
     if kind == 0x80 and end - at >= 6:
         row[AT] = at + 4
         return ETHERTYPE
-    return NOT_IP
+    if kind in (0x08, 0x81, 0x82, 0x83):  # Q.933, CLNP, ES-IS, IS-IS
+        return NOT_IP
+    return UNREAD_INSIDE
 
 
 def c_hdlc(octets: Any, at: int, end: int, row: Any) -> int:

@@ -69,7 +69,8 @@ KIND = 1024
     DEPTH,
     VERSION,
     LINK,
-) = range(38)
+    UNREAD,  # the number of what is not read: of an EtherType, an IP protocol, a link type, …
+) = range(39)
 WORDS = 32  # fields that are copied out
 SCRATCH = 40
 

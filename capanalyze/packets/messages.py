@@ -17,6 +17,7 @@ from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE,
 from capanalyze.gear import Gear
 from capanalyze.packets import naming
 from capanalyze.packets import scan as loop
+from capanalyze.packets.buckets import BUCKETS, Bucket, numbered
 from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, PROCESS, SCRATCH, WORDS
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import port_table
@@ -75,14 +76,16 @@ class Part:
     """What scanning leaves of one capture, or of a piece of it.
 
     `rows` holds WORDS numbers a message, `keys` the match keys that rows point at. `tally` counts frames
-    by where their walk ended. Times are (seconds, nanoseconds), None without a frame that has one: the
-    earliest, the latest, and that of the final frame, which is not the latest where the clock stepped back.
+    by where their walk ended, `unread` those of what is not read once more, by reason and number: the first
+    MAX_UNREAD of these. Times are (seconds, nanoseconds), None without a frame that has one: the earliest, the
+    latest, and that of the final frame, which is not the latest where the clock stepped back.
     """
 
     frames: int = 0
     rows: array[int] = field(default_factory=lambda: array("q"))
     keys: array[int] = field(default_factory=lambda: array("q"))
-    tally: list[int] = field(default_factory=lambda: [0] * len(REASONS))
+    tally: list[int] = field(default_factory=lambda: [0] * REASONS)
+    unread: dict[tuple[int, int], int] = field(default_factory=dict)
     first: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
     final: tuple[int, int] | None = None
@@ -104,6 +107,7 @@ class Part:
             rows=rows + moved,
             keys=self.keys + other.keys,
             tally=[a + b for a, b in zip(self.tally, other.tally, strict=True)],
+            unread=joined(self.unread, other.unread),
             first=min(firsts, default=None),
             last=max(lasts, default=None),
             final=other.final or self.final,
@@ -121,11 +125,25 @@ class Part:
 
     def account(self) -> dict[str, int]:
         """Frames by what became of them, in words; adds up to `frames`."""
-        return {
-            words: self.tally[reason - FIRST_REASON]
-            for reason, words in REASONS.items()
-            if self.tally[reason - FIRST_REASON]
-        }
+        return {bucket.words: count for bucket, count in self._buckets() if count}
+
+    def hiding(self) -> dict[str, int]:
+        """Those of the account that were not read and may hide a reply."""
+        return {bucket.words: count for bucket, count in self._buckets() if count and bucket.hides}
+
+    def _buckets(self) -> Iterator[tuple[Bucket, int]]:
+        """All buckets, some of them empty. What is not read comes by number, the most frequent first, then the rest."""
+        for reason, bucket in BUCKETS.items():
+            known = {number: count for (why, number), count in self.unread.items() if why == reason}
+            for number in sorted(known, key=lambda number: (-known[number], number)):
+                yield numbered(reason, number), known[number]
+            yield bucket, self.tally[reason - FIRST_REASON] - sum(known.values())
+
+
+def joined(one: dict[tuple[int, int], int], other: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+    """Counts of two pieces added up, as far as one piece would have had room for them."""
+    keys = list(dict.fromkeys((*one, *other)))[: loop.MAX_UNREAD]
+    return {key: one.get(key, 0) + other.get(key, 0) for key in keys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +180,8 @@ class Scanner:
         self._state[loop.BASE] = 0 if self._state[loop.NG] else 24
         self._state[loop.ROOM], self._state[loop.POOL_ROOM] = ROOM, POOL_ROOM
         self._rows, self._pool = longs(ROOM * WORDS), longs(POOL_ROOM)
-        self._tally = longs(len(REASONS))
+        self._tally = longs(REASONS)
+        self._unreads = longs(loop.MAX_UNREAD * loop.UNREAD_FIELDS)
         self._scratch = longs(RECORD_FIELDS), longs(SCRATCH), longs(MAX_KEYS + 1)
         self._ports = port_table()
         self._names = longs(naming.MAX_NAMES * naming.NAME)
@@ -203,7 +222,7 @@ class Scanner:
         while True:
             # In the order of the loop's buffers.
             tables = state, capture.layout, capture.table, self._ports
-            buffers = (block.octets, *tables, *self._scratch, self._rows, self._pool, self._tally)
+            buffers = (block.octets, *tables, *self._scratch, self._rows, self._pool, self._tally, self._unreads)
             answer = self._gear(loop.scan)(buffers, state[loop.OFFSET], block.stop)
             self._mark()
             if state[loop.NAMED]:
@@ -264,12 +283,22 @@ class Scanner:
     def _account(self) -> Part:
         """What was counted by now."""
         state = self._state
-        part = Part(frames=state[loop.FRAMES], tally=list(self._tally))
+        part = Part(frames=state[loop.FRAMES], tally=list(self._tally), unread=self._unread())
         if state[loop.FIRST_SECONDS] <= loop.LATEST:
             part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
             part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
             part.final = (state[loop.FINAL_SECONDS], state[loop.FINAL_NANOS])
         return part
+
+    def _unread(self) -> dict[tuple[int, int], int]:
+        """What is not read by reason and number, as far as there was room for it."""
+        found = {}
+        for at in range(0, len(self._unreads), loop.UNREAD_FIELDS):
+            key = self._unreads[at + loop.UNREAD_KEY]
+            if not key:
+                break
+            found[divmod(key, loop.UNREAD_UNIT)] = self._unreads[at + loop.UNREAD_COUNT]
+        return found
 
     def _end(self, left: int, *, damaged: bool) -> None:
         state = self._state

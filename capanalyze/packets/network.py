@@ -7,6 +7,7 @@ The innermost IP header counts: an outer one is overwritten by what it carries.
 
 from typing import Any
 
+from capanalyze.packets.link import other_ethertype
 from capanalyze.packets.message import (
     AT,
     DEPTH,
@@ -23,6 +24,7 @@ from capanalyze.packets.message import (
     SRC_LOW,
     TTL,
     TUNNELS,
+    UNREAD,
     VERSION,
     WIRE,
 )
@@ -35,12 +37,14 @@ from capanalyze.packets.steps import (
     LATER_FRAGMENT,
     MALFORMED_HEADER,
     MPLS,
-    OTHER_TRANSPORT,
+    NOT_IP,
     PPP,
     TCP,
     TOO_DEEP,
     TRUNCATED,
     UDP,
+    UNREAD_INSIDE,
+    UNREAD_PROTOCOL,
 )
 
 MAX_TUNNELS = 8
@@ -103,7 +107,7 @@ def ipv4(octets: Any, at: int, end: int, row: Any) -> int:
         row[AT] = at
     if at > end:
         return TRUNCATED
-    return transport(kind)
+    return transport(kind, row)
 
 
 def group_ipv4(octets: Any, at: int, mac: int) -> int:
@@ -142,7 +146,7 @@ def ipv6(octets: Any, at: int, end: int, row: Any) -> int:
         if kind not in EXTENSIONS:
             row[AT] = at
             row[PROTOCOL] = kind
-            return transport(kind)
+            return transport(kind, row)
         if end - at < 8:
             return TRUNCATED
         if kind == FRAGMENT_HEADER:
@@ -164,7 +168,7 @@ def ipv6(octets: Any, at: int, end: int, row: Any) -> int:
     return TOO_DEEP
 
 
-def transport(number: int) -> int:
+def transport(number: int, row: Any) -> int:
     """What an IP protocol number announces."""
     if number == 17:
         return UDP
@@ -176,7 +180,8 @@ def transport(number: int) -> int:
         return GRE
     if number in (4, 41):
         return IP
-    return OTHER_TRANSPORT
+    row[UNREAD] = number
+    return UNREAD_PROTOCOL
 
 
 def gre(octets: Any, at: int, end: int, row: Any) -> int:
@@ -196,9 +201,9 @@ def gre(octets: Any, at: int, end: int, row: Any) -> int:
     if version == 1 and flags & 0x80:
         length += 4
     if flags & 0x4000:
-        return OTHER_TRANSPORT  # source routes are long gone
+        return UNREAD_INSIDE  # source routes are long gone
     if version == 1 and flags & 0x1000 == 0:
-        return OTHER_TRANSPORT  # without a sequence number it only acknowledges (RFC 2637 section 4.1)
+        return NOT_IP  # without a sequence number it only acknowledges (RFC 2637 section 4.1)
     if at + length > end:
         return TRUNCATED
     row[AT] = at + length
@@ -219,4 +224,6 @@ def gre(octets: Any, at: int, end: int, row: Any) -> int:
         return IP
     if kind in (0x8847, 0x8848):
         return MPLS
-    return OTHER_TRANSPORT
+    if kind == 0:  # a keepalive
+        return NOT_IP
+    return other_ethertype(kind, row)

@@ -14,6 +14,7 @@ from capanalyze.capture.records import END as RECORD_END
 from capanalyze.capture.records import INTERFACE as RECORD_INTERFACE
 from capanalyze.capture.records import INTERFACE_FIELDS, NEXT, READY, START
 from capanalyze.capture.records import LINK as INTERFACE_STEP
+from capanalyze.capture.records import LINK_TYPE as INTERFACE_LINK
 from capanalyze.capture.records import NANOS as RECORD_NANOS
 from capanalyze.capture.records import NOT_A_PACKET as RECORD_WITHOUT_PACKET
 from capanalyze.capture.records import SECONDS as RECORD_SECONDS
@@ -52,6 +53,7 @@ from capanalyze.packets.message import (
     SRC,
     SRC_LOW,
     SRC_MAC,
+    UNREAD,
     WIRE,
     WORDS,
 )
@@ -59,6 +61,7 @@ from capanalyze.packets.message import CAPTURED as ROW_CAPTURED
 from capanalyze.packets.message import MODULE as ROW_MODULE
 from capanalyze.packets.steps import (
     FIRST_REASON,
+    FIRST_UNREAD,
     ICMP,
     IP,
     LATER_FRAGMENT,
@@ -73,6 +76,7 @@ from capanalyze.packets.steps import (
     TCP,
     TOO_DEEP,
     TRUNCATED,
+    UNREAD_LINK,
 )
 from capanalyze.packets.transport import CUT_BEFORE_PORTS, message, rejects
 
@@ -96,11 +100,16 @@ from capanalyze.packets.transport import CUT_BEFORE_PORTS, message, rejects
 ) = range(15)
 STATE_FIELDS = 15
 # The buffers of the stage.
-OCTETS, STATE, LAYOUT, INTERFACES, PORTS, RECORD, ROW, MATCH_KEYS, ROWS, KEYS_WRITTEN, TALLY = range(11)
+OCTETS, STATE, LAYOUT, INTERFACES, PORTS, RECORD, ROW, MATCH_KEYS, ROWS, KEYS_WRITTEN, TALLY, UNREADS = range(12)
 FULL = 4  # the answer when the rows are to be taken away; the others are those of `capture.records`
 
 FRAME_COUNT = 6  # field of an interface in the loop's table: frames seen
 MAX_STEPS = 64
+# What is not read, by number: a key (see `note_unread`) and frames. So many numbers are told apart.
+UNREAD_KEY, UNREAD_COUNT = range(2)
+UNREAD_FIELDS = 2
+MAX_UNREAD = 64
+UNREAD_UNIT = 1 << 33  # reason * this + number; numbers have 32 bits
 EARLIEST, LATEST = -62135596800, 253402300799  # the years 1 to 9999
 
 
@@ -117,6 +126,7 @@ def scan(b: Any, start: int, stop: int) -> int:
     rows = longs_of(b, ROWS)
     pool = longs_of(b, KEYS_WRITTEN)
     tally = longs_of(b, TALLY)
+    unreads = longs_of(b, UNREADS)
     state[OFFSET] = start
     while True:
         if state[COUNT] >= state[ROOM] or state[POOL] + MAX_KEYS > state[POOL_ROOM]:
@@ -139,6 +149,8 @@ def scan(b: Any, start: int, stop: int) -> int:
             interfaces[record[RECORD_INTERFACE] * INTERFACE_FIELDS + FRAME_COUNT] += 1
             reason = frame(octets, record, interfaces, ports, row, keys)
         tally[reason - FIRST_REASON] += 1
+        if reason >= FIRST_UNREAD:
+            note_unread(unreads, reason, row[UNREAD])
         if reason in (MESSAGE, LATER_FRAGMENT) and row[ROLE] % ROLES != OTHER:
             write(state, record, row, keys, rows, pool)
 
@@ -162,6 +174,17 @@ def note_time(record: Any, state: Any) -> None:
     if seconds > state[LAST_SECONDS] or (seconds == state[LAST_SECONDS] and nanos > state[LAST_NANOS]):
         state[LAST_SECONDS] = seconds
         state[LAST_NANOS] = nanos
+
+
+def note_unread(unreads: Any, reason: int, number: int) -> None:
+    """Count a frame by the number that is not read, as far as there is room for another number."""
+    key = reason * UNREAD_UNIT + number
+    for at in range(0, MAX_UNREAD * UNREAD_FIELDS, UNREAD_FIELDS):
+        if unreads[at + UNREAD_KEY] == 0:
+            unreads[at + UNREAD_KEY] = key
+        if unreads[at + UNREAD_KEY] == key:
+            unreads[at + UNREAD_COUNT] += 1
+            return
 
 
 def walk(step: int, octets: Any, row: Any) -> int:
@@ -191,13 +214,16 @@ def frame(octets: Any, record: Any, interfaces: Any, ports: Any, row: Any, keys:
     row[END] = record[RECORD_END]
     row[WIRE] = record[START] + record[RECORD_SIZE]
     whole = record[RECORD_END] - record[START] >= record[RECORD_SIZE]
-    transport = walk(interfaces[number * INTERFACE_FIELDS + INTERFACE_STEP], octets, row)
+    first = interfaces[number * INTERFACE_FIELDS + INTERFACE_STEP]
+    transport = walk(first, octets, row)
     if transport == LATER_FRAGMENT:
         fragment(row)
         return LATER_FRAGMENT
     if transport == TRUNCATED and whole:
         return MALFORMED_HEADER
     if transport >= FIRST_REASON:
+        if first == UNREAD_LINK:
+            row[UNREAD] = interfaces[number * INTERFACE_FIELDS + INTERFACE_LINK]
         return transport
     quoted = 0
     if transport == ICMP:

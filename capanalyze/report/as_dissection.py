@@ -21,7 +21,8 @@ from capanalyze.model import Dissected
 from capanalyze.report.as_json import encode, schema_of
 from capanalyze.report.hexdump import WIDTH, hex_rows
 from capanalyze.report.output import STDOUT, binary_output, write_whole
-from capanalyze.report.rows import cells, record
+from capanalyze.report.row_table import Row, whole
+from capanalyze.report.rows import record
 from capanalyze.report.terminal import piece, write
 
 if TYPE_CHECKING:
@@ -89,15 +90,15 @@ def _blocks(answer: Answer, width: int) -> Iterator[Iterator[Text]]:
 
 
 def _exchange(number: int, exchange: Exchange) -> Iterator[Text]:
-    _, service, client, server, requests, replies, time, rtt, outcome, reason, verdict = cells(exchange)
-    after = "" if rtt == "-" else f" after {rtt}"
+    cells = whole(Row(number, exchange))
+    after = "" if exchange.rtt_us is None else f" after {cells['rtt']}"
     words = (
-        f"exchange {number}: {service}",
-        f"{client} → {server}",
-        f"frames {requests} → {replies}",
-        time,
-        f"{outcome}{after} ({reason})",
-        verdict,
+        f"exchange {number}: {exchange.service}",
+        f"{cells['client']} → {cells['server']}",
+        f"frames {cells['frames']}",
+        cells["time"],
+        f"{exchange.outcome}{after} ({cells['reason']})",
+        exchange.verdict or cells["direction"],
     )
     yield piece(", ".join(word for word in words if word != "-"), "bold")
     for told in exchange.disclosures:

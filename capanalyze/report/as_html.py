@@ -29,11 +29,13 @@ from capanalyze.report.order import (
     explained,
     letters,
     ordered,
+    ranked,
     sections,
     totals,
     unprobed,
 )
 from capanalyze.report.sheets import Sheet, sheets
+from capanalyze.report.unread import unread_note
 from capanalyze.report.words import (
     answered,
     answered_kinds,
@@ -93,8 +95,9 @@ def to_html(analysis: Analysis, pictures: Sequence[Picture], deep: Deep | None =
         sheets=shown,
         pictures=[(picture, inline_svg(picture)) for picture in pictures],
         sections=sections(analysis),
-        modes=[(mode, _tally(analysis, mode.name)) for mode in analysis.modes],
+        modes=[(mode, _tally(analysis, mode.name)) for _, mode in ranked(analysis) if mode],
         unprobed=unprobed(analysis),
+        unread_note=unread_note(analysis),
         unfolded=UNFOLDED,
         letters=names,
         labels=shown.labels,
@@ -254,7 +257,7 @@ def _outcomes(found: Finding) -> str:
     }
     words = [f"{number:,} {outcome}" for outcome, number in outcomes.items() if number]
     if found.unproven:
-        words.append(f"{found.unproven:,} that could not have been answered")
+        words.append(f"{found.unproven:,} unproven")
     return f"{counted(found.exchanges, 'exchange')}: {', '.join(words)}"
 
 

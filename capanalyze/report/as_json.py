@@ -6,22 +6,16 @@ It is made from the records themselves: `python -m capanalyze.report.as_json > r
 
 import inspect
 import json
-import re
 import sys
 from importlib import resources
 from typing import Any
 
 import msgspec
 
+from capanalyze.escape import json_text
 from capanalyze.model import Analysis
 
 SCHEMA_FILE = "report.schema.json"
-
-# Characters that a terminal or an editor obeys instead of showing them: C1 controls, marks of writing
-# direction, line separators, the byte order mark. Outside ASCII they occur only inside strings.
-_OBEYED = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-# What is left of a file name that is not UTF-8. JSON has no way to say it.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def to_json(analysis: Analysis) -> bytes:
@@ -63,9 +57,7 @@ def schema_text() -> bytes:
 def encode(value: Any) -> bytes:
     """JSON text that can be looked at on a terminal, whatever is in it."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
-    text = _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    text = _SURROGATE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text)
-    return text.encode()
+    return json_text(text).encode()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from capanalyze.disclosures import telling
 from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
-from capanalyze.report.headlines import headline
-from capanalyze.report.looks import look, state
+from capanalyze.report.headlines import headline, held_back
+from capanalyze.report.looks import LOUD, STYLES, VERDICT_LOOKS, look, state
 from capanalyze.report.order import (
     Section,
     differences,
@@ -18,11 +18,13 @@ from capanalyze.report.order import (
     letters,
     modes,
     ordered,
+    ranked,
     sections,
     totals,
     unprobed,
 )
 from capanalyze.report.terminal import grid, indented, more, piece, table, write
+from capanalyze.report.unread import unread_note
 from capanalyze.report.words import (
     DASH,
     NO_MODE,
@@ -33,6 +35,7 @@ from capanalyze.report.words import (
     clock,
     counted,
     counts,
+    dropped,
     evidence_size,
     factor,
     finding_name,
@@ -65,36 +68,32 @@ SHOWN_FLIPS = 5
 SHOWN_ANNOUNCEMENTS = 20
 SHOWN_DIFFERENCES = 5
 
-# One loud colour, for leaks alone.
-LOUD = "bold red"
-STYLES: dict[Verdict | None, str] = {
-    "leaked": LOUD,
-    "visible": "red",
-    "refused": "yellow",
-    "allowed": "cyan",
-    "silent": "dim",
-    "indeterminate": "dim",
-    "unproven": "dim",
-}
-
 
 def render_text(analysis: Analysis, console: Console) -> None:
     """Print the report: coloured and ruled for a terminal, plain for a pipe."""
     write(console, _blocks(analysis, console.width))
 
 
+def result(analysis: Analysis) -> Text:
+    """The headline, loud where something leaked."""
+    leaks = any(found.verdict == "leaked" for found in analysis.findings)
+    return piece(headline(analysis) + ".", LOUD if leaks else "bold")
+
+
 def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]]:
     names = letters(analysis)
     room = width - TAKEN
-    leaks = any(found.verdict == "leaked" for found in analysis.findings)
-    yield [piece(headline(analysis) + ".", LOUD if leaks else "bold")]
+    yield [result(analysis)]
     if len(modes(analysis)) > 1:
         yield [_overview(analysis)]
     yield [grid(_about(analysis))]
     if analysis.inputs:
         yield _captures(analysis, names, width)
-    for section in sections(analysis):
-        yield _section(section, names, room if room >= LEAST else 0)
+    shown = sections(analysis)
+    explaining = next((section for section in shown if any(found.unproven for found in section.findings)), None)
+    for section in shown:
+        explanation = [indented(f"unproven: {VERDICT_LOOKS['unproven'].meaning}")] if section is explaining else []
+        yield [*_section(section, names, room if room >= LEAST else 0), *explanation]
     if analysis.findings and (silent := unprobed(analysis)):
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
@@ -112,6 +111,8 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
     for warning in target.warnings:
         yield "warning", warning
+    if note := unread_note(analysis):
+        yield "not read", note
     for note in analysis.notes:
         yield "note", note
     yield "version", f"capanalyze {analysis.capanalyze}; all times are UTC"
@@ -127,7 +128,7 @@ def _overview(analysis: Analysis) -> Table:
     rows.add_column("leaks", justify="right", no_wrap=True)
     rows.add_column("services that leaked")
     findings = ordered(analysis)
-    for mode, info in modes(analysis):
+    for mode, info in ranked(analysis):
         here = [found for found in findings if found.mode == mode]
         leaked = _with_verdict(here, "leaked")
         number = piece(str(len(leaked)) if _forbidding(here) else DASH, LOUD if leaked else "dim")
@@ -153,8 +154,9 @@ def _no_leak(findings: Sequence[Finding], info: ModeInfo | None) -> str:
         return promise(info)
     if visible := _with_verdict(findings, "visible"):
         return f"none, but rejections show the host: {listing(visible, 20)}"
-    held = {found.service for found in findings if found.verdict in ("blocked", "refused")}
-    return f"none of {counted(len(held), 'service')}" if held else "nothing is proven"
+    if held := {found.service for found in held_back(findings)}:
+        return f"none of {counted(len(held), 'service')}"
+    return "indeterminate" if any(found.verdict == "indeterminate" for found in findings) else "unproven"
 
 
 # -- Captures ----------------------------------------------------------------------------------------
@@ -203,8 +205,8 @@ def _account(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, s
     yield "frames", f"{frames_in_all}: {account}" if account else frames_in_all
     if malformed := counts(totals(one.malformed for one in analysis.inputs)):
         yield "malformed", malformed
-    if dropped := sum(interface.dropped or 0 for one in analysis.inputs for interface in one.interfaces):
-        yield "dropped", f"{counted(dropped, 'frame')} by the kernel, before they were captured"
+    if lost := dropped(analysis.inputs):
+        yield "dropped", lost
     if directions := counts(analysis.directions):
         yield "exchanges", directions
     for one in analysis.inputs:
@@ -255,7 +257,7 @@ def _heading(section: Section) -> Text:
 
 
 def _subheading(section: Section, captures: list[str]) -> str:
-    parts = [f"{mode_title(section.info)} ({promise(section.info)})"] if section.info else []
+    parts = [mode_title(section.info), promise(section.info)] if section.info else []
     if captures:
         more = f" and {len(captures) - 4} more" if len(captures) > 4 else ""
         parts.append(f"frames of {', '.join(captures[:4])}{more}")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from capanalyze.model import Analysis, Finding, ModeInfo, Outcome
 from capanalyze.report.measures import Amplified, Timed, is_slow, soon
 from capanalyze.report.order import modes, ordered, services, worst_mode
+from capanalyze.report.unread import unread_clause
 from capanalyze.report.words import (
     counted,
     digits,
@@ -28,22 +29,28 @@ NOT_INBOUND = {
     "passing": "between other hosts",
     "inbound": "sent to it without a request",
 }
+FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
 # -- The report --------------------------------------------------------------------------------------
 
 
 def headline(analysis: Analysis) -> str:
     """The result of the whole report."""
-    return on_condition(analysis.target, _result(analysis))
+    return on_condition(analysis.target, _with_unread(_result(analysis), analysis))
+
+
+def held_back(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings of services that should be blocked and gave proof that they were."""
+    return [found for found in findings if found.promise == "block" and found.verdict in ("blocked", "refused")]
 
 
 def _result(analysis: Analysis) -> str:
     if leaked := [found for found in ordered(analysis) if found.verdict == "leaked"]:
         return _leaks_in_words(analysis, leaked)
     if visible := [found for found in analysis.findings if found.verdict == "visible"]:
-        return f"No leaks, but {_modes(visible)} let rejections show that there is a host"
-    if blocked := [found for found in analysis.findings if found.promise == "block"]:
-        return _none_in_words(blocked)
+        return f"{_no_leaks(analysis)}, but {_modes(visible)} let rejections show that there is a host"
+    if forbidden := [found for found in analysis.findings if found.promise == "block"]:
+        return _none_in_words(analysis, forbidden)
     if promised := [found for found in analysis.findings if found.mode is not None]:
         return f"{_answered(promised)} under {_modes(promised)}, which promised to block none of them"
     if analysis.findings:
@@ -68,20 +75,79 @@ def _leaks_in_words(analysis: Analysis, leaked: list[Finding]) -> str:
     titles = {name: mode_title(mode) for name, mode in modes(analysis)}
     leaking = [name for name in titles if name in {found.mode for found in leaked}]
     if len(leaking) == 1:
-        return f"“{shortened(titles[leaking[0]], 80)}” let {_services(leaked)} answer"
+        return f"“{shortened(titles[leaking[0]], 80)}” {_let(analysis, leaked)}"
     clauses = [
-        f"{shortened(mode or '', 40)} let {_services(found for found in leaked if found.mode == mode)} answer"
+        f"{shortened(mode or '', 40)} {_let(analysis, [found for found in leaked if found.mode == mode])}"
         for mode in leaking
     ]
     *most, last = clauses
     return f"{_of_modes(len(leaking), analysis)} leaked: {', '.join(most)}, and {last}"
 
 
-def _none_in_words(blocked: list[Finding]) -> str:
-    held = [found for found in blocked if found.verdict in ("blocked", "refused")]
-    if not held:
-        return f"Nothing is proven: no request under {_modes(blocked)} had to draw a reply"
-    return f"No leaks: {_modes(held)} let {_services(held, 'none of ')} answer"
+def _let(analysis: Analysis, leaked: Sequence[Finding]) -> str:
+    return f"let {_services(leaked)} answer{_from_where_only(analysis, leaked)}"
+
+
+def _from_where_only(analysis: Analysis, leaked: Sequence[Finding]) -> str:
+    """The one zone and the one family that a mode's leaks came from, where all others were asked in vain."""
+    services = {found.service for found in leaked}
+    asked = [found for found in analysis.findings if found.mode == leaked[0].mode and found.service in services]
+    zones = {found.zone for found in leaked}
+    families = {name for found in asked for name, counts in found.families.items() if counts.replied}
+    elsewhere = {found.service for found in asked if found.provable and found.zone not in zones}
+    otherwise = {
+        found.service
+        for found in asked
+        if any(counts.provable and name not in families for name, counts in found.families.items())
+    }
+    parts = [f"from {zone_words(zone)}" for zone in zones if len(zones) == 1 and elsewhere == services]
+    parts += [f"over {FAMILIES[one]}" for one in families if len(families) == 1 and otherwise == services]
+    return f" {' and '.join(parts)} only" if parts else ""
+
+
+def _none_in_words(analysis: Analysis, forbidden: Sequence[Finding]) -> str:
+    held = held_back(forbidden)
+    if held:
+        return f"{_no_leaks(analysis)}: {_none_of(held)} under {_modes(held)}{_over_one_family(analysis, held)}"
+    if any(found.verdict == "indeterminate" for found in forbidden):
+        return f"Indeterminate: the captures under {_modes(forbidden)} could not show an answer to any request"
+    return f"Unproven: no request under {_modes(forbidden)} had to draw a reply"
+
+
+def _none_of(held: Sequence[Finding]) -> str:
+    names = list(dict.fromkeys(found.service for found in held))
+    if len(names) == 1:
+        return f"{named(names[0])}, which should be blocked, did not answer"
+    return f"none of {counted(len(names), 'service')} that should be blocked answered"
+
+
+def _over_one_family(analysis: Analysis, held: Sequence[Finding]) -> str:
+    """How many services were asked over one family only, where the target has addresses of both."""
+    if len({":" in address for address in analysis.target.addresses}) < 2:
+        return ""
+    asked: dict[tuple[str | None, str], set[str]] = {}
+    for found in held:
+        families = {name for name, counts in found.families.items() if counts.provable}
+        asked.setdefault((found.mode, found.service), set()).update(families)
+    only = {
+        words: len({service for (_, service), families in asked.items() if families == {name}})
+        for name, words in FAMILIES.items()
+    }
+    number = len({found.service for found in held})
+    told = [(words, count) for words, count in only.items() if count]
+    if len(told) == 1 and told[0][1] == number:
+        return f"; {'all asked' if number > 1 else 'it was asked'} over {told[0][0]} only"
+    parts = [f"{count} of them {'was' if count == 1 else 'were'} asked over {words} only" for words, count in told]
+    return f"; {' and '.join(parts)}" if parts else ""
+
+
+def _no_leaks(analysis: Analysis) -> str:
+    return "No leaks in what could be read" if unread_clause(analysis) else "No leaks"
+
+
+def _with_unread(result: str, analysis: Analysis) -> str:
+    clause = unread_clause(analysis)
+    return f"{result}; {clause}" if clause else result
 
 
 def _answered(findings: list[Finding]) -> str:
@@ -98,11 +164,9 @@ def _modes(findings: Iterable[Finding]) -> str:
     return listing(dict.fromkeys(shortened(found.mode or "", 40) for found in findings))
 
 
-def _services(findings: Iterable[Finding], none_of: str = "") -> str:
+def _services(findings: Iterable[Finding]) -> str:
     names = list(dict.fromkeys(found.service for found in findings))
-    if none_of or len(names) > MOST_NAMED:
-        return none_of + counted(len(names), "service")
-    return listing(names)
+    return counted(len(names), "service") if len(names) > MOST_NAMED else listing(names)
 
 
 # -- The graph of leaks ------------------------------------------------------------------------------
@@ -110,12 +174,16 @@ def _services(findings: Iterable[Finding], none_of: str = "") -> str:
 
 def of_leaks(analysis: Analysis) -> str:
     """The result that the graph of leaks shows."""
+    return _with_unread(_leaks_drawn(analysis), analysis)
+
+
+def _leaks_drawn(analysis: Analysis) -> str:
     judged = [found for found in analysis.findings if found.verdict is not None]
     if not judged:
         return _without_modes(analysis)
     leaking = {found.mode for found in analysis.leaks()}
     if not leaking:
-        return _without_leaks(judged)
+        return _without_leaks(analysis, judged)
     name, mode = worst_mode(analysis)
     sentence = f"“{mode_title(mode)}” {_leaked(analysis, name)}"
     if len(leaking) == 1:
@@ -127,24 +195,26 @@ def _leaked(analysis: Analysis, mode: str | None) -> str:
     verdicts = {(found.service, found.verdict) for found in analysis.findings if found.mode == mode}
     order = [found.service for found in services(analysis)]
     answered = [service for service in order if (service, "leaked") in verdicts]
+    leaked = [found for found in analysis.findings if found.mode == mode and found.verdict == "leaked"]
     if len(answered) > MOST_NAMED + 1:
-        return f"let {len(answered)} services answer: {listing(answered)}"
+        return f"let {len(answered)} services answer{_from_where_only(analysis, leaked)}: {listing(answered)}"
     if answered:
-        return f"let {listing(answered)} answer"
+        return f"let {listing(answered)} answer{_from_where_only(analysis, leaked)}"
     rejected = [service for service in order if (service, "visible") in verdicts]
     return f"gave the host away by rejecting requests to {listing(rejected)}"
 
 
-def _without_leaks(judged: Sequence[Finding]) -> str:
+def _without_leaks(analysis: Analysis, judged: Sequence[Finding]) -> str:
     forbidden = [found for found in judged if found.promise == "block"]
     if not forbidden:
         answered = {found.service for found in judged if found.replied}
         return f"Nothing could leak, as nothing was promised; {counted(len(answered), 'service')} answered"
     asked = {found.service for found in forbidden if found.provable}
     if not asked:
-        return "Nothing is proven: no request could have drawn a reply that a mode forbids"
+        return f"{_open(forbidden)} that a mode forbids"
     requests = counted(sum(found.provable for found in forbidden), "request")
-    return f"No leaks: {requests} to {counted(len(asked), 'service')} that should be blocked drew no reply"
+    services = f"{counted(len(asked), 'service')} that should be blocked"
+    return f"{_no_leaks(analysis)}: {requests} to {services} drew no reply"
 
 
 def _without_modes(analysis: Analysis) -> str:
@@ -154,8 +224,14 @@ def _without_modes(analysis: Analysis) -> str:
         return f"{counted(len(answered), 'service')} answered: {listing(answered, 5)}"
     provable = sum(found.provable for found in analysis.findings)
     if not provable:
-        return "Nothing is proven: no request could have drawn a reply"
+        return _open(analysis.findings)
     return f"No service answered: {counted(provable, 'request')} drew no reply"
+
+
+def _open(findings: Iterable[Finding]) -> str:
+    if any(found.indeterminate for found in findings):
+        return "Indeterminate: the captures could not show a reply"
+    return "Unproven: no request had to draw a reply"
 
 
 # -- The timeline ------------------------------------------------------------------------------------
@@ -174,10 +250,12 @@ def of_timeline(analysis: Analysis) -> str:
         return _under(mode, [found for found in leaks if found.mode == name], order)
     replied = {found.service for found in analysis.findings if found.replied}
     if not replied:
-        return _no_reply(analysis.findings)
+        return _with_unread(_no_reply(analysis.findings), analysis)
     answered = listing([service for service in order if service in replied], 5)
     promised = any(found.promise == "block" for found in analysis.findings)
-    return f"{answered} answered, and no promise was broken" if promised else f"{answered} answered"
+    if not promised:
+        return f"{answered} answered"
+    return _with_unread(f"{answered} answered, and no promise was broken", analysis)
 
 
 def _no_reply(findings: Sequence[Finding]) -> str:

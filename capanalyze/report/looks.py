@@ -143,8 +143,8 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
     ),
     "unproven": Look(
         mark="?",
-        word="proves nothing",
-        meaning="no reply, but these requests draw none anyway",
+        word="unproven",
+        meaning="silence proves nothing here, as such requests need not draw a reply",
         ink=GREY,
         fill=None,
         edge="#8a939d",
@@ -204,6 +204,18 @@ NOT_PROBED = Look(
     dark_edge=None,
 )
 
+# On a terminal there is one loud colour, for leaks alone.
+LOUD = "bold red"
+STYLES: dict[Verdict | None, str] = {
+    "leaked": LOUD,
+    "visible": "red",
+    "refused": "yellow",
+    "allowed": "cyan",
+    "silent": "dim",
+    "indeterminate": "dim",
+    "unproven": "dim",
+}
+
 # Each look once, the loudest first.
 LOOKS: tuple[Look, ...] = (*VERDICT_LOOKS.values(), OUTCOME_LOOKS["replied"], OUTCOME_LOOKS["rejected"])
 
@@ -244,7 +256,7 @@ def look(found: Finding) -> Look:
 
 
 def count(found: Finding) -> str:
-    """The count that a cell shows: `4/5`, or the requests that prove nothing."""
+    """The count that a cell shows: `4/5`, or the unproven requests."""
     shown = state(found)
     if shown in _BARE:
         return brief(_BARE[shown](found))

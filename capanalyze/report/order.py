@@ -54,6 +54,26 @@ def modes(analysis: Analysis) -> list[tuple[str | None, ModeInfo | None]]:
     return list(shown.items())
 
 
+def rank(findings: Iterable[Finding], info: ModeInfo | None) -> int:
+    """Where findings of a mode stand among those of others: leaks first, what promises nothing last."""
+    verdicts = {found.verdict for found in findings}
+    if "leaked" in verdicts:
+        return 0
+    if "visible" in verdicts:
+        return 1
+    return 2 if info and info.promise == "block" else 3
+
+
+def ranked(analysis: Analysis) -> list[tuple[str | None, ModeInfo | None]]:
+    """The modes as a reader looks for them; those of one rank in the order of the analysis."""
+
+    def place(shown: tuple[str | None, ModeInfo | None]) -> int:
+        name, info = shown
+        return rank((found for found in analysis.findings if found.mode == name), info)
+
+    return sorted(modes(analysis), key=place)
+
+
 def strictness(mode: ModeInfo | None) -> tuple[bool, bool, bool]:
     """Orders modes by how much they promise."""
     if mode is None or mode.promise != "block":
@@ -125,18 +145,19 @@ class Section:
 
 
 def sections(analysis: Analysis) -> list[Section]:
-    """Every mode and zone that has findings, in the order of the analysis."""
+    """Every mode and zone that has findings, as a reader looks for them; of one rank in the order of the analysis."""
     names = {found.service: " ".join(service_name(found)).strip() for found in services(analysis)}
     cells: dict[tuple[str | None, str], list[Finding]] = {}
     for found in ordered(analysis):
         cells.setdefault((found.mode, found.zone), []).append(found)
     inputs = [one.name for one in analysis.inputs]
-    return [
+    shown = [
         Section(mode, info, zone, interfaces, findings, _left(names, findings), inputs)
         for mode, info in modes(analysis)
         for zone, interfaces in zones(analysis)
         if (findings := cells.get((mode, zone)))
     ]
+    return sorted(shown, key=lambda section: rank(section.findings, section.info))
 
 
 def _left(names: dict[str, str], findings: list[Finding]) -> list[str]:

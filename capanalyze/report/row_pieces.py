@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capanalyze.buffers import ints, longs
-from capanalyze.escape import csv_cell
+from capanalyze.escape import csv_cell, json_text
 from capanalyze.exchanges.batch import reason_of
 from capanalyze.exchanges.row import DIRECTIONS, LINK, MODULE, NARROW, OUTCOMES, REASON, VERDICTS_OF
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
@@ -63,9 +63,14 @@ def json_key(name: str) -> bytes:
     return f',"{name}":'.encode()
 
 
+def json_octets(value: Any) -> bytes:
+    """A value as JSON on one line that can be looked at on a terminal; its strings are `valid`."""
+    return json_text(msgspec.json.encode(value).decode()).encode()
+
+
 def json_word(text: str | None) -> bytes:
     """A string, or null."""
-    return msgspec.json.encode(None if text is None else valid(text))
+    return json_octets(None if text is None else valid(text))
 
 
 def json_elsewhere(text: str | None) -> bytes:
@@ -76,7 +81,7 @@ def json_elsewhere(text: str | None) -> bytes:
 def csv_word(text: str | None) -> bytes:
     """A cell; formulas are defused."""
     # An empty cell alone on its line would be quoted.
-    return b"" if text is None else csv_line((csv_cell(valid(text)), None)).removesuffix(b",\n")
+    return b"" if text is None else csv_line((csv_cell(text), None)).removesuffix(b",\n")
 
 
 JSON = Style(

@@ -7,24 +7,24 @@ a million are written by stages that give the same octets (`row_text`, `row_colu
 from __future__ import annotations
 
 import contextlib
+import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-import msgspec
-
 from capanalyze.errors import OutputError
-from capanalyze.escape import csv_cell, printable
+from capanalyze.escape import csv_cell
 from capanalyze.exchanges.batch import exchange_of
 from capanalyze.exchanges.row import CAPTURE
 from capanalyze.findings import utc
 from capanalyze.report.output import STDOUT, binary_output
-from capanalyze.report.row_pieces import CSV, JSON, Lines, Style, csv_line, valid
+from capanalyze.report.row_pieces import CSV, JSON, Lines, Style, csv_line, json_octets, valid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.model import Disclosure, Exchange
+    from capanalyze.report.row_table import TableRows
 
     Line = Callable[[Exchange, Mapping[str, list[int]]], bytes]
     Stage = Callable[..., int]
@@ -52,7 +52,6 @@ KEYS = (
     "verdict",
     "disclosures",
 )
-WIDTHS_FROM = 10_000  # rows of a table by which its columns are laid out
 
 
 class RowWriter(Protocol):
@@ -109,7 +108,9 @@ def text_writer(form: str, output: str | None, *, compiled: bool) -> Callable[[B
 
     streams = output in (None, STDOUT)
     if form == "table":
-        return lambda file: TableRows(file, streams=streams)
+        from capanalyze.report.row_table import table_to
+
+        return lambda file: table_to(file, streams=streams, encoding=sys.stdout.encoding if streams else "utf-8")
     kind = {"jsonl": JsonRows, "csv": CsvRows}[form]
     stage = compiled_stage(write) if compiled else None
     return lambda file: kind(file, stage, streams=streams)
@@ -179,13 +180,9 @@ class JsonRows(TextRows):
 
     style = JSON
 
-    def __init__(self, file: BinaryIO, stage: Stage | None = None, *, streams: bool = False) -> None:
-        super().__init__(file, stage, streams=streams)
-        self._encode = msgspec.json.Encoder().encode
-
     def line(self, exchange: Exchange, elsewhere: Mapping[str, list[int]], /) -> bytes:
         """An object."""
-        return self._encode(record(exchange, elsewhere)) + b"\n"
+        return json_octets(record(exchange, elsewhere)) + b"\n"
 
 
 class CsvRows(TextRows):
@@ -230,87 +227,3 @@ def elsewhere(batch: Batch, number: int, names: Names) -> dict[str, list[int]]:
             if frame // CAPTURE != listed[0] // CAPTURE:
                 found.setdefault(names.captures[frame // CAPTURE], []).append(frame % CAPTURE)
     return found
-
-
-COLUMNS = (
-    *("capture", "service", "client", "server", "requests", "replies"),
-    *("time", "rtt", "outcome", "reason", "verdict"),
-)
-
-
-class TableRows:
-    """Aligned columns for reading; widths are those of the longest cells of the first rows."""
-
-    def __init__(self, file: BinaryIO, *, streams: bool = False) -> None:
-        self._file = file
-        self._streams = streams
-        self._held: list[tuple[str, ...]] = [COLUMNS]
-        self._widths: list[int] = []
-
-    def write(
-        self,
-        batch: Batch,
-        names: Names,
-        disclosures: Sequence[list[Disclosure]] | None = None,  # noqa: ARG002 - a table has no column for them
-    ) -> None:
-        """Write a batch, or hold it until the widths are known."""
-        for number in range(batch.count):
-            self._add(exchange_of(batch, number, names))
-        if self._streams:
-            self._file.flush()
-
-    def _add(self, exchange: Exchange) -> None:
-        row = cells(exchange)
-        if self._widths:
-            self._file.write(table_line(row, self._widths))
-            return
-        self._held.append(row)
-        if len(self._held) > WIDTHS_FROM:
-            self.finish()
-
-    def finish(self) -> None:
-        """Lay out and write what is held."""
-        if not self._widths:
-            self._widths = [max(map(len, column)) for column in zip(*self._held, strict=True)]
-        for row in self._held:
-            self._file.write(table_line(row, self._widths))
-        self._held = []
-
-    def give_up(self) -> None:
-        """What is held is not shown."""
-
-
-def table_line(row: Iterable[str], widths: Iterable[int]) -> bytes:
-    """One line of the table."""
-    line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-    return line.rstrip().encode("utf-8", "replace") + b"\n"
-
-
-def cells(exchange: Exchange) -> tuple[str, ...]:
-    """The cells of one row of the table."""
-    return (
-        printable(exchange.capture),
-        exchange.service,
-        endpoint(exchange.client, exchange.client_port),
-        endpoint(exchange.server, exchange.server_port),
-        frames(exchange.requests),
-        frames(exchange.replies),
-        utc(exchange.time_ns) or "-",
-        "-" if exchange.rtt_us is None else f"{exchange.rtt_us / 1000:.3f} ms",
-        exchange.outcome,
-        exchange.reason + (" (weak)" if exchange.pairing == "weak" and exchange.outcome == "replied" else ""),
-        exchange.verdict or exchange.direction or "-",
-    )
-
-
-def endpoint(host: str, port: int | None) -> str:
-    """Address and port as one word."""
-    if port is None:
-        return host
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def frames(numbers: Sequence[int]) -> str:
-    """Frame numbers, the first four of many."""
-    shown = ",".join(map(str, numbers[:4]))
-    return (shown + (f"+{len(numbers) - 4}" if len(numbers) > 4 else "")) or "-"

@@ -36,9 +36,14 @@ def write(console: Console, blocks: Iterable[Iterable[RenderableType]], *, whole
             for part in block:
                 console.print(part, soft_wrap=whole_lines)
     text = "".join(line.rstrip(" ") + "\n" for line in printed.get().splitlines())
-    if not console.encoding.lower().startswith("utf"):
-        text = text.translate(_ASCII).encode(console.encoding, "backslashreplace").decode(console.encoding)
-    console.file.write(text)
+    console.file.write(spelled(text, console.encoding))
+
+
+def spelled(text: str, encoding: str) -> str:
+    """A text in characters that an encoding has."""
+    if encoding.lower().startswith("utf"):
+        return text
+    return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def piece(text: str, look: str | None = None) -> Text:

@@ -4,7 +4,19 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from capanalyze.model import Analysis, Asked, Change, Depth, Evidence, Exhibit, Finding, ModeInfo, Target
+from capanalyze.model import (
+    Analysis,
+    Asked,
+    Change,
+    Depth,
+    Evidence,
+    Exchange,
+    Exhibit,
+    Finding,
+    Input,
+    ModeInfo,
+    Target,
+)
 
 DASH = "–"  # noqa: RUF001 (nothing, or from … to)
 TIMES = "×"  # noqa: RUF001 (the sign, and no letter)
@@ -38,6 +50,12 @@ def counts(numbers: Mapping[str, int]) -> str:
     shown = {name: number for name, number in numbers.items() if number}
     separator = "; " if any("," in name for name in shown) else ", "
     return separator.join(f"{name} {number:,}" for name, number in shown.items())
+
+
+def dropped(inputs: Iterable[Input]) -> str:
+    """How many frames of some captures the kernel dropped, as far as they tell; empty where it dropped none."""
+    number = sum(interface.dropped or 0 for one in inputs for interface in one.interfaces)
+    return f"{counted(number, 'frame')} by the kernel, before they were captured" if number else ""
 
 
 def answered(found: Finding) -> str:
@@ -146,14 +164,15 @@ def mode_title(mode: ModeInfo | None) -> str:
 def promise(mode: ModeInfo | None) -> str:
     """What a mode promises, in a few words."""
     if mode is None or mode.promise is None:
-        words = "no promise known"
-    elif mode.promise == "allow":
-        words = "promises nothing"
-    elif mode.allow:
-        words = f"promises: only {listing(mode.allow, 3)} in"
-    else:
-        words = "promises: nothing in"
-    return f"{words} + stealth" if mode and mode.stealth else words
+        return "no promise known"
+    if mode.promise == "allow":
+        return "promises: no sign of the host but replies (stealth)" if mode.stealth else "promises nothing"
+    # Only stealth speaks of ICMP.
+    allowed = [service for service in mode.allow if mode.stealth or service != "icmp"]
+    only = f"promises: only {listing(allowed, 3)} in" if allowed else "promises: nothing in"
+    if mode.stealth:
+        return f"{only}, and no {'other ' if allowed else ''}sign of the host (stealth)"
+    return f"{only}, and ping" if allowed else f"{only} but ping"
 
 
 def how_found(target: Target) -> str:
@@ -180,7 +199,7 @@ def on_condition(target: Target, said: str) -> str:
 # -- Frames and times --------------------------------------------------------------------------------
 
 
-def frames(shown: Evidence, captures: Mapping[str, str] = NOT_NAMED, most: int = 4) -> str:
+def frames(shown: Evidence | Exchange, captures: Mapping[str, str] = NOT_NAMED, most: int = 4) -> str:
     """Frame numbers of an exchange: `12→13`, with a retransmission `12,14→15`; a dash stands for none.
 
     `captures` are the captures' short names, to stand before the numbers where there are several; of more

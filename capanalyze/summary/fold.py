@@ -3,9 +3,11 @@
 from typing import Any
 
 from capanalyze.buffers import ints_of, longs_of
-from capanalyze.exchanges.reach import reach_of
+from capanalyze.exchanges.reach import MAPPED, reach_of
 from capanalyze.exchanges.row import (
     CAPTURE,
+    CLIENT,
+    CLIENT_LOW,
     CLOCK,
     DIRECTION,
     FLAGS,
@@ -58,6 +60,7 @@ from capanalyze.summary.layout import (
     MAX_TURNS,
     MODE_UNIT,
     NARROWS,
+    OVER_IPV6,
     PLACES,
     PLAIN,
     PORT_SEEN,
@@ -185,6 +188,8 @@ def count(b: Any, cell: int, wide: Any, narrow: Any, row: int, kind: int) -> Non
     w = row * WIDE
     n = row * NARROW
     cells[c + COUNTS + kind] += 1
+    if wide[w + CLIENT] or wide[w + CLIENT_LOW] >> 32 != MAPPED:
+        cells[c + OVER_IPV6 + kind] += 1
     cells[c + RESENT] += narrow[n + RETRANSMISSIONS]
     note_origin(cells, c, wide, w, narrow[n + PLACE] * 1)
     if kind != REPLIED:

@@ -85,8 +85,9 @@ CLASSES = 5
     USUAL_NUMBER,  # and of how many; all others are in REASONS
     TOLD_FRAMES,  # that the replies took
     REACHED,  # requests that drew replies, by where they came from, four numbers
-) = (0, 1, *range(6, 24))
-CELL = 27
+    OVER_IPV6,  # by class, those over IPv6
+) = (0, 1, *range(6, 24), 27)
+CELL = 32
 BITS = 62
 # Its key: mode + 1, zone + 1, and the service: a UDP port, a TCP port, a module.
 MODE_UNIT, ZONE_UNIT = 1 << 40, 1 << 20

@@ -22,6 +22,7 @@ from capanalyze.summary.layout import (
     KEY,
     MODULE_CODE,
     OF_CELL_UNIT,
+    OVER_IPV6,
     OVERFLOW,
     PLACES,
     REACHED,
@@ -70,6 +71,7 @@ def join(cells: Any, rest: int, cell: int) -> None:
     cells[rest + FURTHER] += 1
     for kind in range(CLASSES):
         cells[rest + COUNTS + kind] += cells[cell + COUNTS + kind]
+        cells[rest + OVER_IPV6 + kind] += cells[cell + OVER_IPV6 + kind]
     cells[rest + RESENT] += cells[cell + RESENT]
     cells[rest + ASKED_OCTETS] += cells[cell + ASKED_OCTETS]
     cells[rest + TOLD_OCTETS] += cells[cell + TOLD_OCTETS]

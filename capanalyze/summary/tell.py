@@ -21,6 +21,7 @@ from capanalyze.findings import (
     evidence,
     in_order,
     notes_on,
+    over_family,
     reached,
     with_silence,
     zones_in_order,
@@ -30,6 +31,7 @@ from capanalyze.model import (
     Asked,
     Bin,
     Change,
+    Counts,
     Evidence,
     Finding,
     Frame,
@@ -64,6 +66,7 @@ class Cell:
     zone: int
     code: int
     counts: list[int]
+    over_ipv6: list[int]
     resent: int
     octets: tuple[int, int]
     frames: int
@@ -196,6 +199,7 @@ class Teller:
             zone=zone - 1,
             code=code,
             counts=list(c[t.COUNTS : t.COUNTS + t.CLASSES]),
+            over_ipv6=list(c[t.OVER_IPV6 : t.OVER_IPV6 + t.CLASSES]),
             resent=c[t.RESENT],
             octets=(c[t.ASKED_OCTETS], c[t.TOLD_OCTETS]),
             frames=c[t.TOLD_FRAMES],
@@ -219,9 +223,10 @@ class Teller:
         """What a class counts as in a cell's mode."""
         return t.INDETERMINATE if kind == t.SILENT and self._mode_name(cell) in self._cut else kind
 
-    def _counts(self, cell: Cell) -> list[int]:
+    def _counts(self, cell: Cell, found: Sequence[int]) -> list[int]:
+        """Counts by class as they count in a cell's mode."""
         counts = [0] * t.CLASSES
-        for kind, count in enumerate(cell.counts):
+        for kind, count in enumerate(found):
             counts[self._class(cell, kind)] += count
         return counts
 
@@ -240,7 +245,7 @@ class Teller:
         name = self._mode_name(cell)
         mode = self._modes.get(name) if name is not None else None
         service = service_of(cell.code)
-        counts = self._counts(cell)
+        counts = self._counts(cell, cell.counts)
         worst = next((kind for kind in range(t.UNPROVEN) if counts[kind]), t.UNPROVEN)
         outcome: Outcome = "silent" if worst == t.UNPROVEN else WORST[worst]
         shown = self._exemplars(cell)
@@ -289,9 +294,17 @@ class Teller:
             frame_factor=cell.frames / counts[t.REPLIED] if counts[t.REPLIED] else None,
             kinds=self._kinds(cell),
             reach=reached(cell.reach),
+            families=self._families(cell, counts, mode),
         )
         found.notes = uncompared(cell) + notes_on(found, mode)
         return found
+
+    def _families(self, cell: Cell, counts: Sequence[int], mode: Mode | None) -> dict[str, Counts]:
+        """What was asked over each family of addresses."""
+        over_ipv6 = self._counts(cell, cell.over_ipv6)
+        over_ipv4 = [every - six for every, six in zip(counts, over_ipv6, strict=True)]
+        told = {"ipv4": over_ipv4, "ipv6": over_ipv6}
+        return {one: over_family(told[one], mode, service_of(cell.code)) for one in told if any(told[one])}
 
     def _kinds(self, cell: Cell) -> list[Asked]:
         """What requests of each kind drew."""

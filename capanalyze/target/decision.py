@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from capanalyze.errors import TargetError
 from capanalyze.model import Certainty, Target
-from capanalyze.target.addresses import is_group
+from capanalyze.target.addresses import is_group, network_of
 from capanalyze.target.doubts import named, warnings_on
 
 if TYPE_CHECKING:
@@ -91,24 +91,24 @@ def _told(told: Told, described: set[str]) -> Decision | None:
 
 
 def _shown(contacts: Contacts, told: Told) -> Decision | None:
-    """The one MAC address that takes part in all unicast traffic of an interface, and forwards for nobody."""
+    """The one MAC address that takes part in all unicast traffic of an interface, answers, and forwards for nobody."""
     found: list[str] = []
-    for interface in contacts.between_hosts():
+    for interface, here in contacts.between_hosts().items():
         macs = told.macs_in_all(interface)
         if len(macs) != 1 or told.forwards(macs[0]) or not told.shares_network(macs[0]):
             return None
-        here = sorted(one for one in told.addresses_at(macs[0]) if not is_group(one))
-        if any(map(told.is_elsewhere, here)):
+        addresses = {one for one in told.addresses_at(macs[0]) if not is_group(one)}
+        if any(map(told.is_elsewhere, addresses)) or not any(one.answered and one.server in addresses for one in here):
             return None
-        found += [one for one in here if one not in found]
+        found += sorted(addresses - set(found))
     how = "shown by the frames: its MAC address takes part in every conversation, and forwards for nobody"
     return Decision(found, "shown", how) if found else None
 
 
 def _assumed(contacts: Contacts, told: Told) -> Decision | None:
-    """On each interface the one host that answers, or, where nobody does, the one that is asked and never asks."""
+    """On each network the one host that answers, or, where nobody does, the one that is asked and never asks."""
     found: list[str] = []
-    for here in contacts.between_hosts().values():
+    for here in _networks(contacts, told):
         if any(one.asked for one in here):
             addresses = _assumed_here(here, told)
             if not addresses:
@@ -119,8 +119,22 @@ def _assumed(contacts: Contacts, told: Told) -> Decision | None:
     return Decision(found, "assumed", f"assumed: {how}") if found else None
 
 
+def _networks(contacts: Contacts, told: Told) -> Iterable[list[Contact]]:
+    """Exchanges in which a host has one address: by interface, where MAC addresses tell hosts apart, and else by scope.
+
+    On a link without MAC addresses nothing shows that an IPv4 and an IPv6 address are of one host. Each is assumed for
+    itself, and the condition that all is said on names both.
+    """
+    networks: dict[tuple[str, str], list[Contact]] = {}
+    for interface, here in contacts.between_hosts().items():
+        has_macs = any(place == interface for place, _ in told.senders)
+        for one in here:
+            networks.setdefault((interface, "" if has_macs else network_of(one.server).scope), []).append(one)
+    return networks.values()
+
+
 def _assumed_here(contacts: Sequence[Contact], told: Told) -> list[str]:
-    """The addresses of the one host that it can be on an interface; none where that is undecided."""
+    """The addresses of the one host that it can be on a network; none where that is undecided."""
     asked = [one for one in contacts if one.asked]
     answered = [one for one in asked if one.answered]
     hosts = _hosts(contacts, told)

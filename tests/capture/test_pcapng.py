@@ -377,5 +377,5 @@ def test_a_link_type_that_is_not_read_is_an_error_where_there_is_no_other(tmp_pa
 def test_frames_of_a_link_type_that_is_not_read_are_counted_beside_others(tmp_path: Path) -> None:
     part, capture = read(tmp_path / "mixed.pcapng", HEAD + PACKET + interface(189) + enhanced(1, 0, b"urb"))
     assert (part.frames, len(part)) == (2, 1)
-    assert part.account()["of a link type that is not read"] == 1
+    assert part.account()["link type 189 (USB_LINUX), not read"] == 1
     assert capture.notes == ["frames of link type 189 (USB_LINUX) are counted, not read"]

@@ -257,7 +257,7 @@ def test_interfaces_that_were_not_asked_for_are_left_out(tmp_path: Path, compile
     # A link type that is not read costs its frames; what is left out does not even count for the times.
     assert part.account() == {
         "messages": 1,
-        "of a link type that is not read": 2,
+        "link type 147 (USER0), not read": 2,
         "of interfaces that were not asked for": 3,
     }
     assert (part.first, part.final) == ((START + 1, 0), (START + 4, 0))

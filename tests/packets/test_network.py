@@ -179,7 +179,8 @@ def test_tshark_finds_the_same_datagrams(tmp_path: Path) -> None:
 
 
 MALFORMED = "malformed headers"
-OTHER = "IP with another transport than UDP, TCP, ICMP"
+NOT_IP = "not IP (ARP, link control, management)"
+INSIDE = "tunnels and labels around something that is not read"
 TOO_DEEP = "headers nested too deep"
 WITHOUT_MESSAGE: dict[str, tuple[bytes, str]] = {
     "version 5": (patched(V4, 0, b"\x55"), MALFORMED),
@@ -193,18 +194,20 @@ WITHOUT_MESSAGE: dict[str, tuple[bytes, str]] = {
     "IPv6, too short": (V6[:39], MALFORMED),
     "IPv6, extension too short": (ipv6(PEER6, TARGET6, HOP_BY_HOP, b"\x11\0"), MALFORMED),
     "IPv6, extension beyond the end": (ipv6(PEER6, TARGET6, DESTINATION, b"\x11\xff" + UDP), MALFORMED),
-    "IPv6, no next header": (ipv6(PEER6, TARGET6, NO_NEXT, b""), OTHER),
+    "IPv6, no next header": (ipv6(PEER6, TARGET6, NO_NEXT, b""), "IP protocol 59 (no next header), not read"),
     "IPv6, endless extensions": (ipv6(PEER6, TARGET6, DESTINATION, padding(DESTINATION, b"") * 20), TOO_DEEP),
-    "ESP": (ipv4(PEER, TARGET, ESP, bytes(40)), OTHER),
-    "OSPF": (ipv4(PEER, TARGET, 89, bytes(40)), OTHER),
+    "ESP": (ipv4(PEER, TARGET, ESP, bytes(40)), "IP protocol 50 (ESP), not read"),
+    "OSPF": (ipv4(PEER, TARGET, 89, bytes(40)), "IP protocol 89 (OSPF), not read"),
+    "a protocol without a name": (ipv6(PEER6, TARGET6, 200, bytes(40)), "IP protocol 200, not read"),
     "9 deep": (nested(9), TOO_DEEP),
     "50 deep": (nested(50), TOO_DEEP),
     "IPIP, empty": (tunnel(IN_IPV4, b""), MALFORMED),
     "GRE, too short": (tunnel(GRE, b"\0\0"), MALFORMED),
     "GRE, options beyond the end": (tunnel(GRE, gre(0x0800, b"", KEY, b"\0")), MALFORMED),
-    "GRE, source route": (tunnel(GRE, gre(0x0800, V4, 0x4000, bytes(4))), OTHER),
-    "GRE, keepalive": (tunnel(GRE, gre(0, b"")), OTHER),
-    "GRE, PPP, acknowledgement alone": (tunnel(GRE, gre(0x880B, b"", KEY | ACKNOWLEDGED | 1, bytes(8))), OTHER),
+    "GRE, source route": (tunnel(GRE, gre(0x0800, V4, 0x4000, bytes(4))), INSIDE),
+    "GRE, experiments": (tunnel(GRE, gre(0x88B5, V4)), "EtherType 0x88b5 (local experimental 1), not read"),
+    "GRE, keepalive": (tunnel(GRE, gre(0, b"")), NOT_IP),
+    "GRE, PPP, acknowledgement alone": (tunnel(GRE, gre(0x880B, b"", KEY | ACKNOWLEDGED | 1, bytes(8))), NOT_IP),
     "ERSPAN II, too short": (tunnel(GRE, gre(0x88BE, b"", SEQUENCE, bytes(4))), MALFORMED),
     "ERSPAN III, too short": (tunnel(GRE, gre(0x22EB, bytes(11), SEQUENCE, bytes(4))), MALFORMED),
     "MPLS, endless labels": (tunnel(GRE, gre(0x8847, bytes(400))), TOO_DEEP),

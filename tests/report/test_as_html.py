@@ -204,6 +204,23 @@ def test_graphs_share_no_ids() -> None:
     )
 
 
+def test_leaks_come_first_and_what_promises_nothing_last(article: bytes) -> None:
+    page = article.decode()
+    titles = [page.index(f"<h3>{mode.title}</h3>") for mode in sample.MODES]  # of the cards
+    assert titles == [max(titles), min(titles), sorted(titles)[1]]
+    places = [page.index(f'<tbody id="{mode}:lan:ntp"') for mode in ("specific", "block-all", "allow-all")]
+    assert places == sorted(places)
+
+
+def test_what_could_not_be_read_is_said_at_the_top(article: bytes) -> None:
+    assert "Not read:" not in article.decode()
+    analysis = sample.article()
+    analysis.inputs[0].unread = {"EtherType 0x88b5 (local experimental 1), not read": 900}
+    page = as_html.to_html(analysis, []).decode()
+    assert "<strong>Not read:</strong> 900 of 7,689 frames could not be read, and may hide replies: EtherType" in page
+    assert "ntp answer; 900 of 7,689 frames could not be read</title>" in page
+
+
 def test_the_evidence_is_shown(article: bytes) -> None:
     text = " ".join(" ".join(Page(article).text).split())
     for shown in (

@@ -33,9 +33,9 @@ SAMPLES = (sample.article, sample.empty, sample.no_mode, sample.hostile, deep, h
 OVERVIEW = """\
 mode       leaks  services that leaked
 ─────────────────────────────────────────────────────────────────────────────
-allow-all      –  promises nothing
 specific       7  mdns, nbns, ntp, kerberos, tcp/631, tcp/37200 and udp/28524
-block-all      3  mdns, nbns and ntp"""
+block-all      3  mdns, nbns and ntp
+allow-all      –  promises nothing"""
 
 CAPTURES = """\
    capture                      frames  2026-11-23 UTC     sha256
@@ -49,7 +49,7 @@ F  block-all.ppp0.dlt_ppp.pcap   1,359  03:56:40–03:57:31  59c1d8e7f0a2"""
 
 SECTION = """\
 block-all, from the internet (ppp0)
-Block all incoming connections (promises: nothing in); frames of F
+Block all incoming connections; promises: nothing in but ping; frames of F
 verdict     service          answered  frames   remarks
 ──────────────────────────────────────────────────────────────────
 ● LEAK      mdns udp/5353         4/6  46→47    ×2.1 octets
@@ -121,11 +121,12 @@ def test_an_overview_of_other_modes() -> None:
     analysis.modes.append(msgspec.structs.replace(analysis.modes[-1], name="stealth"))
     lines = [line.split(maxsplit=2) for line in render(analysis, 120).split("\n\n")[1].splitlines()]
     assert [
-        *lines[3][:2],
-        lines[3][2].partition(" and ")[0],
+        *lines[2][:2],
+        lines[2][2].partition(" and ")[0],
     ] == ["specific", "0", "none, but rejections show the host: kerberos, mdns, nbns, ntp, tcp/631, tcp/37200"]
-    assert lines[4] == ["block-all", "0", "none of 1 service"]
-    assert lines[5] == ["stealth", "–", "no request was captured"]
+    assert lines[3] == ["block-all", "0", "none of 1 service"]
+    assert lines[4] == ["stealth", "–", "no request was captured"]
+    assert lines[5] == ["allow-all", "–", "promises nothing"]
 
 
 def test_captures() -> None:
@@ -170,6 +171,23 @@ def test_the_account_of_frames() -> None:
     assert "\ndropped    3 frames by the kernel, before they were captured\n" in text
     assert "  3 frames dropped by the kernel in this capture, at times not known\n" in text
     assert "\nexchanges  inbound 214, outbound 31, local 2\n" in text
+
+
+def test_what_could_not_be_read_is_said_at_the_top() -> None:
+    analysis = sample.article()
+    assert "not read" not in render(analysis)
+    analysis.inputs[0].unread = {"EtherType 0x88b5 (local experimental 1), not read": 900}
+    top = render(analysis, 120).split("\n\n")
+    assert top[0].replace("\n", " ").endswith("ntp answer; 900 of 7,689 frames could not be read.")
+    assert "not read  900 of 7,689 frames could not be read, and may hide replies: EtherType 0x88b5" in top[2]
+
+
+def test_what_unproven_means_is_said_once_where_it_first_stands() -> None:
+    text = render(sample.article(), 120)
+    meant = "\n  unproven: silence proves nothing here, as such requests need not draw a reply\n"
+    assert text.count(meant) == 1
+    assert text.index("? unproven") < text.index(meant) < text.index("specific, from the LAN")
+    assert "unproven:" not in render(sample.empty())
 
 
 def test_the_evidence_and_the_second_opinion() -> None:

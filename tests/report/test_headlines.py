@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from capanalyze.model import Finding, Promise, Verdict
+from capanalyze.model import Analysis, Finding, Promise, Verdict
 from capanalyze.report.headlines import headline, nobody_asked, of_amplification, of_latency, of_leaks, of_timeline
 from capanalyze.report.measures import amplified, timed
 from tests.report import sample
@@ -36,12 +36,158 @@ def test_the_report_without_a_leak() -> None:
         ]
         return headline(drawing.analysis(found, [drawing.mode("block-all")]))
 
-    assert said("--", "x-") == "No leaks: block-all let none of 2 services answer"
-    assert said("??") == "Nothing is proven: no request under block-all had to draw a reply"
+    assert said("--", "x-") == "No leaks: none of 2 services that should be blocked answered under block-all"
+    assert said("--") == "No leaks: tcp/0, which should be blocked, did not answer under block-all"
+    assert said("??") == "Unproven: no request under block-all had to draw a reply"
+    assert said("~") == "Indeterminate: the captures under block-all could not show an answer to any request"
     assert said("x-", verdict="visible") == "No leaks, but block-all let rejections show that there is a host"
     assert said("++", promise="allow") == (
         "1 of 1 service answered under block-all, which promised to block none of them"
     )
+
+
+def test_only_services_that_should_be_blocked_and_gave_proof_are_counted() -> None:
+    found = [
+        drawing.finding("tcp/80", "-"),
+        drawing.finding("tcp/81", "x"),
+        drawing.finding("tcp/22", "+", promise="allow"),
+        drawing.finding("icmp", "x", promise="allow"),
+        drawing.finding("nbdgm", "??"),
+        drawing.finding("udp/9", "~"),
+    ]
+    said = headline(drawing.analysis(found, [drawing.mode("block-all", allow=["tcp/22"])]))
+    assert said == "No leaks: none of 2 services that should be blocked answered under block-all"
+
+
+# Zones and families
+
+
+def judged(*found: Finding) -> Analysis:
+    """Findings of one mode, of a target with addresses of both families."""
+    analysis = drawing.analysis(list(found), [drawing.mode("block-all")])
+    analysis.target = replace(analysis.target, addresses=["192.0.2.10", "2001:db8::10"])
+    return analysis
+
+
+def asked(service: str, zone: str = "internet", **families: str) -> Finding:
+    """A finding of exchanges over each family."""
+    return drawing.finding(service, "".join(families.values()), zone=zone, families=families)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([asked("ntp", "lan", ipv4="+"), asked("ntp", ipv4="-")], "let ntp answer from the LAN only"),
+        ([asked("ntp", "lan", ipv4="+"), asked("ntp", ipv4="?")], "let ntp answer"),
+        ([asked("ntp", "lan", ipv4="+")], "let ntp answer"),
+        ([asked("ntp", "lan", ipv4="+"), asked("ntp", ipv4="+")], "let ntp answer"),
+        (
+            [asked("ntp", "lan", ipv4="+"), asked("ntp", ipv4="-"), asked("nbns", "lan", ipv4="+")],
+            "let nbns and ntp answer",
+        ),
+        ([asked("ntp", ipv4="--", ipv6="+")], "let ntp answer over IPv6 only"),
+        ([asked("ntp", ipv4="+", ipv6="-")], "let ntp answer over IPv4 only"),
+        ([asked("ntp", ipv6="+")], "let ntp answer"),
+        ([asked("ntp", ipv4="?", ipv6="+")], "let ntp answer"),
+        ([asked("ntp", ipv4="-+", ipv6="+")], "let ntp answer"),
+        ([asked("ntp", "lan", ipv6="+"), asked("ntp", ipv4="-")], "let ntp answer from the LAN and over IPv6 only"),
+    ],
+)
+def test_zone_and_family_are_named_where_they_decide(found: list[Finding], words: str) -> None:
+    analysis = judged(*found)
+    assert headline(analysis) == of_leaks(analysis) == f"“block-all” {words}"
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([asked("a", ipv4="-", ipv6="-"), asked("b", ipv4="-", ipv6="-")], ""),
+        ([asked("a", ipv4="-", ipv6="-"), asked("b", ipv4="-")], "; 1 of them was asked over IPv4 only"),
+        ([asked("a", ipv4="-", ipv6="-"), asked("b", ipv4="-", ipv6="?")], "; 1 of them was asked over IPv4 only"),
+        (
+            [asked("a", ipv4="-"), asked("b", ipv4="-"), asked("c", ipv6="-")],
+            "; 2 of them were asked over IPv4 only and 1 of them was asked over IPv6 only",
+        ),
+        ([asked("a", ipv6="-"), asked("b", ipv6="x")], "; all asked over IPv6 only"),
+        (
+            [asked("a", ipv4="-"), asked("b", ipv6="-"), asked("b", "lan", ipv4="-")],
+            "; 1 of them was asked over IPv4 only",
+        ),
+    ],
+)
+def test_what_was_asked_over_one_family_only_is_counted(found: list[Finding], words: str) -> None:
+    number = len({one.service for one in found})
+    assert headline(judged(*found)) == (
+        f"No leaks: none of {number} services that should be blocked answered under block-all{words}"
+    )
+
+
+def test_one_service_may_have_been_asked_over_one_family_only() -> None:
+    assert headline(judged(asked("tcp/22", ipv4="-"))).endswith("under block-all; it was asked over IPv4 only")
+
+
+def test_a_target_with_addresses_of_one_family_is_asked_over_that() -> None:
+    analysis = judged(asked("a", ipv4="-"), asked("b", ipv4="-"))
+    analysis.target = replace(analysis.target, addresses=["192.0.2.10"])
+    assert "IPv4" not in headline(analysis)
+
+
+# Frames that were not read
+
+
+def unread(analysis: Analysis, frames: int = 14, **buckets: int) -> Analysis:
+    """The same, but some frames of the first capture could not be read."""
+    analysis.inputs = [replace(one, frames=0) for one in analysis.inputs]
+    analysis.inputs[0].frames = frames
+    analysis.inputs[0].unread = buckets
+    return analysis
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (
+            ["-", "-"],
+            "No leaks in what could be read: none of 2 services that should be blocked answered under block-all",
+        ),
+        (["?"], "Unproven: no request under block-all had to draw a reply"),
+        ([], "No exchange was captured, so there is nothing to judge"),
+    ],
+)
+def test_without_a_leak_the_result_speaks_of_what_was_read(found: list[str], words: str) -> None:
+    services = [drawing.finding(f"tcp/{place}", seen) for place, seen in enumerate(found)]
+    said = headline(unread(drawing.analysis(services, [drawing.mode("block-all")]), tunnels=12))
+    assert said == f"{words}; 12 of 14 frames could not be read"
+
+
+def test_the_graph_of_leaks_speaks_of_what_was_read() -> None:
+    analysis = unread(drawing.analysis([drawing.finding("ntp", "-")], [drawing.mode("block-all")]), tunnels=1)
+    assert of_leaks(analysis) == (
+        "No leaks in what could be read: 1 request to 1 service that should be blocked drew no reply; "
+        "1 of 14 frames could not be read"
+    )
+
+
+def test_the_timeline_speaks_of_what_was_read() -> None:
+    silent, allowed = drawing.finding("a", "-"), drawing.finding("b", "+", promise="allow")
+    for found, words in (
+        ([silent], "No request drew a reply"),
+        ([silent, allowed], "b answered, and no promise was broken"),
+    ):
+        said = of_timeline(unread(drawing.analysis(found, [drawing.mode("block-all")]), tunnels=2))
+        assert said == f"{words}; 2 of 14 frames could not be read"
+
+
+def test_rejections_in_what_was_read() -> None:
+    found = drawing.finding("ntp", "x", verdict="visible")
+    said = headline(unread(drawing.analysis([found], [drawing.mode("block-all", stealth=True)]), tunnels=1))
+    assert said.startswith("No leaks in what could be read, but block-all let rejections show that there is a host; ")
+
+
+@pytest.mark.parametrize(("number", "more"), [(9, ""), (10, "; 10 of 1,000 frames could not be read")])
+def test_beside_leaks_few_frames_are_negligible(number: int, more: str) -> None:
+    analysis = unread(drawing.boot(), 1000, tunnels=number)
+    assert headline(analysis) == f"“Block all incoming connections” let ntp answer{more}"
 
 
 def test_the_report_without_a_mode() -> None:
@@ -99,7 +245,7 @@ def test_nothing_leaked() -> None:
 
     assert titled("--", "x-") == "No leaks: 4 requests to 2 services that should be blocked drew no reply"
     assert titled("-") == "No leaks: 1 request to 1 service that should be blocked drew no reply"
-    assert titled("??") == "Nothing is proven: no request could have drawn a reply that a mode forbids"
+    assert titled("??") == "Unproven: no request had to draw a reply that a mode forbids"
     assert titled("++", promise="allow") == "Nothing could leak, as nothing was promised; 1 service answered"
     assert titled("x-", verdict="visible") == "“block-all” gave the host away by rejecting requests to tcp/0"
 
@@ -109,7 +255,8 @@ def test_nothing_answered_and_no_mode_is_known() -> None:
         return of_leaks(drawing.analysis([drawing.finding("ntp", outcomes, mode=None, promise=None)]))
 
     assert titled("--x??") == "No service answered: 3 requests drew no reply"
-    assert titled("??") == "Nothing is proven: no request could have drawn a reply"
+    assert titled("??") == "Unproven: no request had to draw a reply"
+    assert titled("~?") == "Indeterminate: the captures could not show a reply"
 
 
 # -- The timeline

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from capanalyze.model import Exhibit, Finding, Frame
+from capanalyze.model import Exhibit, Finding, Frame, Verdict
 from capanalyze.report import order
 from tests.report import sample
 
@@ -97,6 +97,29 @@ def test_differences_name_their_finding() -> None:
     assert said == "frame 4 answers frame 3, and frame 1 for tshark"
     assert [said for _, said in order.explained(analysis)] == ["frame 5 is cut by the snap length"]
     assert order.differences(sample.article()) == order.explained(sample.article()) == []
+
+
+def test_leaks_come_first_and_what_promises_nothing_last() -> None:
+    article = sample.article()
+    assert [name for name, _ in order.modes(article)] == ["allow-all", "specific", "block-all"]
+    assert [name for name, _ in order.ranked(article)] == ["specific", "block-all", "allow-all"]
+    verdicts: dict[tuple[str, str], Verdict] = {
+        ("specific", "internet"): "blocked",
+        ("specific", "lan"): "visible",
+        ("block-all", "internet"): "blocked",
+    }
+    for found in article.findings:
+        if found.verdict == "leaked":
+            found.verdict = verdicts.get((found.mode or "", found.zone), "leaked")
+    assert [name for name, _ in order.ranked(article)] == ["block-all", "specific", "allow-all"]
+    assert [(one.mode, one.zone) for one in order.sections(article)] == [
+        ("block-all", "lan"),
+        ("specific", "lan"),
+        ("specific", "internet"),
+        ("block-all", "internet"),
+        ("allow-all", "internet"),
+        ("allow-all", "lan"),
+    ]
 
 
 def test_the_captures_of_a_section_are_named_as_they_were_given() -> None:

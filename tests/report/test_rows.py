@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from capanalyze.capture.records import NO_TIME
 from capanalyze.errors import OutputError
+from capanalyze.escape import printable
 from capanalyze.exchanges.batch import UNREACHABLE_V4, UNREACHABLE_V6, WORDS, Batch, Names, exchange_of
 from capanalyze.exchanges.row import (
     CAPTURE,
@@ -60,18 +61,20 @@ from capanalyze.findings import utc
 from capanalyze.model import Disclosure
 from capanalyze.packets.message import MAPPED
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.report import row_pieces, row_text, rows
-from capanalyze.report.rows import CsvRows, JsonRows, RowWriter, TableRows, TextRows, open_rows, record
+from capanalyze.report import row_pieces, row_table, row_text, rows
+from capanalyze.report.row_table import TableRows
+from capanalyze.report.rows import CsvRows, JsonRows, RowWriter, TextRows, open_rows, record
 
 SECOND = 1_000_000_000
 YEARS = (-62135596800, 253402300799)  # the first and the last second that has a date
 
-# Every way in which a name may need care: quotes, line feeds, formulas, no UTF-8, other planes, nothing at all.
+# Every way in which a name may need care: quotes, line feeds, formulas, no UTF-8, other planes, nothing at all, and
+# what a terminal obeys.
 NAMES = Names(
     ["block-all.ppp0.pcap", 'say "a, b"\\.pcap', "=cmd()\n\r\t.pcap", "\udcff\udc80.pcap", "é\u2028\U0001f512\x00\x7f"],
     ["en0"],
-    ["block-all", "-1+1", "two\nlines", "", "＝full"],  # noqa: RUF001
-    ["internet", "lan", " ", "lan", '"'],
+    ["block-all", "-1+1\x9b31m\u202e", "two\nlines", "", "＝full"],  # noqa: RUF001
+    ["internet", "lan\u200b", " ", "lan", '"\x1b]0;owned\x07'],
 )
 
 longs = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -385,6 +388,38 @@ def test_a_name_that_is_no_utf_8_reads_as_in_the_report() -> None:
         assert b"\\udcff\\" in octets_of(kind, [batch_of([row])])
 
 
+@pytest.mark.parametrize("stage", [None, row_text.write], ids=["in words", "by stages"])
+@pytest.mark.parametrize("kind", TEXT)
+def test_no_row_steers_a_terminal(kind: type[TextRows], stage: Callable[..., int] | None) -> None:
+    text = octets_of(by(kind, stage), [batch_of(named())]).decode()
+    assert all(printable(line, sys.maxsize) == line for line in text.removesuffix("\n").split("\n"))
+
+
+def test_json_lines_have_every_name_as_it_is() -> None:
+    found = [json.loads(line) for line in octets_of(JsonRows, [batch_of(named())]).splitlines()]
+    assert [row["mode"] for row in found] == NAMES.modes
+    assert [row["zone"] for row in found] == NAMES.zones
+    assert [row["capture"] for row in found] == [row_pieces.valid(name) for name in NAMES.captures]
+    assert {row["reply_capture"] for row in found[1:]} == {NAMES.captures[0]}
+
+
+def test_csv_has_every_name_as_it_is_printed() -> None:
+    text = octets_of(CsvRows, [batch_of(named())]).decode()
+    found = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["zone"] for row in found] == ["internet", r"lan\u200b", " ", "lan", r'"\x1b]0;owned\x07']
+    assert [row["mode"] for row in found][1:3] == [r"'-1+1\x9b31m\u202e", r"two\x0alines"]
+
+
+def named() -> list[dict[str, Any]]:
+    """Rows that have each name once."""
+    found = made(len(NAMES.captures))
+    for number, row in enumerate(found):
+        row["narrow"] |= {MODE: number, ZONE: number}
+        row["requests"] = [number * CAPTURE + 1]
+        row["replies"] = [2]
+    return found
+
+
 # Numbers
 
 
@@ -431,7 +466,7 @@ def test_whole_numbers(number: int) -> None:
 def test_text_is_the_same_however_rows_come(form: str, sizes: list[int]) -> None:
     found = made(120)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "WIDTHS_FROM", 50)
+        patch.setattr(row_table, "WIDTHS_FROM", 50)
         whole = octets_of(FORMS[form], [batch_of(found)])
         assert octets_of(FORMS[form], split(found, sizes)) == whole
         if form != "table":
@@ -458,23 +493,7 @@ def test_names_may_grow_or_be_others(kind: type[TextRows]) -> None:
     assert found[0] == found[1]
 
 
-# Tables
-
-
-def test_a_table_is_as_wide_as_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "WIDTHS_FROM", 3)
-    found = made(6)
-    for row in found:
-        row["requests"] = [1]
-    found[2]["requests"], found[5]["requests"] = [10**6], [10**9]
-    lines = octets_of(TableRows, [batch_of(found)]).decode().splitlines()
-    at = lines[0].index("replies")
-    assert {line[at - 2 : at] for line in lines[1:6]} == {"  "}
-    assert f"{10**9}  " in lines[6]
-
-
-def test_a_table_of_nothing_has_a_header() -> None:
-    assert octets_of(TableRows, []).decode().split() == list(rows.COLUMNS)
+def test_rows_of_nothing() -> None:
     assert octets_of(CsvRows, []).decode().strip().split(",") == [*rows.KEYS, "reply_capture"]
     assert octets_of(JsonRows, []) == b""
 

@@ -44,7 +44,17 @@ def test_counts_stay_short(number: int, shown: str) -> None:
 
 
 def test_words_of_modes() -> None:
-    assert words.promise(drawing.mode("a", stealth=True)) == "promises: nothing in + stealth"
+    assert words.promise(drawing.mode("a")) == "promises: nothing in but ping"
+    assert words.promise(drawing.mode("a", stealth=True)) == "promises: nothing in, and no sign of the host (stealth)"
+    assert words.promise(drawing.mode("a", allow=["tcp/22"])) == "promises: only tcp/22 in, and ping"
+    assert words.promise(drawing.mode("a", allow=["icmp"])) == "promises: nothing in but ping"
+    assert words.promise(drawing.mode("a", allow=["icmp"], stealth=True)) == (
+        "promises: only icmp in, and no other sign of the host (stealth)"
+    )
+    assert words.promise(drawing.mode("a", promise="allow")) == "promises nothing"
+    assert words.promise(drawing.mode("a", promise="allow", stealth=True)) == (
+        "promises: no sign of the host but replies (stealth)"
+    )
     assert words.promise(drawing.mode("a", promise=None)) == "no promise known"
     assert words.promise(None) == "no promise known"
     assert words.listing(["a", "b", "c", "d", "e"]) == "a, b, c, d and e"

@@ -23,7 +23,7 @@ from capanalyze.summary import cells, fold
 from capanalyze.summary import layout as t
 from capanalyze.summary.details import add_time, step_of
 from capanalyze.summary.steps import bounds
-from tests.build import PEER, START, TARGET, dns_message, icmp, ipv4, ntp, pcap, question, record, udp
+from tests.build import PEER, START, TARGET, dns_message, icmp, ipv4, ipv6, ntp, pcap, question, record, udp
 from tests.packets.test_scan import CAPTURES
 
 LEOPARD = Path(__file__).resolve().parents[2] / "pcaps" / "leopard" / "audit.toml"
@@ -257,6 +257,26 @@ def test_hosts_that_answer_later_do_not_change_the_order(
     found = told(tmp_path, frames, service="mdns")
     assert [one.requests for one in found.evidence] == [[1], [1], [3]]
     assert (found.first.requests, found.last.requests) == ([1], [3])
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_families_are_counted_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool) -> None:
+    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+    peer, target = "2001:db8::7", "2001:db8::10"
+    frames = [
+        *((10.0 * number, ipv4(PEER, TARGET, 17, udp(40000 + number, 4433, b"?"))) for number in range(3)),
+        *((10.0 * number, ipv6(peer, target, 17, udp(40000 + number, 4433, b"?"))) for number in range(2)),
+        (10.1, ipv6(target, peer, 17, udp(4433, 40001, b"!"))),
+        (200.0, FAR),
+    ]
+    path = tmp_path / "block-all.pcap"
+    path.write_bytes(pcap([(START + time, frame) for time, frame in sorted(frames)]))
+    (found,) = analyze(audit_of([str(path)], target=(TARGET, target))).findings
+    four, six = found.families["ipv4"], found.families["ipv6"]
+    assert (found.exchanges, found.replied, found.provable, found.verdict) == (5, 1, 5, "leaked")
+    assert (four.exchanges, four.replied, four.silent, four.provable, four.verdict) == (3, 0, 3, 3, "blocked")
+    assert (six.exchanges, six.replied, six.silent, six.provable, six.verdict) == (2, 1, 1, 2, "leaked")
+    assert list(found.families) == ["ipv4", "ipv6"]
 
 
 # What replies disclose

@@ -256,13 +256,20 @@ def test_the_other_ip_version_of_an_assumed_target_is_joined_by_its_mac_address(
     assert (sorted(found.addresses), found.certainty) == ([HOST, SIX_HOST], "assumed")
 
 
-def test_nothing_joins_the_two_ip_versions_of_a_link_without_mac_addresses(tmp_path: Path) -> None:
+def test_on_a_link_without_mac_addresses_one_host_is_assumed_for_each_ip_version(tmp_path: Path) -> None:
+    found = target(tmp_path, talk(PEER, HOST) + talk(SIX_PEER, SIX_HOST, 2) + talk("fe80::7", "fe80::10", 3))
+    assert (found.addresses, found.certainty) == ([HOST, SIX_HOST, "fe80::10"], "assumed")
+
+
+def test_two_hosts_that_answer_on_one_link_are_undecidable_whatever_their_ip_versions(tmp_path: Path) -> None:
+    frames = on_link(PEER, HOST, (MAC_PEER, mac(1))) + on_link(SIX_PEER, SIX_HOST, (MAC_PEER, mac(2)), 2)
     with pytest.raises(TargetError, match=f"{HOST}, {SIX_HOST} answered"):
-        target(tmp_path, talk(PEER, HOST) + talk(SIX_PEER, SIX_HOST, 2))
+        target(tmp_path, frames, link=1)
 
 
 def test_another_host_that_was_asked_beside_an_assumed_target_is_named(tmp_path: Path) -> None:
-    found = target(tmp_path, [*talk(PEER, HOST), asked(SIX_PEER, SIX_HOST, 2)])
+    silent, _ = on_link(SIX_PEER, SIX_HOST, (MAC_PEER, mac(2)), 2)
+    found = target(tmp_path, [*on_link(PEER, HOST, (MAC_PEER, mac(1))), silent], link=1)
     assert found.addresses == [HOST]
     assert found.warnings == [f"not judged: {SIX_HOST} was asked too; if that is the target, say so with --target"]
 

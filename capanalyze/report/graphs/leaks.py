@@ -11,7 +11,7 @@ from capanalyze.report.graphs import footer
 from capanalyze.report.graphs.lettering import BOLD, LEADING, SMALL, TEXT, balance, fit, width, wrap
 from capanalyze.report.graphs.page import BODY, MARGIN, RIGHT, Page, cell, cell_face, cell_size, settings
 from capanalyze.report.headlines import of_leaks
-from capanalyze.report.looks import GREY, INK, LOOKS, NOT_PROBED, count, look, state
+from capanalyze.report.looks import GREY, INK, LOOKS, NOT_PROBED, VERDICT_LOOKS, count, look, state
 from capanalyze.report.order import modes, services, zones
 from capanalyze.report.words import FLIPS_MARK, address, listing, mode_title, named, on_condition, promise, zone_words
 
@@ -31,7 +31,7 @@ APART = 5.0
 BEFORE_CELLS = GAP + 3
 # Room for the services' names: what they need and the cells leave, within these bounds.
 NARROWEST_LABEL, WIDEST_LABEL = 108.0, 240.0
-# Cells are as wide as the page allows, but no wider than reads well. The wordiest ("? proves nothing 12") may
+# Cells are as wide as the page allows, but no wider than reads well. The wordiest ("⋯ indeterminate 12") may
 # ask for so much before names get more.
 WORDY_CELL, WIDEST_CELL = 92.0, 150.0
 LEAST_CELL = 81.0
@@ -279,4 +279,7 @@ def _notes(analysis: Analysis, table: Table) -> list[str]:
     flipping = [found for found in analysis.findings if found.changes or found.more_changes]
     while_set = " while the setting stayed" if all(found.mode is not None for found in flipping) else ""
     notes = [f"{FLIPS_MARK} flips: the outcome changed{while_set}"] if flipping else []
+    if any(state(found) == "unproven" for found in _drawn(table)):
+        unproven = VERDICT_LOOKS["unproven"]
+        notes.append(f"{unproven.mark} {unproven.word}: {unproven.meaning}")
     return [*notes, "; ".join(table.left_out)] if table.left_out else notes

@@ -86,7 +86,7 @@ def _ticks(page: Page, track: Track, lane: Lane, time: Axis, legend: Legend) -> 
         down = track.base + track.below * share
         page.strokes([((x, track.base), (x, down)) for x in places], ink=ink, wide=1.1)
         if requests:
-            words = "request that proves nothing" if faint else "request"
+            words = "unproven or indeterminate request" if faint else "request"
             legend[words] = ("faint" if faint else "request", None)
 
 

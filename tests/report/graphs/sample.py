@@ -1,8 +1,9 @@
 """Analyses to draw: the article's audit, a time server that flips, and what could go wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, pairwise
+from types import MappingProxyType
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -13,6 +14,7 @@ from capanalyze.model import (
     Asked,
     Bin,
     Change,
+    Counts,
     Evidence,
     Finding,
     Frame,
@@ -138,8 +140,12 @@ def finding(
     times: Sequence[float] | None = None,
     verdict: Verdict | None = None,
     changing: bool = False,
+    families: Mapping[str, str] = MappingProxyType({}),
 ) -> Finding:
-    """A finding of exchanges given by letters: + replied, x rejected, - silent, ~ cut off, ? unproven."""
+    """A finding of exchanges given by letters: + replied, x rejected, - silent, ~ cut off, ? unproven.
+
+    `families` tells those of each family in the same way.
+    """
     replied, rejected, silent, indeterminate, unproven = (outcomes.count(letter) for letter in "+x-~?")
     provable = replied + rejected + silent
     outcome: Outcome = "indeterminate"
@@ -183,6 +189,21 @@ def finding(
         frame_factor=2.0 if replied else None,
         kinds=[kind(name, replied, factor_of(service + name)) for name in KINDS.get(service, ())],
         reach=Reach(public=replied),
+        families={name: counts(letters) for name, letters in families.items()},
+    )
+
+
+def counts(outcomes: str) -> Counts:
+    replied, rejected, silent, indeterminate, unproven = (outcomes.count(letter) for letter in "+x-~?")
+    return Counts(
+        exchanges=len(outcomes),
+        replied=replied,
+        rejected=rejected,
+        silent=silent,
+        indeterminate=indeterminate,
+        unproven=unproven,
+        provable=replied + rejected + silent,
+        verdict=None,
     )
 
 

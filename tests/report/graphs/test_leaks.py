@@ -61,8 +61,10 @@ def test_cells_say_mark_word_and_count() -> None:
     assert seen.count("● LEAK 4/5") == 8
     assert seen.count("○ allowed 4/6") == 2
     assert seen.count("– blocked 0/4") == 2
-    assert seen.count("? proves nothing 3") == 6
-    assert {"promises nothing", "promises: only tcp/22 in", "promises: nothing in"} <= set(seen)
+    assert seen.count("? unproven 3") == 6
+    assert {"promises nothing", "promises: only", "tcp/22 in, and ping", "promises: nothing", "in but ping"} <= set(
+        seen
+    )
     assert {"from the internet", "(ppp0)", "from the LAN", "(en0)"} <= set(seen)
 
 
@@ -76,7 +78,7 @@ def test_every_verdict_has_its_cell() -> None:
         "– blocked 0/3",
         "· silent 0/2",
         "⋯ indeterminate 2",
-        "? proves nothing 3",
+        "? unproven 3",
     ):
         assert words in seen
 
@@ -85,6 +87,12 @@ def test_without_a_mode_there_is_no_verdict() -> None:
     seen = sample.texts(drawn(SAMPLES["no_mode"]))
     assert {"no mode given", "○ replied 4/5", "× rejected 3/3", "· silent 0/3"} <= set(seen)
     assert not any("LEAK" in text or "allowed" in text for text in seen)
+
+
+def test_what_unproven_means_is_said_once() -> None:
+    meant = "? unproven: silence proves nothing here, as such requests need not draw a reply"
+    assert sample.texts(drawn(SAMPLES["article"])).count(meant) == 1
+    assert meant not in sample.texts(drawn(SAMPLES["boot"]))
 
 
 def test_not_probed_is_not_blocked() -> None:
@@ -97,7 +105,7 @@ def test_not_probed_is_not_blocked() -> None:
 def test_narrow_cells_are_explained() -> None:
     seen = sample.texts(drawn(SAMPLES["many_modes"]))
     assert "● 4/5" in seen
-    assert {"● LEAK", "– blocked", "? proves nothing", "blank: not probed"} <= set(seen)
+    assert {"● LEAK", "– blocked", "? unproven", "blank: not probed"} <= set(seen)
     assert "not probed" not in seen
 
 

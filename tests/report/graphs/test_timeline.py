@@ -49,7 +49,7 @@ def test_legend_names_only_what_is_drawn() -> None:
     assert sample.texts(drawn(SAMPLES["one_exchange"]))[-3:-1] == ["request", "reply (leak)"]
     seen = set(sample.texts(drawn(SAMPLES["verdicts"])))
     assert {
-        "request that proves nothing",
+        "unproven or indeterminate request",
         "rejection (shows the host)",
         "rejection",
         "reply (allowed)",
