@@ -16,7 +16,8 @@ from capanalyze.capture.records import (
     SIZE,
     START,
 )
-from capanalyze.packets import find
+from capanalyze.core import core
+from capanalyze.packets import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,21 +65,11 @@ def read_again(
 
 def _frames(window: Window, piece: bytes, capture: Capture, gear: Gear) -> Iterator[Frame]:
     """The frames of a window that are wanted."""
-    state = longs(find.STATE_FIELDS)
-    state[find.NG] = int(capture.format.startswith("pcapng"))
-    state[find.BEFORE] = window.before
-    state[find.WANTED_COUNT] = len(window.wanted)
+    state = longs(scan.STATE_FIELDS)
+    state[scan.NG] = int(capture.format.startswith("pcapng"))
     found = longs(len(window.wanted) * RECORD_FIELDS)
-    buffers = (
-        piece,
-        state,
-        window.layout,
-        capture.table,
-        array("q", window.wanted),
-        longs(RECORD_FIELDS),
-        found,
-    )
-    count = gear(find.find)(buffers, 0, len(piece))
+    wanted = array("q", window.wanted)
+    count = core.find(piece, state, window.layout, capture.table, wanted, found, window.before)
     for index, number in enumerate(window.wanted[:count]):
         record = found[index * RECORD_FIELDS : (index + 1) * RECORD_FIELDS]
         yield Frame(

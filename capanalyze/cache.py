@@ -19,7 +19,7 @@ KEPT = 30 * 24 * 3600  # seconds: another version of the program may still use i
 FOLDER = Path(__file__).resolve().parent
 # Where the stages are, and all that they are made of.
 SOURCES = (
-    *("buffers.py", "compiler.py", "capture/*.py", "packets/*.py", "protocols/*.py", "exchanges/*.py"),
+    *("buffers.py", "compiler.py", "packets/*.py", "protocols/*.py", "exchanges/*.py"),
     *("judging/*.py", "summary/*.py", "report/row_*.py"),
 )
 

@@ -23,18 +23,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
 from capanalyze import buffers
-from capanalyze.capture import pcap, pcapng
 from capanalyze.exchanges import answers, dating, effects, fetch, out, reach, repeats, ring, settle
 from capanalyze.judging import decide
-from capanalyze.packets import dispatch, find, link, naming, network, octets, scan, transport
-from capanalyze.protocols import MODULES as PROTOCOL_MODULES
-from capanalyze.protocols import _ber, _names, _questions
+from capanalyze.packets import naming, octets
 from capanalyze.report import row_columns, row_text
 from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
-    *(dispatch, find, link, naming, network, octets, scan, transport, pcap, pcapng),
-    *(_ber, _names, _questions, *PROTOCOL_MODULES),
+    *(naming, octets),
     *(dating, ring, fetch, answers, effects, repeats, settle, out, reach, decide),
     *(cells, kept, details, turns, fold, rest),
     *(row_text, row_columns),
@@ -94,47 +90,6 @@ def _mix64(key: int, value: int) -> Any:
     return np.int64(folded ^ folded >> SHIFT)
 
 
-def _header_leaf(function: Any) -> Any:
-    def step(_index: int, octets: Any, at: int, end: int, row: Any) -> int:
-        return function(octets, at, end, row)
-
-    return register_jitable(step)
-
-
-def _header_fork(middle: int, low: Any, high: Any) -> Any:
-    def step(index: int, octets: Any, at: int, end: int, row: Any) -> int:
-        if index < middle:
-            return low(index, octets, at, end, row)
-        return high(index, octets, at, end, row)
-
-    return register_jitable(step)
-
-
-def _match_leaf(function: Any) -> Any:
-    def step(_index: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-        return function(octets, start, end, size, keys)
-
-    return register_jitable(step)
-
-
-def _match_fork(middle: int, low: Any, high: Any) -> Any:
-    def step(index: int, octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-        if index < middle:
-            return low(index, octets, start, end, size, keys)
-        return high(index, octets, start, end, size, keys)
-
-    return register_jitable(step)
-
-
-def _tree(functions: tuple[Callable[..., int], ...], first: int, leaf: Callable[..., Any], fork: Any) -> Any:
-    """A function that calls one of these by its number; a tree, as numba looks into each call from within the last."""
-    if len(functions) == 1:
-        return leaf(functions[0])
-    half = len(functions) // 2
-    low, high = _tree(functions[:half], first, leaf, fork), _tree(functions[half:], first + half, leaf, fork)
-    return fork(first + half, low, high)
-
-
 def _functions() -> list[Callable[..., Any]]:
     found = [
         thing
@@ -160,11 +115,7 @@ def _register() -> None:
     overload(buffers.longs_of, strict=False)(lambda buffers, index: _longs_of)  # noqa: ARG005
     overload(buffers.ints_of, strict=False)(lambda buffers, index: _ints_of)  # noqa: ARG005
     overload(buffers.prefetch, strict=False)(lambda buffer, index: _prefetch_at)  # noqa: ARG005
-    headers = _tree(dispatch.HEADERS, 0, _header_leaf, _header_fork)
-    matches = _tree(dispatch.MATCHES, 0, _match_leaf, _match_fork)
-    overload(dispatch.header, strict=False)(lambda step, octets, at, end, row: headers)  # noqa: ARG005
-    overload(dispatch.match, strict=False)(lambda module, octets, start, end, size, keys: matches)  # noqa: ARG005
-    special = {octets.mix, dispatch.header, dispatch.match}
+    special = {octets.mix}
     for function in _functions():
         if function not in special:
             register_jitable(function)

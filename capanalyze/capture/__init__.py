@@ -2,7 +2,7 @@
 
 `open_capture` tells the format by the first octets and returns a `Capture`, which hands out the octets
 in blocks, knows how records are laid out and which interfaces there are, and takes in the blocks of pcapng
-that are not frames. The records themselves are read in the loop (`pcap.read_record`, `pcapng.read_record`).
+that are not frames. The records themselves are read in the core.
 """
 
 import hashlib
@@ -35,8 +35,8 @@ from capanalyze.capture.records import (
     UNITS,
     UNITS_PER_SECOND,
 )
+from capanalyze.core import core
 from capanalyze.errors import CaptureError
-from capanalyze.packets.link import FIRST_STEP
 from capanalyze.packets.link_names import link_name
 from capanalyze.packets.steps import LEFT_OUT, UNREAD_LINK
 from capanalyze.spool import Spool, SpoolReader
@@ -282,7 +282,7 @@ class Capture:
             CaptureError: none of them has a link type that is read.
         """
         asked = [one for number, one in enumerate(self.interfaces) if self._is_asked(number)]
-        unread = [one.link_type for one in asked if one.link_type not in FIRST_STEP]
+        unread = [one.link_type for one in asked if core.first_step(one.link_type) == UNREAD_LINK]
         if unread and len(unread) == len(asked):
             reason = f"link type {unread[0]} ({link_name(unread[0])}) is not one that is read"
             self.close()
@@ -355,8 +355,8 @@ class Capture:
 
     def _add(self, interface: Interface) -> None:
         row = [0] * INTERFACE_FIELDS
-        read = FIRST_STEP.get(interface.link_type, UNREAD_LINK)
-        row[LINK] = read if self._is_asked(len(self.interfaces)) else LEFT_OUT
+        step = core.first_step(interface.link_type)
+        row[LINK] = step if self._is_asked(len(self.interfaces)) else LEFT_OUT
         row[UNITS_PER_SECOND] = interface.units_per_second
         row[DIVISOR] = interface.divisor
         row[OFFSET] = interface.offset

@@ -1,32 +1,12 @@
-"""The pcap format: a file header of 24 octets, then records.
+"""The pcap format: a file header of 24 octets, then records, which the core reads.
 
 https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html, and the variants that libpcap reads.
 """
 
 import struct
 from dataclasses import dataclass
-from typing import Any
 
-from capanalyze.capture.records import (
-    BIG,
-    DAMAGED,
-    DIRECTION,
-    END,
-    HEADER,
-    INTERFACE,
-    MAX_RECORD,
-    MORE,
-    NANOS,
-    NEXT,
-    READY,
-    SECONDS,
-    SIZE,
-    START,
-    SWAPPED,
-    UNITS,
-)
 from capanalyze.errors import CaptureError
-from capanalyze.packets.octets import u32
 
 FILE_HEADER = 24
 MICROSECONDS, NANOSECONDS = 1000, 1
@@ -73,29 +53,3 @@ def read_file_header(octets: bytes, name: str) -> FileHeader:
     # libpcap: before version 2.3 the two lengths stand in the other order, in 2.3 (and DG/UX) they may
     swapped = 1 if (major, minor) < (2, 3) else 2 if (major, minor) in ((2, 3), (543, 0)) else 0
     return FileHeader(big, units, header, swapped, network & 0x03FFFFFF, snaplen)
-
-
-def read_record(octets: Any, at: int, stop: int, layout: Any, record: Any) -> int:
-    """One record's header: seconds, fraction, captured length, length."""
-    header = layout[HEADER]
-    if at + header > stop:
-        return MORE
-    big = layout[BIG]
-    captured = u32(octets, at + 8, big)
-    size = u32(octets, at + 12, big)
-    if layout[SWAPPED] == 1 or (layout[SWAPPED] == 2 and captured > size):
-        captured, size = size, captured
-    if captured > MAX_RECORD:
-        return DAMAGED
-    fraction = u32(octets, at + 4, big) * layout[UNITS]
-    record[SECONDS] = u32(octets, at, big) + fraction // 1000000000
-    record[NANOS] = fraction % 1000000000
-    record[INTERFACE] = 0
-    record[DIRECTION] = 0
-    record[START] = at + header
-    record[END] = at + header + captured
-    record[SIZE] = max(size, captured)
-    record[NEXT] = at + header + captured
-    if at + header + captured > stop:
-        return MORE
-    return READY

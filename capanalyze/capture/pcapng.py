@@ -1,42 +1,14 @@
 """The pcapng format: blocks, in sections, with interfaces.
 
-https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html. Blocks that hold frames are read in the
-loop (`read_record`), all others here (`Blocks`).
+https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html. Blocks that hold frames are read in
+the core, all others here (`Blocks`).
 """
 
 import struct
 from collections.abc import Iterator
-from typing import Any
 
 from capanalyze.capture.interface import Interface
-from capanalyze.capture.records import (
-    BIG,
-    CONTROL,
-    DAMAGED,
-    DIRECTION,
-    DIVISOR,
-    END,
-    FIRST_INTERFACE,
-    INTERFACE,
-    INTERFACE_FIELDS,
-    INTERFACES,
-    MAX_RECORD,
-    MORE,
-    NANOS,
-    NEXT,
-    NO_INTERFACE,
-    NO_TIME,
-    NOT_A_PACKET,
-    OFFSET,
-    READY,
-    SECONDS,
-    SIZE,
-    SNAPLEN,
-    START,
-    UNITS_PER_SECOND,
-)
-from capanalyze.packets.message import ELSEWHERE, INBOUND, OUTBOUND
-from capanalyze.packets.octets import u16, u32
+from capanalyze.capture.records import MAX_RECORD
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION, PACKET, SIMPLE_PACKET, NAME_RESOLUTION, INTERFACE_STATISTICS, ENHANCED_PACKET = range(1, 7)
@@ -54,112 +26,6 @@ MAX_SECONDS = 1 << 59  # more than any calendar holds; twice as much still is le
 def is_pcapng(octets: bytes) -> bool:
     """Whether a file that begins with these octets is a pcapng capture."""
     return octets[:4] == b"\x0a\x0d\x0d\x0a" and octets[8:12] in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a")
-
-
-def read_record(octets: Any, at: int, stop: int, layout: Any, interfaces: Any, record: Any) -> int:
-    """One block. Enhanced (6), simple (3) and the obsolete packet block (2) are frames."""
-    if at + 12 > stop:
-        return MORE
-    big = layout[BIG]
-    kind = u32(octets, at, big)
-    length = u32(octets, at + 4, big)
-    if kind == SECTION_HEADER:  # its own byte order decides how long it is
-        return CONTROL
-    if length < 12 or length % 4 or length > MAX_BLOCK:
-        return DAMAGED
-    record[NEXT] = at + length
-    if at + length > stop:
-        return MORE
-    if u32(octets, at + length - 4, big) != length:
-        return DAMAGED
-    if kind == ENHANCED_PACKET and length >= 32:
-        number = u32(octets, at + 8, big)
-        captured = u32(octets, at + 20, big)
-        size = u32(octets, at + 24, big)
-        start = at + 28
-    elif kind == PACKET and length >= 32:
-        number = u16(octets, at + 8, big)
-        captured = u32(octets, at + 20, big)
-        size = u32(octets, at + 24, big)
-        start = at + 28
-    elif kind == SIMPLE_PACKET and length >= 16:
-        number = 0
-        size = u32(octets, at + 8, big)
-        captured = min(size, length - 16)
-        start = at + 12
-    elif kind in RECORDS:
-        record[START] = at
-        record[END] = at
-        record[SIZE] = 0
-        record[INTERFACE] = NOT_A_PACKET
-        return READY
-    else:
-        return CONTROL
-    if captured > at + length - 4 - start:
-        return DAMAGED
-    record[START] = start
-    record[SIZE] = max(size, captured)
-    record[DIRECTION] = 0
-    if number >= layout[INTERFACES]:
-        record[INTERFACE] = NO_INTERFACE
-        record[SECONDS] = NO_TIME
-        record[NANOS] = 0
-        record[END] = start + captured
-        return READY
-    number += layout[FIRST_INTERFACE]
-    base = number * INTERFACE_FIELDS
-    record[INTERFACE] = number
-    if kind == SIMPLE_PACKET:
-        if interfaces[base + SNAPLEN] and captured > interfaces[base + SNAPLEN]:
-            captured = interfaces[base + SNAPLEN]
-        record[END] = start + captured
-        record[SECONDS] = NO_TIME
-        record[NANOS] = 0
-        return READY
-    record[END] = start + captured
-    time_stamp(u32(octets, at + 12, big), u32(octets, at + 16, big), interfaces, base, record)
-    record[DIRECTION] = direction(octets, start + (captured + 3) // 4 * 4, at + length - 4, big)
-    return READY
-
-
-def time_stamp(high: int, low: int, interfaces: Any, base: int, record: Any) -> None:
-    """Seconds and nanoseconds of a time stamp in the interface's units."""
-    if high >= 2147483648:  # beyond any calendar, and beyond 63 bits
-        record[SECONDS] = NO_TIME
-        record[NANOS] = 0
-        return
-    units = interfaces[base + UNITS_PER_SECOND]
-    divisor = interfaces[base + DIVISOR]
-    stamp = high * 4294967296 + low
-    if stamp // units > MAX_SECONDS:
-        record[SECONDS] = NO_TIME
-        record[NANOS] = 0
-        return
-    record[SECONDS] = stamp // units + interfaces[base + OFFSET]
-    record[NANOS] = stamp % units // divisor * 1000000000 // (units // divisor)
-
-
-def direction(octets: Any, at: int, end: int, big: int) -> int:
-    """Inbound or outbound, from the flags option of a packet block (option 2, bits 0 and 1; 2 to 4 for whom)."""
-    for _ in range(32):
-        if at + 4 > end:
-            return 0
-        code = u16(octets, at, big)
-        length = u16(octets, at + 2, big)
-        if code == 0:
-            return 0
-        if code == EPB_FLAGS and length == 4 and at + 8 <= end:
-            flags = u32(octets, at + 4, big)
-            way = flags & 3
-            if way == 1 and flags // 4 % 8 == PROMISCUOUS:
-                return ELSEWHERE
-            if way == 1:
-                return INBOUND
-            if way == 2:
-                return OUTBOUND
-            return 0
-        at += 4 + (length + 3) // 4 * 4
-    return 0
 
 
 class Blocks:
@@ -185,7 +51,7 @@ class Blocks:
         return length if 12 <= length <= MAX_BLOCK and length % 4 == 0 else 0
 
     def is_frame(self, octets: bytes, at: int) -> bool:
-        """Whether the loop reads the block at `at`."""
+        """Whether the core reads the block at `at`."""
         return struct.unpack_from(self._order + "I", octets, at)[0] in FRAMES
 
     def read(self, block: bytes) -> bool:
@@ -195,7 +61,7 @@ class Blocks:
         if block[:4] == b"\x0a\x0d\x0d\x0a":
             return self._section(block)
         kind = struct.unpack_from(self._order + "I", block)[0]
-        if kind in FRAMES:  # the loop found it too short to be one
+        if kind in FRAMES:  # the core found it too short to be one
             return False
         body = block[8:-4]
         if kind == INTERFACE_DESCRIPTION:

@@ -3,9 +3,8 @@
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uint32_t
-from libc.string cimport memset
 
-from capanalyze.core.frame cimport MESSAGE, REASONS_END
+from capanalyze.core cimport frame as reason
 from capanalyze.core.link cimport first_step as first_step_of
 from capanalyze.core.message cimport Match, Message, Role, begin
 from capanalyze.core.octets cimport Octets
@@ -13,7 +12,7 @@ from capanalyze.core.record cimport Answer, Interface, Layout, Record
 from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
-from capanalyze.core.services cimport MAX_SERVICES, Matching, Services
+from capanalyze.core.services cimport Matching, Services
 from capanalyze.protocols cimport (
     ard, coap, dhcp, dhcpv6, dns, icmp, ike, ipp, kerberos, ldap, llmnr, mdns, memcached, natpmp, nbdgm, nbns, ntp,
     portmap, quic, sip, slp, small, snmp, ssdp, stun, tcp, tftp, udp, wsdiscovery,
@@ -21,9 +20,27 @@ from capanalyze.protocols cimport (
 
 ROLES = ("other", "request", "reply", "announcement", "malformed", "flow", "rejection", "spoke", "reset")
 NAMES = []
-
-cdef enum:
-    REASONS = <int>REASONS_END - <int>MESSAGE
+REASONS = {  # why the walk through a frame ends, as `packets.steps` numbers it
+    "MESSAGE": reason.MESSAGE,
+    "SEGMENT": reason.SEGMENT,
+    "NOT_IP": reason.NOT_IP,
+    "OTHER_ICMP": reason.OTHER_ICMP,
+    "LATER_FRAGMENT": reason.LATER_FRAGMENT,
+    "TRUNCATED": reason.TRUNCATED,
+    "MALFORMED_HEADER": reason.MALFORMED_HEADER,
+    "TOO_DEEP": reason.TOO_DEEP,
+    "ENCRYPTED": reason.ENCRYPTED,
+    "AGGREGATED": reason.AGGREGATED,
+    "UNREAD_INSIDE": reason.UNREAD_INSIDE,
+    "NO_INTERFACE": reason.NO_INTERFACE,
+    "NOT_A_PACKET": reason.NOT_A_PACKET,
+    "LEFT_OUT": reason.LEFT_OUT,
+    "UNREAD_LINK": reason.UNREAD_LINK,
+    "UNREAD_ETHERTYPE": reason.UNREAD_ETHERTYPE,
+    "UNREAD_PROTOCOL": reason.UNREAD_PROTOCOL,
+    "UNREAD_PPP": reason.UNREAD_PPP,
+    "UNREAD_FAMILY": reason.UNREAD_FAMILY,
+}
 
 cdef Services SERVICES
 
@@ -72,6 +89,9 @@ serve("coap", coap.match)
 serve("memcached", memcached.match)
 
 
+cdef char[8] NOTHING  # where a buffer without octets begins
+
+
 cdef class Held:
     """Octets of a Python object for as long as this lives (a typed memoryview would be 20,000 lines of C)."""
     cdef Py_buffer buffer
@@ -90,7 +110,7 @@ cdef class Held:
         """
         if self.buffer.len < octets:
             raise ValueError(f"a buffer of {self.buffer.len} octets, where {octets} are needed")
-        return self.buffer.buf
+        return self.buffer.buf if self.buffer.len else NOTHING
 
 
 cdef class Scanner:
@@ -124,8 +144,10 @@ cdef class Scanner:
         s.services = &self.services
         s.messages = <Message *>rows.at_least(s.state.room * sizeof(Message))
         s.pool = <int64_t *>keys.at_least(s.state.key_room * sizeof(int64_t))
-        s.tally = <int64_t *>counts.at_least(REASONS * sizeof(int64_t))
+        s.tally = <int64_t *>counts.at_least((<int>reason.REASONS_END - <int>reason.MESSAGE) * sizeof(int64_t))
         s.unread = <Unread *>numbers.at_least(MAX_UNREAD * sizeof(Unread))
+        if stop > 0xFFFFFFFFU:
+            raise ValueError("a block of 4 GiB or more")
         cdef Octets all_of_it = Octets(<const uint8_t *>block.at_least(stop), <uint32_t>stop, <uint32_t>stop)
         with nogil:
             answer = scan_in(&s, all_of_it)

@@ -62,17 +62,8 @@ KIND = 1024
     KEYS,  # index of the first match key in the pool
     KEY_COUNT,
     PROCESS,  # offset of a process name in the capture, 0 for none
-    # Scratch of the walk, of no meaning once the row is written.
-    AT,  # where the next header begins
-    END,  # where the captured octets of this layer end
-    WIRE,  # where they would end, had all been captured
-    DEPTH,
-    VERSION,
-    LINK,
-    UNREAD,  # the number of what is not read: of an EtherType, an IP protocol, a link type, …
-) = range(39)
-WORDS = 32  # fields that are copied out
-SCRATCH = 40
+) = range(32)
+WORDS = 32
 
 # Direction as the capture itself tells it.
 UNKNOWN, INBOUND, OUTBOUND, ELSEWHERE = range(4)

@@ -1,4 +1,4 @@
-"""The messages of a capture: drives the loop over the capture's blocks and collects what it writes.
+"""The messages of a capture: drives the core's scan over the capture's blocks and collects what it writes.
 
 A `Part` is what scanning leaves of a piece of a capture: message rows, keys, and the account of frames.
 Parts of adjacent pieces join with `+`, which is associative: scanning keeps nothing between frames, so
@@ -13,14 +13,15 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capanalyze.buffers import longs
-from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE, RECORD_FIELDS
+from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE
+from capanalyze.core import core
 from capanalyze.gear import Gear
 from capanalyze.packets import naming
 from capanalyze.packets import scan as loop
 from capanalyze.packets.buckets import BUCKETS, Bucket, numbered
-from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, PROCESS, SCRATCH, WORDS
+from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, PROCESS, WORDS
 from capanalyze.packets.steps import FIRST_REASON, REASONS
-from capanalyze.protocols import port_table
+from capanalyze.protocols import PROTOCOLS, port_table
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -163,7 +164,7 @@ class Rows:
 
 
 class Scanner:
-    """The loop, ready to run over one capture: its state, its tables, the room it writes to.
+    """The scan, ready to run over one capture: its state, its tables, the room it writes to.
 
     Args:
         capture: to be read from here to its end.
@@ -182,8 +183,7 @@ class Scanner:
         self._rows, self._pool = longs(ROOM * WORDS), longs(POOL_ROOM)
         self._tally = longs(REASONS)
         self._unreads = longs(loop.MAX_UNREAD * loop.UNREAD_FIELDS)
-        self._scratch = longs(RECORD_FIELDS), longs(SCRATCH), longs(MAX_KEYS + 1)
-        self._ports = port_table()
+        self._core = core.Scanner(port_table(), bytes(protocol.empty_asks for protocol in PROTOCOLS))
         self._names = longs(naming.MAX_NAMES * naming.NAME)
         self._naming = longs(naming.STATE_FIELDS)
 
@@ -220,10 +220,10 @@ class Scanner:
         """Scan what is at hand; True where it cannot be read further."""
         state, capture = self._state, self.capture
         while True:
-            # In the order of the loop's buffers.
-            tables = state, capture.layout, capture.table, self._ports
-            buffers = (block.octets, *tables, *self._scratch, self._rows, self._pool, self._tally, self._unreads)
-            answer = self._gear(loop.scan)(buffers, state[loop.OFFSET], block.stop)
+            answer = self._core.scan(
+                *(block.octets, state, capture.layout, capture.table),
+                *(self._rows, self._pool, self._tally, self._unreads, block.stop),
+            )
             self._mark()
             if state[loop.NAMED]:
                 self._name(block.octets)

@@ -1,34 +1,5 @@
-"""The steps of a walk through a frame's headers: which header comes next, or why the walk ends."""
+"""Why the walk through a frame's headers ends, by number, as the core has it; `buckets` names each."""
 
-# Headers, in the order of `HEADERS` in `packets.scan`.
-(
-    ETHERNET,
-    ETHERTYPE,
-    IP,
-    PPP,
-    NULL,
-    LOOP,
-    LINUX_SLL,
-    LINUX_SLL2,
-    PKTAP,
-    PFLOG,
-    NFLOG,
-    IEEE802_11,
-    RADIOTAP,
-    FRELAY,
-    C_HDLC,
-    PPP_WITH_DIR,
-    PPPOE,
-    MPLS,
-    LLC,
-    GRE,
-) = range(20)
-STEPS = 20
-
-# Where a walk ends well: a transport that holds messages.
-UDP, TCP, ICMP = range(32, 35)
-
-# Where a frame ends otherwise. The account of frames names each (`buckets`).
 (
     MESSAGE,
     SEGMENT,

@@ -5,22 +5,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capanalyze.capture import Capture, open_capture
-from capanalyze.capture.interface import Interface
-from capanalyze.capture.pcapng import time_stamp
-from capanalyze.capture.records import (
-    DIVISOR,
-    INTERFACE_FIELDS,
-    NANOS,
-    NO_TIME,
-    OFFSET,
-    RECORD_FIELDS,
-    SECONDS,
-    UNITS_PER_SECOND,
-)
+from capanalyze.capture.records import NO_TIME
 from capanalyze.errors import CaptureError
 from capanalyze.packets.message import ELSEWHERE, INBOUND, OUTBOUND, UNKNOWN
 from capanalyze.packets.messages import read_messages
@@ -135,21 +124,18 @@ def test_times_count_in_the_units_of_the_interface(
     assert (found.seconds, found.nanos) == time
 
 
-@settings(deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.integers(0, 18) | st.integers(0x80, 0x80 + 62), st.integers(0, 2**63 - 1), st.integers(-(2**40), 2**40))
-def test_times_are_exact_to_the_nanosecond(resolution: int, stamp: int, offset: int) -> None:
-    found = Interface(link_type=101)
-    assert found.set_resolution(resolution)
-    table, record = [0] * INTERFACE_FIELDS, [0] * RECORD_FIELDS
-    table[UNITS_PER_SECOND], table[DIVISOR], table[OFFSET] = found.units_per_second, found.divisor, offset
-    time_stamp(stamp >> 32, stamp & 0xFFFFFFFF, table, 0, record)
+def test_times_are_exact_to_the_nanosecond(tmp_path: Path, resolution: int, stamp: int, offset: int) -> None:
+    described = interface(101, option(RESOLUTION, bytes([resolution])) + option(TIME_OFFSET, struct.pack("<q", offset)))
+    (found,) = messages(tmp_path / "exact.pcapng", section() + described + enhanced(0, stamp, FRAME))
     units = 2 ** (resolution - 0x80) if resolution & 0x80 else 10**resolution
     exact = Fraction(stamp, units) + offset
-    if record[SECONDS] == NO_TIME:
+    if found.seconds == NO_TIME:
         assert exact > 2**50
     else:
-        assert 0 <= exact - record[SECONDS] - Fraction(record[NANOS], 10**9) < Fraction(2, 10**9)
-        assert 0 <= record[NANOS] < 10**9
+        assert 0 <= exact - found.seconds - Fraction(found.nanos, 10**9) < Fraction(2, 10**9)
+        assert 0 <= found.nanos < 10**9
 
 
 @pytest.mark.parametrize("resolution", [19, 127, 0x80 | 63, 0xFF])
