@@ -90,5 +90,5 @@ def test_reasons_have_the_numbers_that_the_core_gives_them() -> None:
 def test_a_buffer_that_is_too_small_is_refused(stop: int) -> None:
     scanner = core.Scanner(port_table(), bytes(len(PROTOCOLS)))
     room = [array("q", bytes(8 * 1000)) for _ in range(7)]
-    with pytest.raises(ValueError, match="where [0-9]+ are needed"):
+    with pytest.raises(ValueError, match="needed|4 GiB"):
         scanner.scan(b"", *room, stop)
