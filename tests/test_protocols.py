@@ -1,6 +1,7 @@
 """The contract of a protocol module, checked on all of `PROTOCOLS`: a new one gets these tests for its row there."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,41 +14,31 @@ from hypothesis import strategies as st
 
 import capanalyze.protocols
 from capanalyze.exchanges.table import KINDS
-from capanalyze.packets.message import MAX_KEYS, address
-from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP, port_table, service_table
+from capanalyze.packets.message import address
+from capanalyze.protocols import GENERIC_UDP, ICMP, MODULES, PROTOCOLS, TCP, port_table, provided, service_table
 from capanalyze.protocols._protocol import COMMON_KINDS, Protocol
 from tests.build import PEER, TARGET, datagram, packet, pcap
 from tests.conversations import CLIENT_PORT, answer, ask, captured
+from tests.core import build
 from tests.protocols import Heard, assert_bounded, hear, told
 
 NAMES = [protocol.name for protocol in PROTOCOLS]
 FOLDER = Path(capanalyze.protocols.__path__[0])
 TESTS = Path(__file__).parent / "protocols"
-# What the loop makes sure of before it calls a module: TCP has its ports and sequence number, others an octet.
-SHORTEST = {"tcp": 8}
 WHOLE = [protocol for protocol in PROTOCOLS if not protocol.apart]
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=NAMES)
 DECODED = {protocol.name: protocol for protocol in PROTOCOLS if protocol.decode}
 each_decoder = pytest.mark.parametrize("protocol", DECODED.values(), ids=DECODED)
 
+# The module of each protocol; some share one.
+FILES = {one.name: module.__name__.rpartition(".")[2] for module in MODULES for one in provided(module)}
+
 # Asks with a question mark and a letter, is answered by that letter and a text.
 MADE_UP = '''"""Made up: an answer has the letter of its question."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from capanalyze.packets.message import KIND, REPLY, REQUEST
 from capanalyze.protocols._protocol import Protocol
-
-
-def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """Role of one message."""
-    keys[0] = 1
-    if octets[start] == 63:
-        keys[1] = octets[end - 1] * 1
-        return REQUEST + 3 * KIND
-    keys[1] = octets[start] * 1
-    return REPLY + 4 * KIND
 
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
@@ -56,22 +47,40 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
 
 
 PROTOCOL = Protocol(
-    name="madeup", title="Made up", transport="udp", ports=(28524,), match=match, decode=decode,
-    kinds=("question", "answer"),
+    name="madeup", title="Made up", transport="udp", ports=(28524,), decode=decode, kinds=("question", "answer"),
 )
 '''
+MADE_UP_MATCH = '''"""The made-up match function."""
+
+from capanalyze.core.message cimport REPLY, REQUEST, Match, Role, add_key, said
+from capanalyze.core.octets cimport Octets, u8
+
+
+cdef inline Role match(Octets octets, Match *found) noexcept nogil:
+    """Role of one message."""
+    if u8(octets, 0) == c"?":
+        add_key(found, u8(octets, octets.captured - 1))
+        return said(found, REQUEST, 3)
+    add_key(found, u8(octets, 0))
+    return said(found, REPLY, 4)
+'''
+# File → a line of it, and what joins it there.
+CIMPORT = "from capanalyze.protocols cimport ("
+LINES = {
+    "protocols/__init__.py": ('        "memcached",\n', '        "madeup",\n'),
+    "core/core.pyx": ('serve("memcached", memcached.match)\n', 'serve("madeup", madeup.match)\n'),
+}
 
 
 def file_of(protocol: Protocol) -> str:
-    """The file that a protocol is in, by its match function; some share that of a helper."""
-    module = protocol.match.__module__.rpartition(".")[2]
-    return protocol.name if module.startswith("_") else module
+    """The module that a protocol is in."""
+    return FILES[protocol.name]
 
 
 def service_of(protocol: Protocol, kind: str) -> str:
     """The service that a kind of message is of, where several share ports and match function."""
     number = (COMMON_KINDS + protocol.kinds).index(kind)
-    alike = [one for one in PROTOCOLS if (one.ports, one.match) == (protocol.ports, protocol.match)]
+    alike = [one for one in PROTOCOLS if (one.ports, file_of(one)) == (protocol.ports, file_of(protocol))]
     return next((one.name for one in alike if number in one.apart), alike[0].name)
 
 
@@ -82,20 +91,18 @@ def samples(protocol: Protocol) -> dict[str, bytes]:
 
 
 def assert_sound(protocol: Protocol, payload: bytes, size: int) -> Heard:
-    """Whatever it looks at, a module reads inside, knows the role and kind, and leaves keys that fit."""
+    """Whatever it looks at, a match function knows the role and the kind, and leaves the keys that these call for."""
     heard = hear(protocol, payload, size)
-    assert len(heard.keys) <= MAX_KEYS
-    assert all(0 <= key < 1 << 63 for key in heard.keys)
     assert "also reply" not in heard.flags or (heard.role == "request" and len(heard.keys) > 1)
     assert heard.role not in ("request", "reply") or heard.keys or "weak" in heard.flags
-    assert heard.role != "malformed" or not heard.keys
+    assert heard.role not in ("malformed", "other") or not heard.keys
     assert hear(protocol, payload, size) == heard  # nothing is kept from one message to the next
     return heard
 
 
 def test_every_file_is_in_the_table() -> None:
-    files = {path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")}
-    assert files == set(map(file_of, PROTOCOLS))
+    for suffix in ("py", "pxd"):
+        assert {path.stem for path in FOLDER.glob(f"[a-z]*.{suffix}")} == set(FILES.values())
     assert len(NAMES) == len(set(NAMES))
 
 
@@ -105,21 +112,27 @@ def test_every_protocol_has_tests_of_its_own() -> None:
     assert tests == set(map(file_of, PROTOCOLS)) | decoders
 
 
-def test_one_more_protocol_is_a_file_and_a_line(tmp_path: Path) -> None:
+def test_one_more_protocol_is_two_files_and_two_lines(tmp_path: Path) -> None:
     """It is listed, its exchanges are paired by its key, and its replies disclose."""
-    package = shutil.copytree(FOLDER.parent, tmp_path / "capanalyze", ignore=shutil.ignore_patterns("__pycache__"))
+    ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
+    package = shutil.copytree(FOLDER.parent, tmp_path / "capanalyze", ignore=ignored)
     (package / "protocols" / "madeup.py").write_text(MADE_UP)
-    register = package / "protocols" / "__init__.py"
-    register.write_text(
-        register.read_text().replace('        "memcached",\n', '        "memcached",\n        "madeup",\n')
-    )
+    (package / "protocols" / "madeup.pxd").write_text(MADE_UP_MATCH)
+    for name, (line, joining) in LINES.items():
+        text = (package / name).read_text()
+        assert text.count(line) == 1
+        (package / name).write_text(text.replace(line, line + joining))
+    core = package / "core" / "core.pyx"
+    core.write_text(core.read_text().replace(CIMPORT, f"{CIMPORT} madeup,"))
+    shutil.copy(build(tmp_path, tmp_path / "build", ()), core.parent)
     capture = tmp_path / "capture.pcap"
     questions = [(0.0, ask(28524, b"?a")), (0.1, ask(28524, b"?b"))]
     capture.write_bytes(pcap([*questions, (0.2, answer(28524, b"b two")), (0.3, answer(28524, b"a one"))]))
 
     def run(*words: str) -> str:
         command = [sys.executable, "-m", "capanalyze", *words]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        there = os.environ | {"PYTHONPATH": str(tmp_path)}
+        return subprocess.run(command, cwd=tmp_path, env=there, capture_output=True, text=True, check=True).stdout
 
     assert "madeup      udp 28524" in run("services")
     assert "Made up: an answer has the letter of its question." in run("services")
@@ -144,12 +157,13 @@ def test_a_port_belongs_to_one_protocol() -> None:
 
 
 def test_what_is_apart_is_a_part_of_one_protocol() -> None:
-    apart = [(protocol.match, kind) for protocol in PROTOCOLS for kind in protocol.apart]
+    apart = [(file_of(protocol), kind) for protocol in PROTOCOLS for kind in protocol.apart]
     assert len(apart) == len(set(apart))
     for part in PROTOCOLS:
         whole = PROTOCOLS[port_table()[part.ports[0]]] if part.apart else part
-        assert (part.ports, part.match, part.kinds) == (whole.ports, whole.match, whole.kinds)
+        assert (part.ports, file_of(part), part.kinds) == (whole.ports, file_of(whole), whole.kinds)
         assert all(len(COMMON_KINDS) <= kind < len(COMMON_KINDS + part.kinds) for kind in part.apart)
+        assert all(hear(part, payload) == hear(whole, payload) for payload in samples(part).values())
 
 
 def test_each_kind_is_of_one_service() -> None:
@@ -176,9 +190,9 @@ def test_every_kind_has_a_sample_which_is_of_that_kind(protocol: Protocol) -> No
 
 
 @each_protocol
-def test_a_sample_cut_at_any_length_is_read_inside(protocol: Protocol) -> None:
+def test_a_sample_cut_at_any_length_is_sound(protocol: Protocol) -> None:
     for payload in samples(protocol).values():
-        for length in range(SHORTEST.get(protocol.name, 1), len(payload)):
+        for length in range(1, len(payload)):
             assert_sound(protocol, payload[:length], len(payload))
             assert_sound(protocol, payload[:length], length)
 
@@ -189,7 +203,7 @@ def test_what_is_cut_keeps_its_role(protocol: Protocol) -> None:
     turned = {"request": "reply", "reply": "request"}
     for kind, payload in samples(protocol).items():
         whole = hear(protocol, payload)
-        for length in range(SHORTEST.get(protocol.name, 4), len(payload)):
+        for length in range(4, len(payload)):
             cut = hear(protocol, payload[:length], len(payload))
             if whole.role in turned and protocol.name != "tcp":  # TCP is cut in quotes only, and those quote a SYN
                 assert cut.role != turned[whole.role], (kind, length)
@@ -198,7 +212,7 @@ def test_what_is_cut_keeps_its_role(protocol: Protocol) -> None:
 @each_protocol
 @settings(deadline=None)
 @given(payload=st.binary(min_size=8, max_size=400), more=st.sampled_from([0, 1, 1000]))
-def test_any_octets_are_read_inside(protocol: Protocol, payload: bytes, more: int) -> None:
+def test_any_octets_are_sound(protocol: Protocol, payload: bytes, more: int) -> None:
     assert_sound(protocol, payload, len(payload) + more)
 
 
@@ -215,9 +229,9 @@ def damaged(protocol: Protocol, data: st.DataObject) -> bytes:
 @each_protocol
 @settings(deadline=None)
 @given(data=st.data())
-def test_a_damaged_sample_is_read_inside(protocol: Protocol, data: st.DataObject) -> None:
+def test_a_damaged_sample_is_sound(protocol: Protocol, data: st.DataObject) -> None:
     payload = damaged(protocol, data)
-    length = data.draw(st.integers(SHORTEST.get(protocol.name, 1), len(payload)))
+    length = data.draw(st.integers(1, len(payload)))
     assert_sound(protocol, payload[:length], len(payload))
 
 
@@ -271,7 +285,7 @@ def test_each_sample_is_of_its_service(protocol: Protocol, tmp_path: Path) -> No
         frames = [(0.0, sent(protocol, payload, back=hear(protocol, payload).role == "reply"))]
         pairing, part = captured(tmp_path, frames)
         (message,) = part.messages()
-        assert PROTOCOLS[message.module].match is protocol.match, kind
+        assert file_of(PROTOCOLS[message.module]) == file_of(protocol), kind
         assert str(address(message.src, message.src_low)) in (PEER, TARGET)
         for pair in pairing.done:
             assert pair.exchange.service.split("/")[0] == service_of(protocol, kind), kind

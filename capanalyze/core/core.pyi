@@ -1,11 +1,89 @@
 """What Python sees of the compiled core."""
 
-from collections.abc import Buffer
+from array import array
+from typing import TypeAlias
+
+Octets: TypeAlias = bytes | bytearray | memoryview
+Words: TypeAlias = array[int] | bytearray | memoryview
 
 NAMES: list[str]
 """The services in the order of their numbers."""
 
-def match(service: str, octets: Buffer, size: int | None = None) -> tuple[str, int, frozenset[str], tuple[int, ...]]:
+class Scanner:
+    """Turns records into messages, for one capture.
+
+    Args:
+        of_port: for each of the 65,536 UDP ports the number of its service.
+        empty_asks: for each service, whether an empty datagram asks.
+
+    Raises:
+        ValueError: a table is too short, or names a service that there is not.
+    """
+
+    def __init__(self, of_port: bytes, empty_asks: bytes) -> None: ...
+    def scan(
+        self,
+        octets: Octets,
+        state: Words,
+        layout: Words | bytes,
+        interfaces: Words,
+        messages: Words,
+        pool: Words,
+        tally: Words,
+        unread: Words,
+        stop: int,
+    ) -> int:
+        """Walk records up to `stop`, or until there is no room.
+
+        Args:
+            octets: a piece of the capture.
+            state: where the walk stands, `State` of `scan.pxd`; the next call goes on from there.
+            layout: how the capture's format writes records, `Layout` of `record.pxd`.
+            interfaces: the capture's interfaces.
+            messages: where the messages go, as many as `state` says that there is room for.
+            pool: where their keys go.
+            tally: for each reason not to read a frame, how many there were.
+            unread: numbers of what is not read, and how many of each there were.
+            stop: the octet before which the walk ends.
+
+        Returns:
+            Why it ended, as `capture.records` numbers it.
+
+        Raises:
+            ValueError: a buffer is shorter than what has to fit into it.
+        """
+
+def find(
+    octets: Octets,
+    state: Words,
+    layout: Words | bytes,
+    interfaces: Words,
+    wanted: Words | bytes,
+    found: Words,
+    before: int,
+) -> int:
+    """Walk the records of a piece of a capture to the frames that are wanted.
+
+    Args:
+        octets: the piece.
+        state: where the walk stands, as in `Scanner.scan`.
+        layout: how the capture's format writes records.
+        interfaces: the capture's interfaces.
+        wanted: numbers of frames in rising order, 64 bits each.
+        found: where their records go, `Record` of `record.pxd`.
+        before: how many frames precede the piece.
+
+    Returns:
+        How many of the frames were found.
+
+    Raises:
+        ValueError: a buffer is shorter than what has to fit into it.
+    """
+
+def first_step(link_type: int) -> int:
+    """The number of the first header of a link type's frames."""
+
+def match(service: str, octets: Octets, size: int | None = None) -> tuple[str, int, frozenset[str], tuple[int, ...]]:
     """What the match function of a service says of one message.
 
     Args:

@@ -1,4 +1,7 @@
-"""All protocols, a file each (the small servers share one). A new one is a file, a line in `MODULES`, its test."""
+"""All protocols, two files each (the small servers share theirs): the `.pxd` has the match function.
+
+A new one is these two files, a line in `MODULES`, one in `core/core.pyx` at the same place, and its test.
+"""
 
 from importlib import import_module
 from types import ModuleType

@@ -1,10 +1,10 @@
-"""What a protocol module provides: a match function for the loop, a decoder of replies, and a few facts.
+"""What a service provides: a decoder of replies, a few facts, and in its `.pxd` neighbour a match function.
 
-A match function sees the payload of one message, `octets[start:end]`, of which `size` octets were sent. It
-returns role + flags + kind * KIND (see `packets.message`) and leaves match keys in `keys`: their number in
-`keys[0]`, then keys of 63 bits. A request and the replies that it draws share a key. It reads nothing
-outside `start` to `end`, keeps no state, and is written in the Python that numba compiles: plain
-arithmetic on numbers, no objects (`compiler` lists the pitfalls).
+A match function is `cdef inline Role match(Octets octets, Match *found) noexcept nogil`. It sees the payload of one
+message: the octets of it that were captured, and how many were sent. It returns the role, and notes in `found` the
+kind, the flags and the match keys (see `core/message.pxd`); a request and the replies that it draws share a key. It
+reads by the functions of `core/octets.pxd` alone, and only what was captured: it asks before it reads. It keeps no
+state: what it says of a message depends on this message.
 
 A decoder takes the octets of one reply, perhaps cut by the snap length, and yields facts as (kind, value), the reply's
 own words unescaped. It yields what it can read and raises where it cannot go on: EOFError, LookupError or struct.error
@@ -14,11 +14,9 @@ import it themselves: it loads all of its protocols at once, and only who decode
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 SECOND = 1_000_000_000
 
-Match = Callable[[Any, int, int, int, Any], int]
 Decoder = Callable[[bytes], Iterator[tuple[str, str]]]
 
 # Kinds that every module has.
@@ -30,21 +28,20 @@ COMMON_KINDS = ("empty datagram", "malformed message", "cut message")
 class Protocol:
     """How one protocol asks and answers.
 
-    `kinds` names what `match` returns, from kind 3 on. After `window` nanoseconds without an answer a
-    request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
+    `kinds` names the kinds of its match function, from kind 3 on. After `window` nanoseconds without an answer
+    a request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
     reply to the group answers every host that asked, so the key alone finds the requests.
     `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
     to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
-    `empty_asks`: an empty datagram asks too, and is shown to `match`. `apart`: the kinds that are messages of
-    this service, where several share ports and `match`; all others are of the first of them. `title` is what a
-    report calls it; `decode` reads what its replies disclose. `dissectors` is what tshark calls it, where
-    that is not its name; none where tshark does not know it.
+    `empty_asks`: an empty datagram asks too, and is shown to the match function. `apart`: the kinds that are
+    messages of this service, where several share ports and match function; all others are of the first of
+    them. `title` is what a report calls it; `decode` reads what its replies disclose. `dissectors` is what
+    tshark calls it, where that is not its name; none where tshark does not know it.
     """
 
     name: str
     transport: str
     ports: tuple[int, ...]
-    match: Match
     kinds: tuple[str, ...]
     window: int = 3 * SECOND
     by_question: bool = False

@@ -1,4 +1,4 @@
-"""Messages in the format of DNS that pair by id and question: DNS and LLMNR share this rule. See `_questions.py`."""
+"""Messages in the format of DNS that pair by id and question: DNS and LLMNR share this rule."""
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 

@@ -4,23 +4,16 @@ nmap asks with five octets, and whoever administers Macs finds them so. No field
 another: endpoints decide, and the port tells who asks.
 
 The layout of a reply is not public, so that it discloses what reads as text.
+
+The match function stands in `ard.pxd`.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from capanalyze.packets.message import FLOW, KIND, WEAK
 from capanalyze.protocols._protocol import Protocol
 
-DATAGRAM = 3 * KIND
 KINDS = ("datagram",)
-
-
-def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """Only the endpoints tell."""
-    return FLOW + WEAK + DATAGRAM
-
 
 LEAST = 4  # letters that make a word
 TEXT = re.compile(rb"[\x20-\x7e]{%d,}" % LEAST)
@@ -39,7 +32,6 @@ PROTOCOL = Protocol(
     decode=decode,
     transport="udp",
     ports=(3283,),
-    match=match,
     dissectors=(),
     kinds=KINDS,
 )

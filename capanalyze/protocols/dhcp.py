@@ -4,66 +4,20 @@ The client has no address yet, and is answered by broadcast or at the address it
 key alone finds the request.
 
 A reply discloses what its options (RFC 2132) say of the server and of the network. dpkt walks them.
+
+The match function stands in `dhcp.pxd`.
 """
 
 import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import Any
 
-from capanalyze.packets.message import KIND, MALFORMED, REPLY, REQUEST, UNANSWERABLE, WEAK
-from capanalyze.packets.octets import be32, mix
-from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
+from capanalyze.protocols._protocol import SECOND, Protocol
 
-# Octet offsets, RFC 2131 figure 1, and RFC 2132 section 9.6.
-XID = 4
-YIADDR = 16  # of a message that is cut before its options dpkt reads nothing
-OPTIONS = 240
-ABOVE = 4294967296  # above the 32 bits of the transaction id
-COOKIE = 0x63825363
-MESSAGE_TYPE = 53
-BOOTREQUEST, BOOTREPLY = 1, 2
-DISCOVER, OFFER, REQUESTED, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
+YIADDR = 16  # its offset, RFC 2131 figure 1: of a message that is cut before its options dpkt reads nothing
+MESSAGE_TYPE, NAK = 53, 6  # RFC 2132 section 9.6
 
-ASK = 3 * KIND
-ANSWER = 4 * KIND
 KINDS = ("request", "reply")
-
-
-def message_type(octets: Any, start: int, end: int) -> int:
-    """Option 53; 0 where there is none (plain BOOTP)."""
-    if end - start < OPTIONS or be32(octets, start + OPTIONS - 4) != COOKIE:
-        return 0
-    at = start + OPTIONS
-    for _ in range(64):
-        if at + 3 > end or octets[at] == 255:
-            return 0
-        if octets[at] == MESSAGE_TYPE:
-            return octets[at + 2] * 1
-        at += 1 if octets[at] == 0 else 2 + octets[at + 1]
-    return 0
-
-
-def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """OFFER answers DISCOVER, ACK and NAK answer REQUEST, an ACK also INFORM and (rapid commit) DISCOVER."""
-    if size < OPTIONS - 4 or octets[start] not in (BOOTREQUEST, BOOTREPLY):
-        return MALFORMED + GARBAGE * KIND
-    if end - start < XID + 4:
-        return (REQUEST if octets[start] == BOOTREQUEST else REPLY) + WEAK + CUT * KIND
-    ident = be32(octets, start + XID)
-    kind = message_type(octets, start, end)
-    keys[0] = 1
-    if octets[start] == BOOTREPLY:
-        keys[1] = mix(ident, (OFFER if kind == OFFER else ACK) * ABOVE)
-        return REPLY + ANSWER
-    keys[1] = mix(ident, ACK * ABOVE)
-    if kind in (DECLINE, RELEASE):
-        return REQUEST + UNANSWERABLE + ASK
-    if kind == DISCOVER:
-        keys[0] = 2
-        keys[2] = mix(ident, OFFER * ABOVE)
-    return REQUEST + ASK
-
 
 # RFC 2132 sections 3.5, 3.8, 3.17, 8.3, 8.5, 9.7; the host name of section 3.14 is the client's own.
 ADDRESSES = {3: "router", 6: "name-server", 42: "time-server", 44: "netbios-name-server", 54: "server-id"}
@@ -98,7 +52,6 @@ PROTOCOL = Protocol(
     decode=decode,
     transport="udp",
     ports=(67, 68),
-    match=match,
     dissectors=("dhcp", "bootp"),
     kinds=KINDS,
     window=10 * SECOND,

@@ -1,10 +1,12 @@
-"""Domain Name System over UDP, RFC 1035: a response repeats the query's id and question (section 4.1.1)."""
+"""Domain Name System over UDP, RFC 1035: a response repeats the query's id and question (section 4.1.1).
+
+The match function stands in `dns.pxd`.
+"""
 
 from collections.abc import Iterator
 
 from capanalyze.protocols._names import dotted, labels
 from capanalyze.protocols._protocol import SECOND, Protocol
-from capanalyze.protocols._questions import match_question
 from capanalyze.protocols._records import NO_RECORDS, RDATA, Record, records
 
 KINDS = ("query", "response", "response with an error code", "other operation")
@@ -67,7 +69,6 @@ PROTOCOL = Protocol(
     decode=decode,
     transport="udp",
     ports=(53,),
-    match=match_question,
     kinds=KINDS,
     window=5 * SECOND,
 )

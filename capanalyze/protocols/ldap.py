@@ -4,46 +4,21 @@ A search draws its entries and a SearchResultDone, together in one datagram or o
 abandon are never answered (sections 4.3, 4.11).
 
 A response discloses attributes of the rootDSE, and what a domain controller tells who logs on (MS-ADTS 6.3.1.9).
+
+The match function stands in `ldap.pxd`.
 """
 
 import struct
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
-from capanalyze.packets.message import INTERIM, KIND, MALFORMED, REPLY, REQUEST, UNANSWERABLE
-from capanalyze.packets.octets import mix
-from capanalyze.protocols._ber import (
-    OCTET_STRING,
-    SEQUENCE,
-    Value,
-    behind,
-    broken,
-    content,
-    contents,
-    integer,
-    integer_hash,
-    text,
-    time,
-    value,
-    values,
-)
+from capanalyze.protocols._ber import Value, contents, integer, text, time, value, values
 from capanalyze.protocols._names import after_name, name_at
-from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
+from capanalyze.protocols._protocol import SECOND, Protocol
 
-# Application tags of protocolOp, RFC 4511 sections 4.2 to 4.13.
-UNBIND, ABANDON = 0x42, 0x50
-SEARCH, ENTRY, DONE, REFERENCE = 0x63, 0x64, 0x65, 0x73
-OTHER_REQUESTS = (0x60, 0x66, 0x68, 0x4A, 0x6C, 0x6E, 0x77)
-OTHER_RESPONSES = (0x61, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78, 0x79)
+ENTRY, DONE = 0x64, 0x65  # application tags of protocolOp, RFC 4511 section 4.5.2
 
-SEARCH_ASK = 3 * KIND
-OTHER_ASK = 4 * KIND
-NEVER_ANSWERED = 5 * KIND
-SEARCH_ENTRY = 6 * KIND
-SEARCH_DONE = 7 * KIND
-OTHER_ANSWER = 8 * KIND
 KINDS = (
     "search request",
     "other request",
@@ -52,41 +27,6 @@ KINDS = (
     "search result done",
     "other response",
 )
-
-
-def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """Role of one message: messageID, in RFC 1798 perhaps a user, protocolOp."""
-    first = content(octets, start, end, SEQUENCE)
-    ident = integer_hash(octets, first, end)
-    op = behind(octets, first, end)
-    if op >= 0 and op < end and octets[op] == OCTET_STRING:
-        op = behind(octets, op, end)
-    if ident < 0 or op < 0 or op >= end:
-        return broken(start, end, size)
-    role = role_of(octets[op] * 1)
-    if role:
-        keys[0] = 1
-        keys[1] = mix(SEQUENCE, ident)
-        return role
-    return MALFORMED + GARBAGE * KIND
-
-
-def role_of(op: int) -> int:
-    """What an operation is; 0 for none of the protocol."""
-    if op == SEARCH:
-        return REQUEST + SEARCH_ASK
-    if op == DONE:
-        return REPLY + SEARCH_DONE
-    if op in (ENTRY, REFERENCE):
-        return REPLY + INTERIM + SEARCH_ENTRY
-    if op in (UNBIND, ABANDON):
-        return REQUEST + UNANSWERABLE + NEVER_ANSWERED
-    if op in OTHER_REQUESTS:
-        return REQUEST + OTHER_ASK
-    if op in OTHER_RESPONSES:
-        return REPLY + OTHER_ANSWER
-    return 0
-
 
 # RFC 4512 section 5.1, RFC 3045, MS-ADTS 3.1.1.3.2: attributes of the rootDSE, without case.
 ATTRIBUTES = {
@@ -182,7 +122,6 @@ PROTOCOL = Protocol(
     decode=decode,
     transport="udp",
     ports=(389,),
-    match=match,
     dissectors=("cldap", "ldap"),
     kinds=KINDS,
     window=5 * SECOND,

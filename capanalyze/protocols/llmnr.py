@@ -2,10 +2,11 @@
 
 Queries by unicast must be discarded (section 2.4), and of a group only the name's owner answers: silence
 proves nothing.
+
+The match function stands in `llmnr.pxd`.
 """
 
 from capanalyze.protocols._protocol import Protocol
-from capanalyze.protocols._questions import match_question
 from capanalyze.protocols.dns import decode
 
 KINDS = ("query", "response", "response with an error code", "other operation")
@@ -15,7 +16,6 @@ PROTOCOL = Protocol(
     decode=decode,
     transport="udp",
     ports=(5355,),
-    match=match_question,
     kinds=KINDS,
     silence_proves=False,
 )

@@ -114,14 +114,14 @@ cdef inline uint32_t skip_questions(Octets octets) noexcept nogil:
 
 
 cdef inline uint32_t add_answers(Octets octets, Match *found, uint32_t at) noexcept nogil:
-    """Keys of the answers, each by its type and as an answer to type ANY; returns where they end, or break off."""
+    """Keys of the answers, each by its type and as an answer to type ANY; returns where they end, or UINT32_MAX."""
     cdef uint64_t name
     cdef int number
     for number in range(min(be16(octets, ANSWERS), MAX_RECORDS)):
         name = name_hash(octets, at)
         at = skip_name(octets, at)
         if name == MALFORMED_NAME or not holds(octets, at, RECORD_LEN):
-            break
+            return UINT32_MAX
         if be32(octets, at + TTL):
             add_key(found, mix(name, be16(octets, at + TYPE)))
             add_key(found, mix(name, ANY))

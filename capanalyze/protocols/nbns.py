@@ -5,35 +5,22 @@ A response returns the request's transaction id and names the same name; its que
 
 A response discloses the table of a host's names, its MAC address and its addresses. Names are shown as Samba's
 nmblookup shows them: what is not a printable character of ASCII is a dot.
+
+The match function stands in `nbns.pxd`.
 """
 
 import re
 import struct
 from collections.abc import Iterator
-from typing import Any
 
-from capanalyze.packets.message import ANNOUNCES, INTERIM, KIND, MALFORMED, REPLY, REQUEST, WEAK
-from capanalyze.packets.octets import be16, mix
 from capanalyze.protocols import _records
-from capanalyze.protocols._names import name_at, name_hash, skip_name
-from capanalyze.protocols._protocol import GARBAGE, SECOND, Protocol
-from capanalyze.protocols._questions import FLAGS, HEADER_LEN, QUESTIONS, without_header
+from capanalyze.protocols._names import name_at
+from capanalyze.protocols._protocol import SECOND, Protocol
 from capanalyze.protocols._records import Record
 
-# Octet offset, RFC 1002 section 4.2.1.1; the others are those of DNS.
-CODE = 3
-
-NO_NAME = 1
 NB, NBSTAT = 0x20, 0x21
-NAME_QUERY, WACK = 0, 7
+WACK = 7
 
-QUERY = 3 * KIND
-NODE_STATUS = 4 * KIND
-CLAIM = 5 * KIND
-POSITIVE = 6 * KIND
-NEGATIVE = 7 * KIND
-NODE_STATUS_RESPONSE = 8 * KIND
-WAIT = 9 * KIND
 KINDS = (
     "name query",
     "node status request",
@@ -43,45 +30,6 @@ KINDS = (
     "node status response",
     "wait for acknowledgement",
 )
-
-
-def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """Role of one name service message."""
-    if end - start < HEADER_LEN:
-        return without_header(octets, start, end, size)
-    ident = be16(octets, start)
-    keys[0] = 1
-    keys[1] = mix(ident, NO_NAME)
-    kind = 0
-    name = name_hash(octets, start, start + HEADER_LEN, end)
-    at = skip_name(octets, start + HEADER_LEN, end)
-    if name >= 0 and at >= 0 and at + 2 <= end:
-        kind = be16(octets, at)
-        keys[0] = 2
-        keys[2] = mix(mix(ident, 2), name)
-    opcode = octets[start + FLAGS] // 8 % 16
-    if octets[start + FLAGS] & 0x80:
-        if keys[0] == 2:  # a named answer belongs to the question with that name only
-            keys[0] = 1
-            keys[1] = keys[2]
-        if opcode == WACK:
-            return REPLY + INTERIM + WAIT
-        if octets[start + CODE] % 16:
-            return REPLY + NEGATIVE
-        if kind == NBSTAT:
-            return REPLY + NODE_STATUS_RESPONSE
-        return REPLY + POSITIVE
-    if be16(octets, start + QUESTIONS) != 1:
-        keys[0] = 0
-        return MALFORMED + GARBAGE * KIND
-    if keys[0] == 1 and end - start >= size:
-        return REQUEST + WEAK + GARBAGE * KIND
-    if opcode != NAME_QUERY:
-        return REQUEST + ANNOUNCES + CLAIM
-    if kind == NBSTAT:
-        return REQUEST + NODE_STATUS
-    return REQUEST + QUERY
-
 
 # RFC 1001 section 14.1: a letter for each half octet.
 ENCODED_NAME = re.compile("[A-P]{32}")
@@ -192,7 +140,6 @@ PROTOCOL = Protocol(
     decode=decode,
     transport="udp",
     ports=(137,),
-    match=match,
     kinds=KINDS,
     window=5 * SECOND,
 )

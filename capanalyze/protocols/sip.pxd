@@ -22,6 +22,7 @@ cdef enum:
     MIN_LEN = 8
     MAX_HEADERS = 64
     MIN_HEADER_LEN = 5
+    CALL_ID_LEN = 8  # with its colon
 
 cdef enum:  # kinds
     ASK = 3
@@ -54,7 +55,7 @@ cdef inline void add_header_key(Octets octets, Match *found) noexcept nogil:
         if end < at + 2:  # the empty line that ends the headers
             break
         if end - at >= MIN_HEADER_LEN:
-            if is_call_id(octets, at):
+            if is_call_id(octets, at, end):
                 call = value_hash(octets, at, end)
             elif is_cseq(octets, at):
                 sequence = value_hash(octets, at, end)
@@ -63,11 +64,13 @@ cdef inline void add_header_key(Octets octets, Match *found) noexcept nogil:
         add_key(found, mix(call, sequence))
 
 
-cdef inline bint is_call_id(Octets octets, uint32_t at) noexcept nogil:
-    """Whether a line begins with Call-ID, or with its short form i, section 7.3.3."""
+cdef inline bint is_call_id(Octets octets, uint32_t at, uint32_t end) noexcept nogil:
+    """Whether the line from `at` to `end` begins with Call-ID, or with its short form i, section 7.3.3."""
     if u8(octets, at) in (c"i", c"I"):
         return u8(octets, at + 1) in (c":", c" ")
-    return be32(octets, at) | SMALL == CALL and u8(octets, at + 4) == c"-"
+    if end - at < CALL_ID_LEN or be32(octets, at) | SMALL != CALL or u8(octets, at + 4) != c"-":
+        return False
+    return u8(octets, at + 5) in (c"i", c"I") and u8(octets, at + 6) in (c"d", c"D")
 
 
 cdef inline bint is_cseq(Octets octets, uint32_t at) noexcept nogil:

@@ -4,31 +4,18 @@ Both versions have function and XID at the same offsets. What is asked of a grou
 directory agent that advertises itself unasked does so with XID 0 (section 12.2).
 
 A reply discloses services, their types and attributes, and who advertises itself; those of version 1 are not read.
+
+The match function stands in `slp.pxd`.
 """
 
 import struct
 from collections.abc import Iterator
-from typing import Any
 
-from capanalyze.packets.message import ANNOUNCEMENT, KIND, MALFORMED, REPLY, REQUEST, WEAK
-from capanalyze.packets.octets import be16, mix
-from capanalyze.protocols._protocol import CUT, GARBAGE, SECOND, Protocol
+from capanalyze.protocols._protocol import SECOND, Protocol
 
-# Octet offsets, RFC 2608 section 8.
-FUNCTION_ID = 1
-XID = 10
-HEADER_LEN = 12
-VERSIONS = (1, 2)
-SRV_RQST, SRV_RPLY, SRV_REG, SRV_DE_REG, SRV_ACK, ATTR_RQST, ATTR_RPLY, DA_ADVERT, TYPE_RQST, TYPE_RPLY, SA_ADVERT = (
-    range(1, 12)
-)
+# Functions, RFC 2608 section 8.
+SRV_RPLY, SRV_ACK, ATTR_RPLY, DA_ADVERT, TYPE_RPLY, SA_ADVERT = 2, 5, 7, 8, 10, 11
 
-ASK = 3 * KIND
-REGISTER = 4 * KIND
-ANSWER = 5 * KIND
-ACKNOWLEDGED = 6 * KIND
-ADVERTISED = 7 * KIND
-UNASKED = 8 * KIND
 KINDS = (
     "request",
     "registration",
@@ -37,33 +24,6 @@ KINDS = (
     "advertisement",
     "unsolicited advertisement",
 )
-
-
-def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """Role of one message, by its function."""
-    if size < HEADER_LEN or octets[start] not in VERSIONS or end - start < 2:
-        return MALFORMED + (CUT if end - start < 2 and size >= HEADER_LEN else GARBAGE) * KIND
-    function = octets[start + FUNCTION_ID] * 1
-    asks = function in (SRV_RQST, SRV_REG, SRV_DE_REG, ATTR_RQST, TYPE_RQST)
-    if function == 0 or function > SA_ADVERT:
-        return MALFORMED + GARBAGE * KIND
-    if end - start < HEADER_LEN:
-        return (REQUEST if asks else REPLY) + WEAK + CUT * KIND
-    ident = be16(octets, start + XID)
-    if function == DA_ADVERT and ident == 0:
-        return ANNOUNCEMENT + UNASKED
-    keys[0] = 1
-    keys[1] = mix(1, ident)
-    if function in (SRV_REG, SRV_DE_REG):
-        return REQUEST + REGISTER
-    if asks:
-        return REQUEST + ASK
-    if function == SRV_ACK:
-        return REPLY + ACKNOWLEDGED
-    if function in (DA_ADVERT, SA_ADVERT):
-        return REPLY + ADVERTISED
-    return REPLY + ANSWER
-
 
 # RFC 2608 section 8: the language tag's length ends the header.
 LANGUAGE = 12
@@ -158,7 +118,6 @@ PROTOCOL = Protocol(
     decode=decode,
     transport="udp",
     ports=(427,),
-    match=match,
     dissectors=("srvloc",),
     kinds=KINDS,
     window=15 * SECOND,  # RFC 2608 section 13, CONFIG_MC_MAX

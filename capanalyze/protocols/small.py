@@ -4,31 +4,17 @@ Whatever datagram comes, an empty one too, draws one back (discard: none). There
 only the port tells who asks. An echo alone repeats what it answers.
 
 Daytime, the quote and the characters disclose their words, and time the clock.
+
+The match functions stand in `small.pxd`.
 """
 
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from capanalyze.packets.message import FLOW, KIND, WEAK
-from capanalyze.packets.octets import digest
 from capanalyze.protocols._protocol import Decoder, Protocol
 
-DATAGRAM = 3 * KIND
 KINDS = ("datagram",)
-
-
-def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """Nothing in it tells."""
-    return FLOW + WEAK + DATAGRAM
-
-
-def match_echo(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """RFC 862: the data come back as they were."""
-    keys[0] = 1
-    keys[1] = digest(octets, start, end)
-    return FLOW + DATAGRAM
 
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
@@ -63,7 +49,6 @@ PROTOCOLS = tuple(
         decode=decoder,
         transport="udp",
         ports=(port,),
-        match=match_echo if name == "echo" else match,
         kinds=KINDS,
         silence_proves=name != "discard",
         empty_asks=True,

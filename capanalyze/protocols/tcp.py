@@ -7,65 +7,21 @@ by its content, as services run on any port. SSH: RFC 4253 section 4.2. SMTP, FT
 959 section 4.2, RFC 1939 section 3, RFC 3501 section 7.1. HTTP: RFC 9110 section 10.2.4. RFB: RFC 6143 section 7.1.1.
 TLS: RFC 8446 sections 4.1.3 and 6, RFC 5246 section 7.4.2. Telnet: RFC 854. MySQL:
 Protocol::HandshakeV10. SMB: MS-SMB2 2.2.1.
+
+The match function stands in `tcp.pxd`.
 """
 
 import re
 import struct
 from collections.abc import Callable, Iterator
-from typing import Any
 from uuid import UUID
 
-from capanalyze.packets.message import KIND, OTHER, REPLY, REQUEST, RESET, SPOKE
-from capanalyze.packets.octets import be32
+from capanalyze.packets.message import KIND
 from capanalyze.protocols._protocol import SECOND, Protocol
 from capanalyze.protocols._x509 import names
 
-# Octet offsets, RFC 9293 section 3.1.
-SEQUENCE = 4
-ACKNOWLEDGMENT = 8
-OFFSET = 12
-FLAGS = 13
-HEADER_LEN = 20
-FIN, SYN, RST, ACK = 1, 2, 4, 16
-
-OPEN = 3 * KIND
-SYN_ACK = 4 * KIND
-RESET_KIND = 5 * KIND
 CLOSE = 6 * KIND
 KINDS = ("SYN", "SYN/ACK", "RST", "FIN")
-
-
-def match(octets: Any, start: int, end: int, size: int, keys: Any) -> int:
-    """Role of one segment, from its header on. Quoted by an ICMP error, it may end behind the sequence number."""
-    if end - start <= FLAGS:
-        keys[0] = 1
-        keys[1] = (be32(octets, start + SEQUENCE) + 1) % 4294967296
-        return REQUEST + OPEN
-    flags = octets[start + FLAGS] * 1
-    data = size - octets[start + OFFSET] // 16 * 4
-    if flags & RST:
-        if flags & ACK:
-            keys[0] = 1
-            keys[1] = be32(octets, start + ACKNOWLEDGMENT)
-        return RESET + RESET_KIND
-    if flags & SYN:
-        keys[0] = 1
-        if flags & ACK:
-            keys[1] = be32(octets, start + ACKNOWLEDGMENT)
-            return REPLY + SYN_ACK
-        if flags & FIN:
-            return OTHER
-        keys[1] = (be32(octets, start + SEQUENCE) + 1) % 4294967296
-        if data > 0:  # RFC 7413: with a cookie, what came along with the SYN is acknowledged too
-            keys[0] = 2
-            keys[2] = (keys[1] + data) % 4294967296
-        return REQUEST + OPEN
-    if data > 0:
-        return SPOKE
-    if flags & FIN:
-        return SPOKE + CLOSE
-    return OTHER
-
 
 Facts = Iterator[tuple[str, str]]
 
@@ -201,6 +157,5 @@ READERS: tuple[tuple[re.Pattern[bytes], Callable[[bytes], Facts]], ...] = (
     (re.compile(rb"\xff[\xfb-\xfe]", re.DOTALL), named("Telnet")),
 )
 
-
 # A SYN is sent again after 1, 3, 7, 15, 31 and 63 seconds (RFC 6298 section 5, with six retries).
-PROTOCOL = Protocol(name="tcp", decode=decode, transport="tcp", ports=(), match=match, kinds=KINDS, resends=64 * SECOND)
+PROTOCOL = Protocol(name="tcp", decode=decode, transport="tcp", ports=(), kinds=KINDS, resends=64 * SECOND)

@@ -20,10 +20,12 @@ from capanalyze.protocols import PROTOCOLS
 from capanalyze.protocols._protocol import Protocol
 from tests.conftest import ROOT
 from tests.core import CHECKED, SANITIZED, build, build_other, sanitizer
-from tests.test_protocols import samples
+from tests.test_protocols import FILES, samples
 
 CHILD = Path(__file__).parent / "child.py"
-MUTATIONS = 250  # of each service
+MUTATIONS = 400  # of each service
+CHANCE = 100  # messages of any octets, to each service
+MORE = (0, 0, 0, 1, 100, 1000, 65536)  # so many octets were sent beyond those captured
 TELLING = (0, 1, 2, 3, 4, 8, 12, 16, 31, 32, 63, 64, 127, 128, 192, 255)
 Message = tuple[str, int, bytes]
 
@@ -79,11 +81,11 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 def messages() -> Iterator[Message]:
-    """Samples of all services that the core serves, all their truncations, and damaged ones."""
+    """Samples of all services, all their truncations, damaged ones, and what is no message of theirs."""
     for protocol in PROTOCOLS:
-        if protocol.name in core.NAMES:
-            yield from truncations(protocol)
-            yield from mutations(protocol)
+        yield from truncations(protocol)
+        yield from mutations(protocol)
+        yield from any_octets(protocol)
 
 
 def shortest(protocol: Protocol) -> int:
@@ -106,13 +108,21 @@ def mutations(protocol: Protocol) -> Iterator[Message]:
     for _ in range(MUTATIONS):
         payload = mutated(chance, pool)
         if len(payload) >= shortest(protocol):
-            yield protocol.name, len(payload) + chance.choice((0, 0, 0, 1, 100, 65536)), payload
+            yield protocol.name, len(payload) + chance.choice(MORE), payload
+
+
+def any_octets(protocol: Protocol) -> Iterator[Message]:
+    """Octets by chance."""
+    chance = random.Random(protocol.name)
+    for _ in range(CHANCE):
+        payload = chance.randbytes(chance.randint(1, 400))
+        yield protocol.name, len(payload) + chance.choice(MORE), payload
 
 
 def mutated(chance: random.Random, pool: list[bytes]) -> bytes:
-    """A sample with one to four faults."""
+    """A sample with one to eight faults."""
     octets = bytearray(chance.choice(pool))
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.randint(1, 8)):
         at = chance.randint(0, len(octets))
         match chance.randrange(5):
             case 0:
@@ -136,6 +146,15 @@ def test_nothing_is_read_outside_of_a_message(kind: Kind, tmp_path: Path) -> Non
     for (service, size, octets), line in zip(said, done.stdout.splitlines(), strict=True):
         role, number, flags, keys = core.match(service, octets, size)
         assert json.loads(line) == [role, number, sorted(flags), list(keys)]
+
+
+def test_what_the_tests_of_match_functions_say_is_read_inside(tmp_path: Path) -> None:
+    """They pass in the build that stops at a read outside: whatever they name is heard there too."""
+    library = build(ROOT, tmp_path, CHECKED)
+    files = {f"tests/protocols/test_{file}.py" for file in FILES.values()}
+    command = [sys.executable, "-m", "tests.core.with_build", str(library), "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run([*command, *sorted(files)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout[-5000:], done.stderr[-5000:])
 
 
 def test_a_planted_fault_is_found(kind: Kind, tmp_path: Path) -> None:

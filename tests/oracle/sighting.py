@@ -53,7 +53,7 @@ class Sighting:
     def service(self) -> int:
         """The service that it is of: a module may serve several, told apart by the kind of message."""
         apart = (index for index, one in enumerate(PROTOCOLS) if self.kind in one.apart)
-        return next((index for index in apart if PROTOCOLS[index].match is self.protocol.match), self.message.module)
+        return next((index for index in apart if PROTOCOLS[index].ports == self.protocol.ports), self.message.module)
 
     @property
     def source(self) -> Endpoint:

@@ -98,6 +98,8 @@ def test_no_more_keys_than_there_is_room_for() -> None:
         (query(question(HOST))[:16], "malformed", "malformed message"),
         (query(question(b"\xc0\x0c")), "malformed", "malformed message"),
         (response(record(HOST))[:20], "malformed", "malformed message"),
+        (response(record(HOST))[:30], "malformed", "malformed message"),  # behind its name
+        (response(record(b"\xc0\x0c")), "malformed", "malformed message"),
         (dns_message(0, ANSWER, [question(HOST)], [record(HOST)])[:20], "malformed", "malformed message"),
         (response(record(HOST), record(HOST, AAAA))[:-2], "reply", "response"),  # the first record is whole
     ],
@@ -117,6 +119,11 @@ def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
 )
 def test_what_no_responder_has_to_answer(payload: bytes) -> None:
     assert "unanswerable" in hear(mdns.PROTOCOL, payload).flags
+
+
+def test_cut_within_its_first_record_a_response_is_no_goodbye() -> None:
+    whole = response(record(HOST))
+    assert {hear(mdns.PROTOCOL, whole[:length], len(whole)).kind for length in range(12, 34)} == {"cut message"}
 
 
 def multicast(source: str, payload: bytes, *, sport: int = MDNS, ident: int = 1) -> bytes:

@@ -36,6 +36,7 @@ SAMPLES = {"request": request(), "response": response()}
         ((CALL, "CSeq: 314160 OPTIONS"), False),
         ((CALL, "CSeq: 314159 INVITE"), False),
         ((CALL,), False),
+        ((CALL, SEQUENCE, "Call-Info: <http://192.0.2.1/photo>"), True),
         (("Content-Type: a84b4c76e66710@192.0.2.1", SEQUENCE), False),
     ],
 )
