@@ -168,8 +168,10 @@ def _hosts(contacts: Iterable[Contact], told: Told) -> dict[str, frozenset[str]]
     for one in contacts:
         join({one.client})
         join({one.server, one.wanted or one.server})
-    for address in list(found):
-        join({address, *(found.keys() & told.beside([address]))})
+    for mac, senders in told.senders.items():
+        here = senders & found.keys()
+        if len(here) > 1 and not told.forwards(mac):
+            join(here)
     return found
 
 

@@ -57,8 +57,10 @@ def test_an_assumed_target_and_its_warnings_are_told() -> None:
         addresses=["192.0.2.10", "fe80::1"], how="assumed: it answers", certainty="assumed", warnings=["it looks far"]
     )
     assert list(notes_on_target(target, "")) == [
-        "the target is 192.0.2.10 and fe80::1 (assumed: it answers; "
-        "to confirm it, add --target 192.0.2.10 --target fe80::1)",
+        (
+            "the target is 192.0.2.10 and fe80::1 (assumed: it answers; "
+            "to confirm it, add --target 192.0.2.10 --target fe80::1)"
+        ),
         "warning: it looks far",
     ]
 
