@@ -39,7 +39,7 @@ MOST = 1000  # frames at a time
 
 
 class Answer(NamedTuple):
-    """What was asked for: frames, exchanges by their numbers; what is missing, a line each; the target that was found."""
+    """What was asked for: frames, exchanges by their numbers; what is missing, a line each; the target."""
 
     dissected: Dissected
     exchanges: dict[int, Exchange]
