@@ -109,8 +109,8 @@ class Flow:
         """The target, with warnings of what later exchanges show: addresses that none has, or that were not judged."""
         unmet = self._contacts.unmet(self._audit.target)
         warnings = [f"{one} was given as the target, but is in no exchange" for one in unmet] + self.target.warnings
-        later = self._contacts.strangers(self.target.addresses) - self._strangers
-        warnings += not_judged(later, self._stream.hints.told(), "later on")
+        if later := self._contacts.strangers(self.target.addresses) - self._strangers:
+            warnings += not_judged(later, self._stream.hints.told(), "later on")
         return replace(self.target, warnings=warnings)
 
     def in_order(self) -> Iterator[Batch]:

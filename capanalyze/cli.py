@@ -323,6 +323,7 @@ def dissect(
     from capanalyze.capture.pipe import ended_by_interrupt
     from capanalyze.dissecting import dissect_exchanges, dissect_frames, wanted_frames
     from capanalyze.report.as_dissection import write_dissection
+    from capanalyze.report.notes import notes_on_target
 
     form = form or ("json" if output and output.endswith(".json") else "text")
     audit = audit_of([capture])
@@ -334,6 +335,8 @@ def dissect(
             answer = dissect_exchanges(audit, numbers, quiet=quiet)
     write_dissection(answer, form, output)
     say(answer.notes)
+    if answer.target:
+        say(notes_on_target(answer.target, ""))
 
 
 @main.command()

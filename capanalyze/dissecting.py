@@ -32,18 +32,19 @@ if TYPE_CHECKING:
 
     from capanalyze.again import Frame
     from capanalyze.audit import Audit, CaptureFile
-    from capanalyze.model import Exchange
+    from capanalyze.model import Exchange, Target
     from capanalyze.reading import Reading
 
 MOST = 1000  # frames at a time
 
 
 class Answer(NamedTuple):
-    """What was asked for: frames, exchanges by their numbers, and what is missing, a line each."""
+    """What was asked for: frames, exchanges by their numbers; what is missing, a line each; the target."""
 
     dissected: Dissected
     exchanges: dict[int, Exchange]
     notes: list[str]
+    target: Target | None = None
 
 
 def wanted_frames(texts: Iterable[str]) -> list[int]:
@@ -125,16 +126,16 @@ def dissect_exchanges(audit: Audit, wanted: Sequence[int], *, quiet: bool = True
     """
     with Stream(audit) as stream:
         with progress(stream.octets_read, stream.total, quiet=quiet):
-            found = _exchanges(stream, set(wanted))
+            found, target = _exchanges(stream, set(wanted))
         (reading,) = stream.readings
         frames = {frame for one in found.values() for frame in (*one.requests, *one.replies)}
         if len(frames) > MOST:
             raise AuditError(_too_many("--exchange", len(frames)))
-        return _answer(reading, stream.gear, sorted(frames), found, sha256=reading.sha256)
+        return _answer(reading, stream.gear, sorted(frames), found, sha256=reading.sha256)._replace(target=target)
 
 
-def _exchanges(stream: Stream, wanted: set[int]) -> dict[int, Exchange]:
-    """Some exchanges by their numbers, with what their replies disclosed."""
+def _exchanges(stream: Stream, wanted: set[int]) -> tuple[dict[int, Exchange], Target]:
+    """Some exchanges by their numbers, with what their replies disclosed; and the target of their verdicts."""
     flow = Flow(stream, needs_target=False)
     kept = []
     count = 0
@@ -150,7 +151,7 @@ def _exchanges(stream: Stream, wanted: set[int]) -> dict[int, Exchange]:
     for place, (number, told) in enumerate(zip(sorted(wanted), disclosures_of(rows, flow.names, stream), strict=True)):
         found[number] = exchange_of(rows, place, flow.names)
         found[number].disclosures = told
-    return found
+    return found, flow.target_in_the_end()
 
 
 def _counted(count: int, word: str) -> str:

@@ -53,8 +53,10 @@ def test_the_targets_own_client_traffic_is_no_leak(traps: Path) -> None:
 def test_without_a_word_on_the_target_two_hosts_that_answer_are_undecidable(traps: Path, tmp_path: Path) -> None:
     result = run("report", traps / "t3.pcap", "-o", tmp_path)
     assert result.exit_code == 2
-    reason = "candidates are 192.0.2.10, 198.51.100.7; name it with --target ADDRESS"
-    assert result.stderr == f"capanalyze: the target cannot be told: {reason}\n"
+    assert result.stderr == (
+        "capanalyze: the target cannot be told; candidates are 192.0.2.10, 198.51.100.7 (answered); "
+        "name the host under test with --target 192.0.2.10, once for each of its addresses\n"
+    )
 
 
 def test_every_exchange_of_the_sampler_is_paired(traps: Path) -> None:

@@ -158,7 +158,7 @@ def as_fact(service: str, kind: str, value: str) -> Fact:
 
 def told_by_findings(path: Path) -> set[Fact]:
     """What the findings of a capture say."""
-    findings = analyze(audit_of([str(path)])).findings
+    findings = analyze(audit_of([str(path)], target=TARGETS)).findings
     facts = {as_fact(one.service, fact.kind, fact.value) for one in findings for fact in one.disclosures}
     return facts | {(one.service, "outcome", name) for one in findings for name in OUTCOMES if getattr(one, name)}
 
@@ -173,6 +173,7 @@ def told_by_exchanges(path: Path) -> set[Fact]:
 
 CAPTURES = printouts()
 OUTCOMES = ("replied", "rejected", "silent")
+TARGETS = ("198.51.100.10", "203.0.113.10", "fd00:1ab::10", "2001:db8:99::10")
 parametrized = pytest.mark.parametrize(
     ("capture", "paths"),
     [(folder / f"{mode}.{interface}.pcap", paths) for (folder, mode, interface), paths in CAPTURES.items()],
@@ -221,7 +222,7 @@ def test_block_all_discloses_what_the_clients_read(folder: Path, zone: str) -> N
         pytest.skip(f"{printed.name} is not here")
     read = {fact[:2] for fact in printed_by_programs([printed])}
     assert read >= {("ntp", "stratum"), ("nbns", "name"), ("nbns", "address"), ("mdns", "instance")}
-    findings = analyze(audit_of([str(folder / f"block-all.{INTERFACES[zone]}.pcap")])).findings
+    findings = analyze(audit_of([str(folder / f"block-all.{INTERFACES[zone]}.pcap")], target=TARGETS)).findings
     told = {one.service: {(fact.kind, fact.value) for fact in one.disclosures} for one in findings}
     assert ("name", "..__MSBROWSE__.<01> group: master browser") in told["nbns"]
     assert ("reference-id", "127.0.0.1") in told["ntp"]

@@ -90,7 +90,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 def test_what_fits_on_the_disk_is_as_in_memory(tmp_path: Path, octets: bytes) -> None:
     capture, rows = tmp_path / "a.pcap", []
     capture.write_bytes(octets)
-    words = ("exchanges", "--format", "jsonl", str(capture))
+    words = ("exchanges", "--target", "192.0.2.10", "--format", "jsonl", str(capture))
     for name, command in (("disk", ("-c", WITH_LITTLE_MEMORY)), ("memory", ("-m", "capanalyze"))):
         done = on_a_small_disk("4m", tmp_path / name, *command, *words)
         assert (done.returncode, done.stderr) == (0, b"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # How far addresses of one network agree. A host may have one address in each scope without forwarding for anybody.
 PREFIXES = {"ipv4": 24, "ipv4 link-local": 16, "ipv6": 64, "ipv6 unique local": 64, "ipv6 link-local": 10}
 UNIQUE_LOCAL = ip_network("fc00::/7")
+KNOWN = 262_144  # addresses whose networks are remembered: a flood comes from many, and each is looked at again
 
 
 class Network(NamedTuple):
@@ -38,13 +39,15 @@ def is_one_host(high: int, low: int) -> bool:
 
 def is_group(text: str) -> bool:
     """Whether an address cannot name one host on a network."""
-    one = ip_address(text)
-    return one.is_multicast or text.endswith(".255") or one.is_unspecified or one.is_loopback
+    return network_of(text) is None
 
 
-def network_of(text: str) -> Network:
-    """The network that an address is of."""
+@lru_cache(KNOWN)
+def network_of(text: str) -> Network | None:
+    """The network that an address is of; None where it cannot name one host on a network."""
     one = ip_address(text)
+    if one.is_multicast or text.endswith(".255") or one.is_unspecified or one.is_loopback:
+        return None
     scope = f"ipv{one.version}"
     if one.is_link_local:
         scope += " link-local"
@@ -53,12 +56,7 @@ def network_of(text: str) -> Network:
     return Network(scope, int(one) >> (one.max_prefixlen - PREFIXES[scope]))
 
 
-def networks_of(addresses: Iterable[str]) -> set[Network]:
-    """The networks that addresses are of; those that name no single host are left out."""
-    return {network_of(one) for one in addresses if not is_group(one)}
-
-
 def are_of_several_networks(addresses: Iterable[str]) -> bool:
     """Whether addresses are of more than one network of a scope, as those behind a router's MAC address are."""
-    counts = Counter(network.scope for network in networks_of(addresses))
-    return any(count > 1 for count in counts.values())
+    known: dict[str, Network] = {}
+    return any(known.setdefault(network.scope, network) != network for network in map(network_of, addresses) if network)

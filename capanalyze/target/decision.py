@@ -129,7 +129,8 @@ def _networks(contacts: Contacts, told: Told) -> Iterable[list[Contact]]:
     for interface, here in contacts.between_hosts().items():
         has_macs = any(place == interface for place, _ in told.senders)
         for one in here:
-            networks.setdefault((interface, "" if has_macs else network_of(one.server).scope), []).append(one)
+            network = None if has_macs else network_of(one.server)
+            networks.setdefault((interface, network.scope if network else ""), []).append(one)
     return networks.values()
 
 
@@ -168,8 +169,10 @@ def _hosts(contacts: Iterable[Contact], told: Told) -> dict[str, frozenset[str]]
     for one in contacts:
         join({one.client})
         join({one.server, one.wanted or one.server})
-    for address in list(found):
-        join({address, *(found.keys() & told.beside([address]))})
+    for mac in told.senders.keys() | told.receivers.keys():
+        here = told.addresses_at(mac) & found.keys()
+        if len(here) > 1 and not told.forwards(mac):
+            join(here)
     return found
 
 
@@ -183,19 +186,20 @@ def _give_up(contacts: Contacts, told: Told) -> NoReturn:
     uses = Counter[str]()
     for one in asked:
         uses.update({end: one.count for end in one.ends if not told.is_elsewhere(end)})
-    answered = {end for one in asked if one.answered for end in (one.server, one.wanted)}
+    ends = sorted(uses, key=lambda one: (-uses[one], one))
     wanted = {end for one in asked for end in (one.server, one.wanted)}
-    verb, first = ("answered", answered) if answered else ("was asked", wanted)
+    answered = {end for one in asked if one.answered for end in (one.server, one.wanted)}
     groups = {
-        verb: [one for one, _ in uses.most_common() if one in first],
-        "only asked": [one for one, _ in uses.most_common() if one not in wanted],
+        "answered" if answered else "asked in vain": [one for one in ends if one in (answered or wanted)],
+        "only asked": [one for one in ends if one not in wanted],
     }
-    candidates = [f"{named(hosts)} {said}" for said, hosts in groups.items() if hosts]
+    candidates = [f"{named(hosts)} ({said})" for said, hosts in groups.items() if hosts]
     if not candidates:
         raise TargetError(f"the target cannot be told: no unicast request was captured; {NAME_IT} ADDRESS")
     example = next(host for hosts in groups.values() for host in hosts)
     raise TargetError(
-        f"the target cannot be told: {', '.join(candidates)}; {NAME_IT} {example} (once for each of its addresses)"
+        f"the target cannot be told; candidates are {' and '.join(candidates)}; {NAME_IT} {example}, "
+        "once for each of its addresses"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.exchanges.batch import host_text
 from capanalyze.packets.message import (
@@ -27,7 +27,7 @@ from capanalyze.packets.message import (
     TUNNELS,
     WORDS,
 )
-from capanalyze.target.addresses import are_of_several_networks, is_group, networks_of
+from capanalyze.target.addresses import are_of_several_networks, is_group, network_of
 from capanalyze.target.contacts import column
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ class Hints:
         return told
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """What some messages have in common. `direction` is the capture's own word, see `packets.message`."""
 
     source: str
@@ -186,9 +185,9 @@ class Told:
 
     def shares_network(self, mac: Mac) -> bool:
         """Whether an address of it is of the network of another MAC address there: it is on the link itself."""
-        own = networks_of(self.addresses_at(mac))
+        own = {network for one in self.addresses_at(mac) if (network := network_of(one))}
         others = {other for other in self.senders.keys() | self.receivers.keys() if other[0] == mac[0]} - {mac}
-        return any(own & networks_of(self.addresses_at(other)) for other in others)
+        return any(network_of(one) in own for other in others for one in self.addresses_at(other))
 
 
 def hops_behind(ttl: int) -> int:

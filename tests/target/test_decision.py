@@ -197,14 +197,14 @@ def test_a_scanner_that_asks_several_hosts_is_no_target(tmp_path: Path) -> None:
     with pytest.raises(TargetError) as caught:
         target(tmp_path, talk(PEER, HOST) + talk(PEER, LATER_HOST, 2))
     assert str(caught.value) == (
-        f"the target cannot be told: {HOST}, {LATER_HOST} answered, {PEER} only asked; "
-        f"name the host under test with --target {HOST} (once for each of its addresses)"
+        f"the target cannot be told; candidates are {HOST}, {LATER_HOST} (answered) and {PEER} (only asked); "
+        f"name the host under test with --target {HOST}, once for each of its addresses"
     )
 
 
 def test_a_clients_only_server_whose_frames_come_from_afar_is_no_target(tmp_path: Path) -> None:
     frames = [asked(HOST, OTHER), *(answered(HOST, OTHER, ttl=54) for _ in range(3))]
-    with pytest.raises(TargetError, match=f"{HOST} only asked; name the host under test with --target {HOST}"):
+    with pytest.raises(TargetError, match=rf"are {HOST} \(only asked\); name the host under test with --target {HOST}"):
         target(tmp_path, frames)
 
 
@@ -240,7 +240,9 @@ def test_a_reply_from_another_address_makes_both_one_host(tmp_path: Path) -> Non
 
 
 def test_two_hosts_that_answer_each_other_are_undecidable(tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match=f"{HOST}, {PEER} answered; name the host under test with --target {HOST} "):
+    with pytest.raises(
+        TargetError, match=rf"{HOST}, {PEER} \(answered\); name the host under test with --target {HOST},"
+    ):
         target(tmp_path, talk(PEER, HOST) + talk(HOST, PEER, 2))
 
 
@@ -263,7 +265,7 @@ def test_on_a_link_without_mac_addresses_one_host_is_assumed_for_each_ip_version
 
 def test_two_hosts_that_answer_on_one_link_are_undecidable_whatever_their_ip_versions(tmp_path: Path) -> None:
     frames = on_link(PEER, HOST, (MAC_PEER, mac(1))) + on_link(SIX_PEER, SIX_HOST, (MAC_PEER, mac(2)), 2)
-    with pytest.raises(TargetError, match=f"{HOST}, {SIX_HOST} answered"):
+    with pytest.raises(TargetError, match=rf"{HOST}, {SIX_HOST} \(answered\)"):
         target(tmp_path, frames, link=1)
 
 
