@@ -163,16 +163,17 @@ def first_frame(path: str) -> First:
 
 def _first_time(capture: Capture) -> int | None:
     """The time of the first frame that has one, if it stands near the beginning."""
-    from capanalyze.capture import pcap, pcapng, records
+    from capanalyze.buffers import longs
+    from capanalyze.capture import records
+    from capanalyze.core import core
+    from capanalyze.packets import scan
 
-    record = [0] * records.RECORD_FIELDS
+    record, state = longs(records.RECORD_FIELDS), longs(scan.STATE_FIELDS)
+    state[scan.NG] = int(capture.format.startswith("pcapng"))
     octets, at = b"", 0
     while True:
-        if capture.format.startswith("pcapng"):
-            answer = pcapng.read_record(octets, at, len(octets), capture.layout, capture.table, record)
-        else:
-            answer = pcap.read_record(octets, at, len(octets), capture.layout, record)
-        behind = at
+        state[scan.OFFSET] = behind = at
+        answer = core.read_record(octets, state, capture.layout, capture.table, record)
         if answer == records.READY:
             if record[records.INTERFACE] >= 0 and record[records.SECONDS] < records.NO_TIME:
                 return record[records.SECONDS] * 1_000_000_000 + record[records.NANOS]

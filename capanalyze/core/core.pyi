@@ -9,6 +9,9 @@ Words: TypeAlias = array[int] | bytearray | memoryview
 NAMES: list[str]
 """The services in the order of their numbers."""
 
+REASONS: dict[str, int]
+"""Why the walk through a frame ends, by the names that `packets.steps` has for them."""
+
 class Scanner:
     """Turns records into messages, for one capture.
 
@@ -52,6 +55,23 @@ class Scanner:
         Raises:
             ValueError: a buffer is shorter than what has to fit into it.
         """
+
+def read_record(octets: Octets, state: Words, layout: Words | bytes, interfaces: Words, found: Words) -> int:
+    """Read the record at the offset in `state`.
+
+    Args:
+        octets: a piece of the capture.
+        state: where the walk stands, as in `Scanner.scan`; it is not moved on.
+        layout: how the capture's format writes records.
+        interfaces: the capture's interfaces.
+        found: where the record goes, `Record` of `record.pxd`.
+
+    Returns:
+        Whether it is one, as `capture.records` numbers answers.
+
+    Raises:
+        ValueError: a buffer is shorter than what has to fit into it.
+    """
 
 def find(
     octets: Octets,

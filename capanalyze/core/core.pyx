@@ -9,7 +9,7 @@ from capanalyze.core.link cimport first_step as first_step_of
 from capanalyze.core.message cimport Match, Message, Role, begin
 from capanalyze.core.octets cimport Octets
 from capanalyze.core.record cimport Answer, Interface, Layout, Record
-from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread
+from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
 from capanalyze.core.services cimport Matching, Services
@@ -133,42 +133,65 @@ cdef class Scanner:
 
     def scan(self, octets, state, layout, interfaces, messages, pool, tally, unread, size_t stop):
         """Walk records up to `stop`, or until there is no room: why, as `capture.records` numbers it."""
-        cdef Held block = Held(octets), states = Held(state, True), tables = Held(interfaces, True)
+        cdef Records records = Records(octets, state, layout, interfaces)
         cdef Held rows = Held(messages, True), keys = Held(pool, True), counts = Held(tally, True)
-        cdef Held numbers = Held(unread, True), layouts = Held(layout)
-        cdef Scan s
+        cdef Held numbers = Held(unread, True)
+        cdef Octets block = records.up_to(stop)
+        cdef Scan *s = &records.scan
         cdef Answer answer
-        s.state = <State *>states.at_least(sizeof(State))
-        s.layout = <const Layout *>layouts.at_least(sizeof(Layout))
-        s.interfaces = <Interface *>tables.at_least((s.layout.first_interface + s.layout.interfaces) * sizeof(Interface))
         s.services = &self.services
         s.messages = <Message *>rows.at_least(s.state.room * sizeof(Message))
         s.pool = <int64_t *>keys.at_least(s.state.key_room * sizeof(int64_t))
         s.tally = <int64_t *>counts.at_least((<int>reason.REASONS_END - <int>reason.MESSAGE) * sizeof(int64_t))
         s.unread = <Unread *>numbers.at_least(MAX_UNREAD * sizeof(Unread))
-        if stop > 0xFFFFFFFFU:
-            raise ValueError("a block of 4 GiB or more")
-        cdef Octets all_of_it = Octets(<const uint8_t *>block.at_least(stop), <uint32_t>stop, <uint32_t>stop)
         with nogil:
-            answer = scan_in(&s, all_of_it)
+            answer = scan_in(s, block)
         return <int>answer
+
+
+cdef class Records:
+    """A piece of a capture, and what is needed to walk its records."""
+    cdef Held octets, state, layout, interfaces
+    cdef Scan scan
+
+    def __cinit__(self, octets, state, layout, interfaces):
+        self.octets, self.state, self.layout = Held(octets), Held(state, True), Held(layout)
+        self.interfaces = Held(interfaces, True)
+        self.scan.state = <State *>self.state.at_least(sizeof(State))
+        self.scan.layout = <const Layout *>self.layout.at_least(sizeof(Layout))
+        count = self.scan.layout.first_interface + self.scan.layout.interfaces
+        self.scan.interfaces = <Interface *>self.interfaces.at_least(count * sizeof(Interface))
+
+    cdef Octets up_to(self, size_t stop) except *:
+        """The octets before `stop`.
+
+        Raises:
+            ValueError: there are fewer, or more than 32 bits count.
+        """
+        if stop > 0xFFFFFFFFU:
+            raise ValueError("a piece of 4 GiB or more")
+        return Octets(<const uint8_t *>self.octets.at_least(stop), <uint32_t>stop, <uint32_t>stop)
+
+
+def read_record(octets, state, layout, interfaces, found):
+    """Read the record at the offset in `state`: whether it is one, as `capture.records` numbers answers."""
+    cdef Records records = Records(octets, state, layout, interfaces)
+    cdef Held into = Held(found, True)
+    return <int>next_record(
+        &records.scan, records.up_to(records.octets.buffer.len), <Record *>into.at_least(sizeof(Record))
+    )
 
 
 def find(octets, state, layout, interfaces, wanted, found, int64_t before):
     """Walk the records of a piece of a capture to the frames that are wanted, and note these; how many there were."""
-    cdef Held block = Held(octets), states = Held(state, True), layouts = Held(layout), tables = Held(interfaces, True)
-    cdef Held numbers = Held(wanted), records = Held(found, True)
+    cdef Records records = Records(octets, state, layout, interfaces)
+    cdef Held numbers = Held(wanted), into = Held(found, True)
     cdef int64_t count = numbers.buffer.len // sizeof(int64_t), done
-    cdef Scan s
-    s.state = <State *>states.at_least(sizeof(State))
-    s.layout = <const Layout *>layouts.at_least(sizeof(Layout))
-    s.interfaces = <Interface *>tables.at_least((s.layout.first_interface + s.layout.interfaces) * sizeof(Interface))
-    cdef Record *into = <Record *>records.at_least(count * sizeof(Record))
     cdef const int64_t *frames = <const int64_t *>numbers.at_least(0)
-    cdef uint32_t length = <uint32_t>block.buffer.len
-    cdef Octets piece = Octets(<const uint8_t *>block.at_least(0), length, length)
+    cdef Record *places = <Record *>into.at_least(count * sizeof(Record))
+    cdef Octets piece = records.up_to(records.octets.buffer.len)
     with nogil:
-        done = find_in(piece, &s, before, frames, count, into)
+        done = find_in(piece, &records.scan, before, frames, count, places)
     return done
 
 

@@ -221,8 +221,15 @@ class Scanner:
         state, capture = self._state, self.capture
         while True:
             answer = self._core.scan(
-                *(block.octets, state, capture.layout, capture.table),
-                *(self._rows, self._pool, self._tally, self._unreads, block.stop),
+                block.octets,
+                state,
+                capture.layout,
+                capture.table,
+                messages=self._rows,
+                pool=self._pool,
+                tally=self._tally,
+                unread=self._unreads,
+                stop=block.stop,
             )
             self._mark()
             if state[loop.NAMED]:

@@ -22,7 +22,7 @@ def put_in_place(library: str) -> None:
     module = module_from_spec(spec)
     loader.exec_module(module)
     sys.modules[MODULE] = module
-    capanalyze.core.core = module  # type: ignore[attr-defined]
+    capanalyze.core.core = module
 
 
 def seen(path: str) -> str:

@@ -46,7 +46,9 @@ def made(folder: Path) -> list[Path]:
     for number, order in enumerate("<>" * 60):
         found.append(folder / f"records{number}.pcapng")
         body = mutated(records(order) * 3, changes(chance)) if number > 1 else records(order) * 3
-        found[-1].write_bytes(section(order) + interface(101, order=order) + body + enhanced(0, START, b"", order=order))
+        found[-1].write_bytes(
+            section(order) + interface(101, order=order) + body + enhanced(0, START, b"", order=order)
+        )
     return found
 
 
@@ -90,5 +92,5 @@ def test_reasons_have_the_numbers_that_the_core_gives_them() -> None:
 def test_a_buffer_that_is_too_small_is_refused(stop: int) -> None:
     scanner = core.Scanner(port_table(), bytes(len(PROTOCOLS)))
     room = [array("q", bytes(8 * 1000)) for _ in range(7)]
-    with pytest.raises(ValueError, match="needed|4 GiB"):
-        scanner.scan(b"", *room, stop)
+    with pytest.raises(ValueError, match=r"needed|4 GiB"):
+        scanner.scan(b"", room[0], room[1], room[2], room[3], room[4], room[5], room[6], stop)

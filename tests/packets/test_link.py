@@ -9,8 +9,8 @@ import pytest
 from capanalyze.capture import open_capture
 from capanalyze.core import core
 from capanalyze.errors import CaptureError
-from capanalyze.packets.steps import UNREAD_LINK
 from capanalyze.packets.message import ELSEWHERE, INBOUND, OUTBOUND, UNKNOWN, address
+from capanalyze.packets.steps import UNREAD_LINK
 from tests.build import (
     MAC_PEER,
     MAC_TARGET,
@@ -225,7 +225,9 @@ def test_the_message_inside_is_found(tmp_path: Path, name: str) -> None:
 
 
 def test_every_link_type_that_is_read_is_among_the_frames() -> None:
-    assert {frame.link for frame in FRAMES.values()} == {link for link in range(65536) if core.first_step(link) != UNREAD_LINK}
+    assert {frame.link for frame in FRAMES.values()} == {
+        link for link in range(65536) if core.first_step(link) != UNREAD_LINK
+    }
 
 
 def test_tshark_finds_the_same_messages(tmp_path: Path) -> None:
