@@ -135,7 +135,10 @@ def _networks(contacts: Contacts, told: Told) -> Iterable[list[Contact]]:
 
 
 def _assumed_here(contacts: Sequence[Contact], told: Told) -> list[str]:
-    """The addresses of the one host that it can be: several peers asked it, or it is an end of every exchange; else none."""
+    """The addresses of the one host that it can be, none where that is undecided.
+
+    Several peers asked it, or no other can be here and it is an end of every exchange.
+    """
     asked = [one for one in contacts if one.asked]
     answered = [one for one in asked if one.answered]
     hosts = _hosts(contacts, told)
