@@ -54,7 +54,7 @@ def files_of(folder: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
 def test_a_report_is_written_whatever_is_closed(closed: tuple[int, ...], capture: Path) -> None:
-    done = run("report --format json --depth off -o out {capture}", closing(closed), capture)
+    done = run("report --target 192.0.2.10 --format json --depth off -o out {capture}", closing(closed), capture)
     assert (done.returncode, done.stderr) == (0, "")
     assert ("let ntp answer" in done.stdout) == (1 not in closed)
     written = {path.name: path.read_bytes() for path in files_of(capture.parent / "out")}
@@ -65,7 +65,7 @@ def test_a_report_is_written_whatever_is_closed(closed: tuple[int, ...], capture
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
 def test_nothing_that_is_printed_ends_in_a_file(closed: tuple[int, ...], capture: Path) -> None:
     before = capture.read_bytes()
-    done = run("exchanges -o rows.csv {capture}", closing(closed), capture)
+    done = run("exchanges --target 192.0.2.10 -o rows.csv {capture}", closing(closed), capture)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     rows = (capture.parent / "rows.csv").read_text()
     assert len(rows.splitlines()) == 2

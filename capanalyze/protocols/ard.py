@@ -4,8 +4,6 @@ nmap asks with five octets, and whoever administers Macs finds them so. No field
 another: endpoints decide, and the port tells who asks.
 
 The layout of a reply is not public, so that it discloses what reads as text.
-
-The match function stands in `ard.pxd`.
 """
 
 import re

@@ -5,8 +5,6 @@ response of its own (section 5.2.2). A ping is a confirmable message without any
 (section 4.3). A client too acknowledges: what it was sent by itself, as a reply without its request.
 
 A response discloses its code, and what its payload says: a directory of resources (RFC 6690), or text.
-
-The match function stands in `coap.pxd`.
 """
 
 import re

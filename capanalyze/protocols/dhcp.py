@@ -4,8 +4,6 @@ The client has no address yet, and is answered by broadcast or at the address it
 key alone finds the request.
 
 A reply discloses what its options (RFC 2132) say of the server and of the network. dpkt walks them.
-
-The match function stands in `dhcp.pxd`.
 """
 
 import struct

@@ -3,8 +3,6 @@
 Relay agents wrap messages: a Relay-reply has the link-address and peer-address of the Relay-forward (section 19.3).
 
 A reply discloses what its options (section 21) say of the server and of the network.
-
-The match function stands in `dhcpv6.pxd`.
 """
 
 import struct

@@ -1,7 +1,4 @@
-"""Domain Name System over UDP, RFC 1035: a response repeats the query's id and question (section 4.1.1).
-
-The match function stands in `dns.pxd`.
-"""
+"""Domain Name System over UDP, RFC 1035: a response repeats the query's id and question (section 4.1.1)."""
 
 from collections.abc import Iterator
 

@@ -1,9 +1,7 @@
 """ICMP that asks and answers: RFC 792 (echo, timestamp, information), RFC 950 (mask), RFC 4443 section 4.
 
 A reply carries the request's identifier and sequence number. Errors are not matched: they quote the datagram that they
-reject, and `core/transport.pxd` reads that as a message of its own service.
-
-The match function stands in `icmp.pxd`.
+reject, which is read as a message of its own service.
 """
 
 from capanalyze.protocols._protocol import Protocol

@@ -8,8 +8,6 @@ answered each other already, and is of no concern here; nor is ESP, nor what kee
 
 A response discloses what was chosen, the software behind its vendor IDs, and why it refused. dpkt has no module for it.
 Payloads are read as far as they are not encrypted.
-
-The match function stands in `ike.pxd`.
 """
 
 import struct

@@ -4,8 +4,6 @@ Nothing answers there: IPP itself, RFC 8011, speaks TCP. A browse packet is text
 hexadecimal numbers, its URI, and perhaps location, information and model in quotes.
 
 A packet discloses the printer's URI, and what its owner wrote about it.
-
-The match function stands in `ipp.pxd`.
 """
 
 import re

@@ -4,8 +4,6 @@ An AS-REP answers an AS-REQ and a TGS-REP a TGS-REQ, a KRB-ERROR either (section
 open between the same endpoints, order decides.
 
 A reply discloses realm, names and encryption types; an error the clock too, and whether the principal exists.
-
-The match function stands in `kerberos.pxd`.
 """
 
 from collections.abc import Iterator

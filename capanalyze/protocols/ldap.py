@@ -4,8 +4,6 @@ A search draws its entries and a SearchResultDone, together in one datagram or o
 abandon are never answered (sections 4.3, 4.11).
 
 A response discloses attributes of the rootDSE, and what a domain controller tells who logs on (MS-ADTS 6.3.1.9).
-
-The match function stands in `ldap.pxd`.
 """
 
 import struct

@@ -2,8 +2,6 @@
 
 Queries by unicast must be discarded (section 2.4), and of a group only the name's owner answers: silence
 proves nothing.
-
-The match function stands in `llmnr.pxd`.
 """
 
 from capanalyze.protocols._protocol import Protocol

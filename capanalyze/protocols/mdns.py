@@ -7,8 +7,6 @@ Probes (section 8.1), announcements (8.3) and goodbyes (10.1) are no replies.
 
 A response discloses services, their names, hosts, ports and attributes (RFC 6763). Additional and authority records
 count as answers do: the peer reads them all.
-
-The match function stands in `mdns.pxd`.
 """
 
 from collections.abc import Callable, Iterator

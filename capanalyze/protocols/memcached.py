@@ -4,8 +4,6 @@ Behind the header stands a command in lower case or what answers it in upper cas
 its first octet what it is. A reply may take several datagrams, numbered.
 
 A reply discloses version, statistics and the keys of values, never the values.
-
-The match function stands in `memcached.pxd`.
 """
 
 from collections.abc import Iterator

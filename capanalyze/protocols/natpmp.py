@@ -6,8 +6,6 @@ lacks the version that was asked says so in its own (RFC 6886 section 3.5, RFC 6
 announced to 224.0.0.1 (RFC 6886 section 3.2.1, RFC 6887 section 14.1).
 
 A response discloses the external address, what is mapped, and for how long the server has been up.
-
-The match function stands in `natpmp.pxd`.
 """
 
 import struct

@@ -6,8 +6,6 @@ which a host or a workgroup makes itself known are announcements ([MS-BRWS] sect
 
 A datagram discloses who sent it, and what a browser frame in it says. dpkt decodes the encoded names; the few fields
 behind them are read here.
-
-The match function stands in `nbdgm.pxd`.
 """
 
 import struct

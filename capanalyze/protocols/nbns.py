@@ -5,8 +5,6 @@ A response returns the request's transaction id and names the same name; its que
 
 A response discloses the table of a host's names, its MAC address and its addresses. Names are shown as Samba's
 nmblookup shows them: what is not a printable character of ASCII is a dot.
-
-The match function stands in `nbns.pxd`.
 """
 
 import re

@@ -8,8 +8,6 @@ What asks for the time is one service, what asks about the daemon is another, fo
 
 A reply discloses where the time comes from, a control or private message variables and clients. dpkt reads the header
 of the time modes; of modes 6 and 7 it knows nothing, so a few fields are read here.
-
-The match function stands in `ntp.pxd`.
 """
 
 import re

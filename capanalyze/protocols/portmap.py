@@ -1,7 +1,4 @@
-"""Port mapper and rpcbind, RFC 1833 over ONC RPC, RFC 5531: a reply repeats the call's xid (section 9).
-
-The match function stands in `portmap.pxd`.
-"""
+"""Port mapper and rpcbind, RFC 1833 over ONC RPC, RFC 5531: a reply repeats the call's xid (section 9)."""
 
 import struct
 from collections.abc import Iterator

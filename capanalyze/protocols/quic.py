@@ -6,8 +6,6 @@ endpoints alone decide. Of a connection that stands only its Initials show; one 
 packet acknowledges, and needs no reply.
 
 A reply discloses the versions that a server offers, or speaks; what follows is encrypted.
-
-The match function stands in `quic.pxd`.
 """
 
 import struct

@@ -3,8 +3,6 @@
 The same request is sent again and again until a first answer comes (section 17.1); ACK is never answered.
 
 A response discloses its status, the software at either end, and the realm that asks for a password (section 20).
-
-The match function stands in `sip.pxd`.
 """
 
 import re

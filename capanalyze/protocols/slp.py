@@ -4,8 +4,6 @@ Both versions have function and XID at the same offsets. What is asked of a grou
 directory agent that advertises itself unasked does so with XID 0 (section 12.2).
 
 A reply discloses services, their types and attributes, and who advertises itself; those of version 1 are not read.
-
-The match function stands in `slp.pxd`.
 """
 
 import struct

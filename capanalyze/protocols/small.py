@@ -5,7 +5,6 @@ only the port tells who asks. An echo alone repeats what it answers.
 
 Daytime, the quote and the characters disclose their words, and time the clock.
 
-The match functions stand in `small.pxd`.
 """
 
 import struct

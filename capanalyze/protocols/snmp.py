@@ -5,8 +5,6 @@ community is not answered (RFC 1157 section 4.1), so that a change of answers sa
 
 A response discloses the version, its readable values, and the engine behind version 3. The community is a password in
 clear text, so only its length is told; the binary values are left alone.
-
-The match function stands in `snmp.pxd`.
 """
 
 from collections.abc import Iterator

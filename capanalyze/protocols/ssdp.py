@@ -4,8 +4,6 @@ M-SEARCH draws any number of `HTTP/1.1 200 OK` by unicast to the asker's port, w
 no id. NOTIFY is an announcement.
 
 A response discloses the headers that identify a device (section 1.3.3).
-
-The match function stands in `ssdp.pxd`.
 """
 
 from collections.abc import Iterator

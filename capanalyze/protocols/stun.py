@@ -6,8 +6,6 @@ follow on the same ports (RFC 7983 section 7), are no messages of STUN.
 
 A response discloses the software, the server's other addresses, its realm, and why it refused (section 14). dpkt walks
 the attributes. The mapped address is the asker's own and tells nothing of the host.
-
-The match function stands in `stun.pxd`.
 """
 
 import struct

@@ -7,8 +7,6 @@ by its content, as services run on any port. SSH: RFC 4253 section 4.2. SMTP, FT
 959 section 4.2, RFC 1939 section 3, RFC 3501 section 7.1. HTTP: RFC 9110 section 10.2.4. RFB: RFC 6143 section 7.1.1.
 TLS: RFC 8446 sections 4.1.3 and 6, RFC 5246 section 7.4.2. Telnet: RFC 854. MySQL:
 Protocol::HandshakeV10. SMB: MS-SMB2 2.2.1.
-
-The match function stands in `tcp.pxd`.
 """
 
 import re

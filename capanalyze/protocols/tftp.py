@@ -4,8 +4,6 @@ Some servers answer from port 69 all the same. The first packet of a transfer is
 with the first number, one of options (RFC 2347), an error. The rest of it goes either way and answers nothing.
 
 The answer discloses whether the file is there, and how it is sent (RFC 2347); never what it holds.
-
-The match function stands in `tftp.pxd`.
 """
 
 import struct

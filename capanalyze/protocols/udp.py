@@ -1,7 +1,4 @@
-"""UDP without a module of its own: the first datagram of a five-tuple asks, the first one back answers.
-
-The match function stands in `udp.pxd`.
-"""
+"""UDP without a module of its own: the first datagram of a five-tuple asks, the first one back answers."""
 
 from capanalyze.packets.message import KIND
 from capanalyze.protocols._protocol import SECOND, Protocol

@@ -4,8 +4,6 @@ ProbeMatches and ResolveMatches name in RelatesTo the MessageID of the Probe or 
 and 6.3 of the OASIS text), by unicast and perhaps from a port of their own. Hello and Bye are announcements.
 
 What a host sends discloses what it calls itself, its types and the addresses of its services (XAddrs).
-
-The match function stands in `wsdiscovery.pxd`.
 """
 
 import re
