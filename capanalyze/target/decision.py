@@ -127,9 +127,8 @@ def _networks(contacts: Contacts, told: Told) -> Iterable[list[Contact]]:
     """
     networks: dict[tuple[str, str], list[Contact]] = {}
     for interface, here in contacts.between_hosts().items():
-        has_macs = any(place == interface for place, _ in told.senders)
         for one in here:
-            network = None if has_macs else network_of(one.server)
+            network = None if interface in told.macs_on else network_of(one.server)
             networks.setdefault((interface, network.scope if network else ""), []).append(one)
     return networks.values()
 
@@ -163,20 +162,29 @@ def _by_use(contacts: Iterable[Contact]) -> Callable[[str], tuple[int, str]]:
 
 def _hosts(contacts: Iterable[Contact], told: Told) -> dict[str, frozenset[str]]:
     """The addresses of each host: those that share a MAC address which does not forward, or answer for each other."""
-    found: dict[str, frozenset[str]] = {}
+    first: dict[str, str] = {}  # of those that an address is joined with, itself where it is the first
 
-    def join(addresses: set[str]) -> None:
-        host = frozenset(addresses.union(*(found.get(one, ()) for one in addresses)))
-        found.update(dict.fromkeys(host, host))
+    def first_of(address: str) -> str:
+        while first.setdefault(address, address) != address:
+            first[address] = first[first[address]]
+            address = first[address]
+        return address
+
+    def join(addresses: Iterable[str]) -> None:
+        one, *others = map(first_of, addresses)
+        first.update(dict.fromkeys(others, one))
 
     for one in contacts:
-        join({one.client})
-        join({one.server, one.wanted or one.server})
+        join([one.client])
+        join([one.server, one.wanted or one.server])
     for mac in told.senders.keys() | told.receivers.keys():
-        here = told.addresses_at(mac) & found.keys()
+        here = told.addresses_at(mac) & first.keys()
         if len(here) > 1 and not told.forwards(mac):
             join(here)
-    return found
+    hosts: dict[str, set[str]] = {}
+    for address in first:
+        hosts.setdefault(first_of(address), set()).add(address)
+    return {address: host for host in map(frozenset, hosts.values()) for address in host}
 
 
 def _give_up(contacts: Contacts, told: Told) -> NoReturn:

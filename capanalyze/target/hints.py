@@ -106,7 +106,8 @@ class Told:
 
     Attributes:
         senders, receivers: addresses that send from a MAC address, and that are reached at one alone.
-        conversations: messages to a single host, by the MAC addresses of both ends.
+        conversations: messages to a single host on an interface, by the MAC addresses of both ends.
+        macs_on: all MAC addresses on an interface.
         ttls: a sender's hop counts in messages that came from elsewhere, or may have, and how often each was seen.
         near_ends: who sends what leaves, and who gets what comes, as the capture tells directions.
         far_ends: who is at the other end of these.
@@ -114,7 +115,8 @@ class Told:
 
     senders: dict[Mac, set[str]] = field(default_factory=dict)
     receivers: dict[Mac, set[str]] = field(default_factory=dict)
-    conversations: Counter[tuple[Mac, Mac]] = field(default_factory=Counter)
+    conversations: dict[str, Counter[tuple[Mac, Mac]]] = field(default_factory=dict)
+    macs_on: dict[str, set[Mac]] = field(default_factory=dict)
     ttls: dict[str, Counter[int]] = field(default_factory=dict)
     near_ends: set[str] = field(default_factory=set)
     far_ends: set[str] = field(default_factory=set)
@@ -123,10 +125,12 @@ class Told:
         """Take messages that are alike."""
         if seen.mac:
             self.senders.setdefault(seen.mac, set()).add(seen.source)
+            self.macs_on.setdefault(seen.mac[0], set()).add(seen.mac)
         if seen.to_mac and not seen.to_group:
             self.receivers.setdefault(seen.to_mac, set()).add(seen.destination)
+            self.macs_on.setdefault(seen.to_mac[0], set()).add(seen.to_mac)
         if seen.mac and seen.to_mac and not seen.to_group:
-            self.conversations[seen.mac, seen.to_mac] += count
+            self.conversations.setdefault(seen.mac[0], Counter())[seen.mac, seen.to_mac] += count
         if not seen.to_group and seen.direction != OUTBOUND:
             self.ttls.setdefault(seen.source, Counter())[seen.ttl] += count
         if seen.source == seen.destination:
@@ -177,8 +181,8 @@ class Told:
 
     def macs_in_all(self, place: str) -> list[Mac]:
         """MAC addresses that take part in every conversation on an interface, with two others or more."""
-        pairs = {pair: count for pair, count in self.conversations.items() if pair[0][0] == place}
-        if sum(pairs.values()) < ENOUGH:
+        pairs = self.conversations.get(place, Counter[tuple[Mac, Mac]]())
+        if pairs.total() < ENOUGH:
             return []
         shared = set.intersection(*map(set, pairs))
         return sorted(shared) if len({mac for pair in pairs for mac in pair}) > 2 else []
@@ -186,7 +190,7 @@ class Told:
     def shares_network(self, mac: Mac) -> bool:
         """Whether an address of it is of the network of another MAC address there: it is on the link itself."""
         own = {network for one in self.addresses_at(mac) if (network := network_of(one))}
-        others = {other for other in self.senders.keys() | self.receivers.keys() if other[0] == mac[0]} - {mac}
+        others = self.macs_on[mac[0]] - {mac}
         return any(network_of(one) in own for other in others for one in self.addresses_at(other))
 
 
