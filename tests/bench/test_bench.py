@@ -179,7 +179,7 @@ def test_time_and_memory_are_those_of_the_process(tmp_path: Path) -> None:
     assert small.peak < 50
     assert 1 < small.runs[0].floor < 50
     assert 95 < large.peak < 150
-    assert large.wall >= large.cpu + 0.2  # it slept: that costs no processor, however slow the machine is
+    assert large.wall > large.cpu + 0.15  # it slept for 0.2: that costs no processor, however slow the machine is
     assert busy.cpu > small.cpu
 
 
