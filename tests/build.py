@@ -223,17 +223,6 @@ def dissected(path: Path, *fields: str, options: Sequence[str] = ()) -> list[lis
     return [line.split("\t") for line in result.stdout.splitlines()]
 
 
-class Guarded:
-    """Octets of which only some may be read. Compiled code has no bounds, so that each read must be right."""
-
-    def __init__(self, octets: bytes, start: int, end: int) -> None:
-        self._octets, self._start, self._end = octets, start, end
-
-    def __getitem__(self, at: int) -> int:
-        assert self._start <= at < self._end, f"octet {at} lies outside {self._start} to {self._end}"
-        return self._octets[at]
-
-
 def read(path: Path, octets: bytes, *, compiled: bool = False) -> tuple[Part, Capture]:
     """The messages of a capture with these octets, and what the capture says of itself."""
     path.write_bytes(octets)

@@ -162,7 +162,7 @@ class Capture:
         format: "pcap" or "pcapng", with the compression.
         interfaces: those seen so far.
         named: those that frames name themselves, each with its index.
-        layout, table: rows of numbers for the loop: how records are laid out, how interfaces count.
+        layout, table: rows of numbers for the core: how records are laid out, how interfaces count.
         marks: where records begin, as far as it was read.
         notes: what a reader of the report should know about the file.
     """

@@ -1,7 +1,7 @@
 """What a record reader notes of one record, and what it answers. Shared by pcap and pcapng.
 
-A record reader is part of the loop: it reads the header of the record at an offset into `record`, a row
-of numbers, and answers with one of the codes below. It never reads past `stop`.
+The core reads the header of the record at an offset into a row of numbers (its struct `Record`), and answers with one
+of the codes below. It never reads past the octets that it is given.
 """
 
 # Fields of a record.
@@ -18,7 +18,7 @@ CONTROL = 3  # a block that is not a frame, for `Capture.control`
 BIG, UNITS, HEADER, SWAPPED, FIRST_INTERFACE, INTERFACES = range(6)
 LAYOUT_FIELDS = 8
 
-# One interface in the loop's table.
+# One interface in the core's table.
 LINK, UNITS_PER_SECOND, DIVISOR, OFFSET, SNAPLEN, LINK_TYPE = range(6)
 INTERFACE_FIELDS = 8
 

@@ -111,11 +111,6 @@ cdef inline Octets behind(Octets octets, uint32_t at) noexcept nogil:
     return Octets(octets.first + skipped, octets.captured - skipped, octets.size - min(at, octets.size))
 
 
-cdef inline Octets cut(Octets octets, uint32_t size) noexcept nogil:
-    """The first `size` of them: what is behind is padding."""
-    return Octets(octets.first, min(octets.captured, size), min(octets.size, size))
-
-
 cdef inline Octets within(Octets octets, uint32_t size) noexcept nogil:
     """Those of a layer whose header says that it has `size` octets."""
     return Octets(octets.first, min(octets.captured, size), size)

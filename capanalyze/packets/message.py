@@ -1,7 +1,6 @@
-"""A message as a row of numbers: what the loop writes and the pairing reads.
+"""A message as a row of numbers: what the core's scan writes (its struct `Message`) and the pairing reads.
 
-The loop fills one scratch row while it walks a frame's headers and copies it out where the frame holds a
-message of interest. All fields are signed 64-bit; an address is two of them (IPv4 as ::ffff:a.b.c.d).
+All fields are signed 64-bit; an address is two of them (IPv4 as ::ffff:a.b.c.d).
 """
 
 from ipaddress import IPv4Address, IPv6Address

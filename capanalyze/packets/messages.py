@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from capanalyze.capture import Capture
 
-ROOM = 4096  # rows taken from the loop at a time
+ROOM = 4096  # rows taken from the scan at a time
 POOL_ROOM = 4 * ROOM + MAX_KEYS
 PLAIN_BLOCK = 256 * 1024
 COMPILED_BLOCK = 1024 * 1024
@@ -328,7 +328,7 @@ class Block(NamedTuple):
 
 
 def blocks(capture: Capture, gear: Gear, state: Any) -> Iterator[Block]:
-    """A capture block by block; what the loop left of one stands before the next. The last has nothing new."""
+    """A capture block by block; what the scan left of one stands before the next. The last has nothing new."""
     octets: Any = b""
     stop = 0
     turns = None

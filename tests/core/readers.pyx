@@ -48,9 +48,9 @@ def behind(bytes captured not None, size, uint32_t at):
     return rest.first[:rest.captured], rest.size
 
 
-def cut(bytes captured not None, size, uint32_t most):
-    """What is captured of the beginning, and how long it was on the wire."""
-    cdef Octets start = core.cut(message(captured, size), most)
+def within(bytes captured not None, size, uint32_t said):
+    """What is captured of a layer that says how long it is, and how long it was on the wire."""
+    cdef Octets start = core.within(message(captured, size), said)
     return start.first[:start.captured], start.size
 
 

@@ -67,9 +67,9 @@ def test_what_is_cut(readers: Any, size: int, cut: bool) -> None:
 
 @pytest.mark.parametrize("size", [0, 3, 16, 20, LAST])
 @pytest.mark.parametrize("at", [0, 1, 15, 16, 17, 20, 21, LAST])
-def test_what_is_behind_a_header_and_what_precedes_padding(readers: Any, size: int, at: int) -> None:
+def test_what_is_behind_a_header_and_within_a_layer(readers: Any, size: int, at: int) -> None:
     assert readers.behind(OCTETS, size, at) == (OCTETS[at:], max(0, size - at))
-    assert readers.cut(OCTETS, size, at) == (OCTETS[:at], min(size, at))
+    assert readers.within(OCTETS, size, at) == (OCTETS[:at], at)
 
 
 @settings(deadline=None)
