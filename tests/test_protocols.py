@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capanalyze.protocols
-from capanalyze.exchanges.table import KINDS
+from capanalyze.protocols._protocol import KINDS
 from capanalyze.packets.message import address
 from capanalyze.protocols import GENERIC_UDP, ICMP, MODULES, PROTOCOLS, TCP, port_table, provided, service_table
 from capanalyze.protocols._protocol import COMMON_KINDS, Protocol

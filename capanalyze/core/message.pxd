@@ -21,6 +21,7 @@ cdef enum Role:
     SPOKE  # a TCP segment with data, or a close
     RESET  # a TCP reset
     FRAGMENT  # a later fragment
+    ACKNOWLEDGES  # a TCP segment that only acknowledges
 
 
 cdef enum:  # kinds that every service has; its own are numbered from 3 on, as its Python neighbour names them
@@ -77,6 +78,7 @@ cdef struct Message:  # in words of 64 bits, as `packets.message` numbers them
     int64_t first_key  # in the pool
     int64_t keys
     int64_t process  # offset of a process name in the capture, 0 for none
+    int64_t readings  # words behind the keys: what other services make of it
 
 
 cdef inline void begin(Match *found) noexcept nogil:

@@ -12,7 +12,7 @@ from capanalyze.core.link cimport (
     c_hdlc, ethernet, ethertype, frelay, ieee802_11, linux_sll, linux_sll2, llc, loop, mpls, nflog, null, pflog, pktap,
     ppp, ppp_with_dir, pppoe, radiotap,
 )
-from capanalyze.core.message cimport FRAGMENT, MAX_KEYS, OTHER, REJECTION, Match, Message
+from capanalyze.core.message cimport ACKNOWLEDGES, FRAGMENT, MAX_KEYS, OTHER, REJECTION, Match, Message
 from capanalyze.core.network cimport gre, ip
 from capanalyze.core.octets cimport Octets, behind
 from capanalyze.core.record cimport (
@@ -92,8 +92,15 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
         s.tally[<int>reason - <int>MESSAGE] += 1
         if reason >= UNREAD_LINK:
             note_unread(s, reason, frame.unread)
-        if reason == LATER_FRAGMENT or (reason == MESSAGE and frame.message.role % ROLES != OTHER):
+        if is_of_concern(reason, &frame.message):
             write(s, &record, &frame, &found)
+
+
+cdef inline bint is_of_concern(Step reason, const Message *message) noexcept nogil:
+    """Whether pairing is to see it."""
+    if reason == SEGMENT:
+        return message.role == ACKNOWLEDGES
+    return reason == LATER_FRAGMENT or (reason == MESSAGE and message.role % ROLES != OTHER)
 
 
 cdef inline Answer next_record(const Scan *s, Octets octets, Record *record) noexcept nogil:
@@ -216,7 +223,7 @@ cdef inline Step transported(Scan *s, Frame *frame, Step transport, Match *found
             return OTHER_ICMP
         if transport == TCP:
             return SEGMENT
-    return MESSAGE
+    return SEGMENT if frame.message.role == ACKNOWLEDGES else MESSAGE
 
 
 cdef inline Step quote(Frame *frame) noexcept nogil:

@@ -15,7 +15,7 @@ from capanalyze.ahead import WAITING
 from capanalyze.buffers import longs
 from capanalyze.capture import FIRST_NAMED
 from capanalyze.exchanges import dating
-from capanalyze.exchanges.table import WHEN
+from capanalyze.packets.message import WHEN
 from capanalyze.packets.message import KEYS, MAX_KEYS, WORDS
 from capanalyze.packets.messages import Rows
 from capanalyze.protocols._protocol import SECOND

@@ -9,7 +9,7 @@ from typing import Any
 from capanalyze.buffers import longs_of
 from capanalyze.capture.records import NO_TIME
 from capanalyze.exchanges.row import CAPTURE
-from capanalyze.exchanges.table import WHEN
+from capanalyze.packets.message import WHEN
 from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, NANOS, SECONDS, WORDS
 
 (

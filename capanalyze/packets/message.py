@@ -17,7 +17,8 @@ from ipaddress import IPv4Address, IPv6Address
     SPOKE,  # a TCP segment with data, or a close
     RESET,  # a TCP reset
     FRAGMENT,  # a later fragment
-) = range(10)
+    ACKNOWLEDGES,  # a TCP segment that only acknowledges
+) = range(11)
 ROLES = 16
 WEAK = 16  # the message has no key that tells it from others
 UNANSWERABLE = 32  # this payload draws no reply
@@ -62,8 +63,11 @@ KIND = 2048
     KEYS,  # index of the first match key in the pool
     KEY_COUNT,
     PROCESS,  # offset of a process name in the capture, 0 for none
-) = range(32)
-WORDS = 32
+    READINGS,  # words behind the keys: what other services make of it
+) = range(33)
+WORDS = 33
+
+WHEN = PROCESS  # of a message that was dated: its clock, nanoseconds; where its process stood is known by then
 
 # Direction as the capture itself tells it.
 UNKNOWN, INBOUND, OUTBOUND, ELSEWHERE = range(4)

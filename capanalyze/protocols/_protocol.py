@@ -21,6 +21,7 @@ Decoder = Callable[[bytes], Iterator[tuple[str, str]]]
 
 # Kinds that every module has.
 EMPTY, GARBAGE, CUT = range(3)
+KINDS = 16  # kinds of message that are told apart, at most
 COMMON_KINDS = ("empty datagram", "malformed message", "cut message")
 
 
@@ -30,7 +31,8 @@ class Protocol:
 
     `kinds` names the kinds of its match function, from kind 3 on. After `window` nanoseconds without an answer
     a request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
-    reply to the group answers every host that asked, so the key alone finds the requests.
+    reply to the group answers every host that asked, so the key alone finds the requests. `by_key_alone`: so it is
+    wherever the reply goes.
     `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
     to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
     `empty_asks`: an empty datagram asks too, and is shown to the match function. `apart`: the kinds that are
@@ -45,6 +47,7 @@ class Protocol:
     kinds: tuple[str, ...]
     window: int = 3 * SECOND
     by_question: bool = False
+    by_key_alone: bool = False
     from_any_port: bool = False
     silence_proves: bool = True
     tells_unasked: bool = False
