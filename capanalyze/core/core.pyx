@@ -215,6 +215,7 @@ def match(str service not None, octets not None, size=None):
         "announces": found.announces,
         "also reply": found.also_reply,
         "compared": found.compared,
+        "continues": found.continues,
     }
     keys = tuple([found.keys[at] for at in range(found.count)])
     return ROLES[role], found.kind, frozenset([name for name, is_set in flags.items() if is_set]), keys

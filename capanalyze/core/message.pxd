@@ -37,6 +37,7 @@ cdef struct Match:
     flag announces  # sent to a group and unanswered, it was an announcement
     flag also_reply  # the last key is that of a request which this message may answer
     flag compared  # the last key pairs nothing: over time, only requests that agree in it are compared
+    flag continues  # one with the same endpoints and keys belongs to the same exchange, whatever else it says
     uint8_t count
     uint64_t[MAX_KEYS] keys
 
@@ -82,6 +83,7 @@ cdef inline void begin(Match *found) noexcept nogil:
     """Nothing is known yet."""
     found.kind = EMPTY
     found.weak = found.unanswerable = found.interim = found.announces = found.also_reply = found.compared = 0
+    found.continues = 0
     found.count = 0
 
 
@@ -108,7 +110,7 @@ cdef inline int64_t packed(Role role, const Match *found) noexcept nogil:
     """Role, flags and kind as one number."""
     return (
         <int64_t>role | found.weak << 4 | found.unanswerable << 5 | found.interim << 6 | found.announces << 7
-        | found.also_reply << 8 | found.compared << 9 | found.kind << 10
+        | found.also_reply << 8 | found.compared << 9 | found.continues << 10 | found.kind << 11
     )
 
 

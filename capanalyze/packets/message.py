@@ -25,7 +25,8 @@ INTERIM = 64  # more replies will follow: the window starts anew
 ANNOUNCES = 128  # sent to a group and unanswered, it was an announcement
 ALSO_REPLY = 256  # the last key is that of a request which this message may answer
 COMPARED = 512  # the last key pairs nothing: over time, only requests that agree in it are compared
-KIND = 1024
+CONTINUES = 1024  # one with the same endpoints and keys belongs to the same exchange, whatever else it says
+KIND = 2048
 
 # Fields of a row.
 (
