@@ -37,7 +37,9 @@ cdef struct Match:
     flag announces  # sent to a group and unanswered, it was an announcement
     flag also_reply  # the last key is that of a request which this message may answer
     flag compared  # the last key pairs nothing: over time, only requests that agree in it are compared
-    flag continues  # one with the same endpoints and keys belongs to the same exchange, whatever else it says
+    # One with the same endpoints and keys (but for that of `also_reply`) belongs to the same exchange, whatever else it
+    # says.
+    flag continues
     uint8_t count
     uint64_t[MAX_KEYS] keys
 
