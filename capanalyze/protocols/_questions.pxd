@@ -18,6 +18,9 @@ cdef enum:  # octet offsets, RFC 1035 section 4.1.1
     ADDITIONALS = 10
     HEADER_LEN = 12
 
+cdef enum:
+    LEAST_QUESTION = 5  # octets: the root's name, type, class
+
 cdef enum:  # of the octets at FLAGS and CODE
     RESPONSE_BIT = 0x80
     OPCODE = 0x78
@@ -53,6 +56,8 @@ cdef inline Role match_question(Octets octets, Match *found) noexcept nogil:
     """A response repeats id and question; where one side has no question that can be read, the id decides."""
     if octets.captured < HEADER_LEN:
         return without_header(octets, found)
+    if be16(octets, QUESTIONS) * LEAST_QUESTION > octets.size:  # a VPN on this port, for one
+        return said(found, MALFORMED, GARBAGE)
     cdef bint is_response = u8(octets, FLAGS) & RESPONSE_BIT != 0
     cdef bint has_question = add_keys(octets, found, is_response)
     if be16(octets, QUESTIONS) and not has_question:
