@@ -201,7 +201,11 @@ def google(lengths: int, ident: bytes) -> bytes:
 def test_of_google_quic_both_hosts_send_one_id() -> None:
     request, replied = (hear(quic.PROTOCOL, google(lengths, b"one of 8")) for lengths in (0x50, 0x05))
     other = hear(quic.PROTOCOL, google(0x05, b"other id"))
-    assert (request.role, request.kind, request.flags) == ("flow", "packet of another version", frozenset({"continues"}))
+    assert (request.role, request.kind, request.flags) == (
+        "flow",
+        "packet of another version",
+        frozenset({"continues"}),
+    )
     assert request.keys == replied.keys
     assert request.keys != other.keys
     assert hear(quic.PROTOCOL, google(0x50, b"one of 8")[:13]).role == "malformed"
