@@ -103,13 +103,16 @@ def find(
 def first_step(link_type: int) -> int:
     """The number of the first header of a link type's frames."""
 
-def match(service: str, octets: Octets, size: int | None = None) -> tuple[str, int, frozenset[str], tuple[int, ...]]:
+def match(
+    service: str, octets: Octets, size: int | None = None, port: int = 0
+) -> tuple[str, int, frozenset[str], tuple[int, ...]]:
     """What the match function of a service says of one message.
 
     Args:
         service: its name, one of `NAMES`.
         octets: the payload as far as it was captured.
         size: how many octets of it were sent; without it, all were captured.
+        port: the service's, which it went to or came from; 0 where that is not known.
 
     Returns:
         Role, number of the kind, flags, and match keys of 64 bits.

@@ -3,7 +3,7 @@
 
 from libc.stdlib cimport calloc, free
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from capanalyze.core cimport frame as reason
 from capanalyze.core.exchange cimport (
@@ -334,13 +334,14 @@ def first_step(uint32_t link_type):
     return <int>first_step_of(link_type)
 
 
-def match(str service not None, octets not None, size=None):
-    """What the match function of a service says of one message's payload."""
+def match(str service not None, octets not None, size=None, uint16_t port=0):
+    """What the match function of a service says of one message's payload, which went to a port of it or came from it."""
     cdef Held held = Held(octets)
     cdef uint32_t captured = held.buffer.len
     cdef uint32_t sent = captured if size is None else size
     cdef Match found
     begin(&found)
+    found.port = port
     cdef Role role = SERVICES.match[NAMES.index(service)](Octets(<const uint8_t *>held.buffer.buf, captured, sent), &found)
     flags = {
         "weak": found.weak,

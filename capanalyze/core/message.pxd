@@ -1,6 +1,6 @@
 """A message: what the scan writes of it, and what a match function says of it."""
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 
 from capanalyze.core.octets cimport Octets, is_cut
 
@@ -31,6 +31,7 @@ cdef enum:  # kinds that every service has; its own are numbered from 3 on, as i
 
 
 cdef struct Match:
+    uint16_t port  # the service's, which the message goes to or comes from; 0 where that is not known
     uint8_t kind
     flag weak  # it has no key that tells it from others
     flag unanswerable  # this payload draws no reply
@@ -38,7 +39,9 @@ cdef struct Match:
     flag announces  # sent to a group and unanswered, it was an announcement
     flag also_reply  # the last key is that of a request which this message may answer
     flag compared  # the last key pairs nothing: over time, only requests that agree in it are compared
-    flag continues  # one with the same endpoints and keys belongs to the same exchange, whatever else it says
+    # One with the same endpoints and keys (but for that of `also_reply`) belongs to the same exchange, whatever else it
+    # says.
+    flag continues
     uint8_t count
     uint64_t[MAX_KEYS] keys
 
@@ -83,6 +86,7 @@ cdef struct Message:  # in words of 64 bits, as `packets.message` numbers them
 
 cdef inline void begin(Match *found) noexcept nogil:
     """Nothing is known yet."""
+    found.port = 0
     found.kind = EMPTY
     found.weak = found.unanswerable = found.interim = found.announces = found.also_reply = found.compared = 0
     found.continues = 0

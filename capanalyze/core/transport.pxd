@@ -56,18 +56,18 @@ cdef inline void asked(
         serve(frame, GENERIC_UDP, destination, services.match[GENERIC_UDP](frame.rest, found), found)
         return
     if here != GENERIC_UDP:
-        role = service(services, here, frame.rest, found)
+        role = service(services, here, destination, frame.rest, found)
         if there in (GENERIC_UDP, here) or is_sound_request(role, found):
             serve(frame, here, destination, role, found)
             return
-    role = service(services, there, frame.rest, found)
+    role = service(services, there, source, frame.rest, found)
     if role in (REPLY, FLOW) or (here == GENERIC_UDP and role != REQUEST):
         serve(frame, there, source, role, found)
     elif here == GENERIC_UDP:  # no service is asked by what leaves its port
         begin(found)
         serve(frame, GENERIC_UDP, destination, services.match[GENERIC_UDP](frame.rest, found), found)
     else:
-        serve(frame, here, destination, service(services, here, frame.rest, found), found)
+        serve(frame, here, destination, service(services, here, destination, frame.rest, found), found)
 
 
 cdef inline bint is_sound_request(Role role, const Match *found) noexcept nogil:
@@ -75,9 +75,12 @@ cdef inline bint is_sound_request(Role role, const Match *found) noexcept nogil:
     return role in (REQUEST, FLOW) and not found.weak and not found.unanswerable
 
 
-cdef inline Role service(const Services *services, uint8_t number, Octets octets, Match *found) noexcept nogil:
+cdef inline Role service(
+    const Services *services, uint8_t number, uint16_t port, Octets octets, Match *found
+) noexcept nogil:
     """What a service says; a datagram cut before its first octet says nothing, and few services are asked by none."""
     begin(found)
+    found.port = port
     if octets.size == 0 and not services.empty_asks[number]:
         return MALFORMED
     if octets.captured == 0 and octets.size:

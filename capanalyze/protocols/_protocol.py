@@ -1,10 +1,10 @@
 """What a service provides: a decoder of replies, a few facts, and in its `.pxd` neighbour a match function.
 
 A match function is `cdef inline Role match(Octets octets, Match *found) noexcept nogil`. It sees the payload of one
-message: the octets of it that were captured, and how many were sent. It returns the role, and notes in `found` the
-kind, the flags and the match keys (see `core/message.pxd`); a request and the replies that it draws share a key. It
-reads by the functions of `core/octets.pxd` alone, and only what was captured: it asks before it reads. It keeps no
-state: what it says of a message depends on this message.
+message: the octets of it that were captured, and how many were sent; `found.port` is the service's port. It returns the
+role, and notes in `found` the kind, the flags and the match keys (see `core/message.pxd`); a request and the replies
+that it draws share a key. It reads by the functions of `core/octets.pxd` alone, and only what was captured: it asks
+before it reads. It keeps no state: what it says of a message depends on this message.
 
 A decoder takes the octets of one reply, perhaps cut by the snap length, and yields facts as (kind, value), the reply's
 own words unescaped. It yields what it can read and raises where it cannot go on: EOFError, LookupError or struct.error
