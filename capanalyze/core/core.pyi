@@ -12,6 +12,9 @@ NAMES: list[str]
 REASONS: dict[str, int]
 """Why the walk through a frame ends, by the names that `packets.steps` has for them."""
 
+TUNNELS: dict[str, int]
+"""What a frame may be read inside of, and its number."""
+
 class Scanner:
     """Turns records into messages, for one capture.
 
@@ -33,6 +36,7 @@ class Scanner:
         messages: Words,
         pool: Words,
         tally: Words,
+        tunnels: Words,
         unread: Words,
         stop: int,
     ) -> int:
@@ -46,6 +50,7 @@ class Scanner:
             messages: where the messages go, as many as `state` says that there is room for.
             pool: where their keys go.
             tally: for each reason not to read a frame, how many there were.
+            tunnels: for each kind of tunnel, how many frames were read inside of it.
             unread: numbers of what is not read, and how many of each there were.
             stop: the octet before which the walk ends.
 
@@ -102,6 +107,9 @@ def find(
 
 def first_step(link_type: int) -> int:
     """The number of the first header of a link type's frames."""
+
+def tunnel_of(port: int) -> int:
+    """The number of the tunnel that uses a UDP port, 0 for none; `TUNNELS` names it."""
 
 def match(
     service: str, octets: Octets, size: int | None = None, port: int = 0

@@ -20,6 +20,7 @@ from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
 from capanalyze.core.services cimport Matching, Services
+from capanalyze.core.tunnel cimport tunnel_of as tunnel_of_port
 from capanalyze.protocols cimport (
     ard, coap, dhcp, dhcpv6, dns, icmp, ike, ipp, kerberos, ldap, llmnr, mdns, memcached, natpmp, nbdgm, nbns, ntp,
     portmap, quic, sip, slp, small, snmp, ssdp, stun, tcp, tftp, udp, wsdiscovery,
@@ -48,6 +49,25 @@ REASONS = {  # why the walk through a frame ends, as `packets.steps` numbers it
     "UNREAD_PROTOCOL": reason.UNREAD_PROTOCOL,
     "UNREAD_PPP": reason.UNREAD_PPP,
     "UNREAD_FAMILY": reason.UNREAD_FAMILY,
+}
+TUNNELS = {  # what a frame may be read inside of
+    "IP in IP": reason.IN_IP,
+    "GRE": reason.IN_GRE,
+    "EtherIP": reason.IN_ETHERIP,
+    "L2TPv3": reason.IN_L2TPV3,
+    "MPLS in IP": reason.IN_MPLS_IN_IP,
+    "Ethernet in IP": reason.IN_ETHERNET_IN_IP,
+    "VXLAN": reason.IN_VXLAN,
+    "VXLAN-GPE": reason.IN_VXLAN_GPE,
+    "Geneve": reason.IN_GENEVE,
+    "GTP-U": reason.IN_GTP_U,
+    "L2TP": reason.IN_L2TP,
+    "Teredo": reason.IN_TEREDO,
+    "MPLS in UDP": reason.IN_MPLS_IN_UDP,
+    "GRE in UDP": reason.IN_GRE_IN_UDP,
+    "TZSP": reason.IN_TZSP,
+    "AYIYA": reason.IN_AYIYA,
+    "CAPWAP": reason.IN_CAPWAP,
 }
 
 cdef Services SERVICES
@@ -139,11 +159,11 @@ cdef class Scanner:
         if max(of_port) >= len(NAMES):
             raise ValueError("a port of no service")
 
-    def scan(self, octets, state, layout, interfaces, messages, pool, tally, unread, size_t stop):
+    def scan(self, octets, state, layout, interfaces, messages, pool, tally, tunnels, unread, size_t stop):
         """Walk records up to `stop`, or until there is no room: why, as `capture.records` numbers it."""
         cdef Records records = Records(octets, state, layout, interfaces)
         cdef Held rows = Held(messages, True), keys = Held(pool, True), counts = Held(tally, True)
-        cdef Held numbers = Held(unread, True)
+        cdef Held carried = Held(tunnels, True), numbers = Held(unread, True)
         cdef Octets block = records.up_to(stop)
         cdef Scan *s = &records.scan
         cdef Answer answer
@@ -151,6 +171,7 @@ cdef class Scanner:
         s.messages = <Message *>rows.at_least(s.state.room * sizeof(Message))
         s.pool = <int64_t *>keys.at_least(s.state.key_room * sizeof(int64_t))
         s.tally = <int64_t *>counts.at_least((<int>reason.REASONS_END - <int>reason.MESSAGE) * sizeof(int64_t))
+        s.tunnels = <int64_t *>carried.at_least(<int>reason.TUNNELS_END * sizeof(int64_t))
         s.unread = <Unread *>numbers.at_least(MAX_UNREAD * sizeof(Unread))
         with nogil:
             answer = scan_in(s, block)
@@ -332,6 +353,11 @@ cdef class Pairs:
 def first_step(uint32_t link_type):
     """The number of the first header of a link type's frames."""
     return <int>first_step_of(link_type)
+
+
+def tunnel_of(uint16_t port):
+    """The number of the tunnel that uses a UDP port, 0 for none."""
+    return <int>tunnel_of_port(port)
 
 
 def match(str service not None, octets not None, size=None, uint16_t port=0):

@@ -4,22 +4,24 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from capanalyze.core.frame cimport (
-    C_HDLC, ETHERNET, ETHERTYPE, FRELAY, GRE, ICMP, IEEE802_11, IP, LATER_FRAGMENT, LEFT_OUT, LINUX_SLL, LINUX_SLL2,
-    LLC, LOOP, MALFORMED_HEADER, MESSAGE, MPLS, NFLOG, NO_INTERFACE, NOT_A_PACKET, NULL_LINK, OTHER_ICMP, PFLOG, PKTAP,
-    PPP, PPPOE, PPP_WITH_DIR, RADIOTAP, REASONS_END, SEGMENT, STEPS, TCP, TOO_DEEP, TRUNCATED, UNREAD_LINK, Frame, Step,
+    C_HDLC, ETHERIP, ETHERNET, ETHERTYPE, FRELAY, GRE, ICMP, IEEE802_11, IP, L2TPV3, LATER_FRAGMENT, LEFT_OUT,
+    LINUX_SLL, LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MESSAGE, MPLS, NFLOG, NO_INTERFACE, NOT_A_PACKET, NO_TUNNEL,
+    NSH, NULL_LINK, OTHER_ICMP, PFLOG, PKTAP, PPP, PPPOE, PPP_WITH_DIR, RADIOTAP, REASONS_END, SEGMENT, STEPS, TCP,
+    TOO_DEEP, TRUNCATED, TUNNELS_END, UDP, UNREAD_LINK, Frame, Step, Tunnel,
 )
 from capanalyze.core.link cimport (
-    c_hdlc, ethernet, ethertype, frelay, ieee802_11, linux_sll, linux_sll2, llc, loop, mpls, nflog, null, pflog, pktap,
-    ppp, ppp_with_dir, pppoe, radiotap,
+    c_hdlc, ethernet, ethertype, frelay, ieee802_11, linux_sll, linux_sll2, llc, loop, mpls, nflog, nsh, null, pflog,
+    pktap, ppp, ppp_with_dir, pppoe, radiotap,
 )
 from capanalyze.core.message cimport ACKNOWLEDGES, FRAGMENT, MAX_KEYS, OTHER, REJECTION, Match, Message
-from capanalyze.core.network cimport gre, ip
-from capanalyze.core.octets cimport Octets, behind
+from capanalyze.core.network cimport etherip, gre, ip, l2tpv3
+from capanalyze.core.octets cimport Octets, be16, behind, is_cut
 from capanalyze.core.record cimport (
     FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng,
 )
 from capanalyze.core.services cimport Services
-from capanalyze.core.transport cimport message, note_payload, rejects
+from capanalyze.core.transport cimport UDP_HEADER, message, note_payload, payload_of, rejects
+from capanalyze.core.tunnel cimport opened, tunnel_between
 
 cdef enum:
     MAX_STEPS = 64
@@ -70,6 +72,7 @@ cdef struct Scan:
     Message *messages
     int64_t *pool
     int64_t *tally
+    int64_t *tunnels
     Unread *unread
 
 
@@ -92,6 +95,8 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
         s.tally[<int>reason - <int>MESSAGE] += 1
         if reason >= UNREAD_LINK:
             note_unread(s, reason, frame.unread)
+        if frame.tunnels:
+            note_tunnels(s, frame.tunnels)
         if is_of_concern(reason, &frame.message):
             write(s, &record, &frame, &found)
 
@@ -112,6 +117,7 @@ cdef inline Answer next_record(const Scan *s, Octets octets, Record *record) noe
 
 cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *frame, Match *found) noexcept nogil:
     """What a record holds: MESSAGE with the message filled in, or the reason why there is none."""
+    frame.tunnels = 0
     if record.interface < 0:
         return NOT_A_PACKET if record.interface == WITHOUT_PACKET else NO_INTERFACE
     cdef Interface *interface = &s.interfaces[record.interface]
@@ -121,7 +127,7 @@ cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *f
     interface.frames += 1
     begin_frame(frame, octets, record)
     frame.unread = <uint32_t>interface.link_type
-    cdef Step end = walk(frame, <Step>interface.step)
+    cdef Step end = innermost(frame, <Step>interface.step)
     if end == TRUNCATED and is_whole(record):
         return MALFORMED_HEADER
     if end == LATER_FRAGMENT:
@@ -143,6 +149,7 @@ cdef inline void begin_frame(Frame *frame, Octets octets, const Record *record) 
         octets.first + record.start, <uint32_t>(record.end - record.start), <uint32_t>record.size
     )
     frame.depth = 0
+    frame.is_doubtful = 0
     frame.message.interface = record.interface
     frame.message.direction = record.direction
     frame.message.seconds = record.seconds
@@ -173,6 +180,13 @@ cdef inline void note_unread(Scan *s, Step reason, uint32_t number) noexcept nog
             return
 
 
+cdef inline void note_tunnels(Scan *s, uint32_t tunnels) noexcept nogil:
+    """Count a frame for each kind of tunnel that it was read inside of."""
+    cdef int kind
+    for kind in range(<int>TUNNELS_END):
+        s.tunnels[kind] += tunnels >> kind & 1
+
+
 cdef inline Step walk(Frame *frame, Step step) noexcept nogil:
     """Follow headers to a transport, or to the reason why there is none."""
     for _ in range(MAX_STEPS):
@@ -180,6 +194,32 @@ cdef inline Step walk(Frame *frame, Step step) noexcept nogil:
             return step
         step = header(frame, step)
     return TOO_DEEP
+
+
+cdef inline Step innermost(Frame *frame, Step step) noexcept nogil:
+    """Follow headers to a transport, or to the reason why there is none, through tunnels over UDP.
+
+    There are no more of these than IP headers. Where what a tunnel seemed to carry is not there, the datagram is none.
+    """
+    cdef Step end = walk(frame, step)
+    cdef Frame outer
+    while end == UDP:
+        outer = frame[0]
+        end = inside(frame)
+        if end == MALFORMED_HEADER or frame.is_doubtful or (end == TRUNCATED and not is_cut(frame.rest)):
+            frame[0] = outer
+            return UDP
+    return end
+
+
+cdef inline Step inside(Frame *frame) noexcept nogil:
+    """Walk on inside the tunnel that a UDP datagram belongs to; MALFORMED_HEADER where it belongs to none."""
+    cdef Octets datagram = frame.rest
+    if datagram.captured < UDP_HEADER:
+        return MALFORMED_HEADER
+    frame.rest = payload_of(datagram, frame.message.fragmented)
+    cdef Tunnel tunnel = tunnel_between(be16(datagram, 0), be16(datagram, 2), frame.rest)
+    return MALFORMED_HEADER if tunnel == NO_TUNNEL else walk(frame, opened(frame, tunnel))
 
 
 cdef inline Step header(Frame *frame, Step step) noexcept nogil:
@@ -203,6 +243,9 @@ cdef inline Step header(Frame *frame, Step step) noexcept nogil:
     elif step == PPPOE: return pppoe(frame)
     elif step == MPLS: return mpls(frame)
     elif step == LLC: return llc(frame)
+    elif step == NSH: return nsh(frame)
+    elif step == ETHERIP: return etherip(frame)
+    elif step == L2TPV3: return l2tpv3(frame)
     else: return gre(frame)
 
 
@@ -227,11 +270,14 @@ cdef inline Step transported(Scan *s, Frame *frame, Step transport, Match *found
 
 
 cdef inline Step quote(Frame *frame) noexcept nogil:
-    """Walk on into the datagram that an ICMP error quotes; who sent the error is kept."""
+    """Walk on into the datagram that an ICMP error quotes; who sent the error is kept, and what it came through."""
+    cdef uint32_t tunnels = frame.tunnels
     frame.message.sender = frame.message.source
     frame.rest = behind(frame.rest, QUOTED_HEADER)
     frame.depth = 0
-    return walk(frame, IP)
+    cdef Step end = innermost(frame, IP)
+    frame.tunnels = tunnels
+    return end
 
 
 cdef inline void fragment(Frame *frame) noexcept nogil:
