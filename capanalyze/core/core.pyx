@@ -19,7 +19,7 @@ from capanalyze.core.row cimport Link, Narrow, Wide
 from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
-from capanalyze.core.services cimport Matching, Services
+from capanalyze.core.services cimport GENERIC_UDP, Matching, Services
 from capanalyze.core.tunnel cimport tunnel_of as tunnel_of_port
 from capanalyze.protocols cimport (
     ard, coap, dhcp, dhcpv6, dns, icmp, ike, ipp, kerberos, ldap, llmnr, mdns, memcached, natpmp, nbdgm, nbns, ntp,
@@ -148,12 +148,15 @@ cdef class Scanner:
         of_port: for each of the 65,536 UDP ports the number of its service.
         empty_asks: for each service, whether an empty datagram asks.
     """
-    cdef Held of_port, empty_asks
+    cdef Held of_port, empty_asks, readers
     cdef Services services
 
     def __cinit__(self, bytes of_port not None, bytes empty_asks not None):
-        self.of_port, self.empty_asks = Held(of_port), Held(empty_asks)
         self.services = SERVICES
+        self.of_port, self.empty_asks = Held(of_port), Held(empty_asks)
+        self.readers = Held(bytes(sorted(set(of_port) - {GENERIC_UDP})))
+        self.services.reader_count = self.readers.buffer.len
+        self.services.readers = <const uint8_t *>self.readers.at_least(0)
         self.services.of_port = <const uint8_t *>self.of_port.at_least(65536)
         self.services.empty_asks = <const uint8_t *>self.empty_asks.at_least(len(NAMES))
         if max(of_port) >= len(NAMES):
@@ -228,7 +231,7 @@ cdef class Pairs:
     """Pairs messages: the table of open exchanges, and what was settled.
 
     Args:
-        facts: nine numbers a service, `Facts` of `exchange.pxd`.
+        facts: eight numbers a service, `Facts` of `exchange.pxd`.
         waits: the lengths of waiting in nanoseconds, `exchange.pxd` numbers the first ones.
         ports: facts about each UDP port, and behind them the service of each.
         services: for each service and kind of message, the service that it is of.

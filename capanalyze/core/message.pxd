@@ -6,6 +6,7 @@ from capanalyze.core.octets cimport Octets, is_cut
 
 cdef enum:
     MAX_KEYS = 32  # of one message; what it asks beyond them is not paired
+    MAX_READINGS = 64  # words of what other services make of it
 
 ctypedef uint8_t flag
 

@@ -203,12 +203,10 @@ cdef inline uint32_t elsewhere(Pairing *p, const Given *g) noexcept nogil:
             only = number
             keyless += 1
     if best:
-        return answer(p, best, g)
+        return answer(p, best, g) if at(t, best).keys else converse_from(p, answer(p, best, g), g)
     if keyless != 1:
         return NONE
     e = at(t, only)
-    if facts_of(p, e).from_any_port:
-        return converse_from(p, answer(p, only, g), g)
     doubt(p, e, g)
     return only
 
@@ -248,6 +246,8 @@ cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noe
     while reading < stop:
         if reading[0] & 0xFF == e.module and shares_key(p, e, reading + 1, reading[0] >> 8):
             return True
+        if reading[0] == e.module and e.keys == 0 and not e.flags & ANSWERED and goes_to_client(e, g):
+            return not is_late(p, e)
         reading += 1 + (reading[0] >> 8)
     return False
 

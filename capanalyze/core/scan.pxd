@@ -13,13 +13,15 @@ from capanalyze.core.link cimport (
     c_hdlc, ethernet, ethertype, frelay, ieee802_11, linux_sll, linux_sll2, llc, loop, mpls, nflog, nsh, null, pflog,
     pktap, ppp, ppp_with_dir, pppoe, radiotap,
 )
-from capanalyze.core.message cimport ACKNOWLEDGES, FRAGMENT, MAX_KEYS, OTHER, REJECTION, Match, Message
+from capanalyze.core.message cimport (
+    ACKNOWLEDGES, FRAGMENT, MALFORMED, MAX_KEYS, MAX_READINGS, OTHER, REJECTION, REPLY, Match, Message, Role, begin,
+)
 from capanalyze.core.network cimport etherip, gre, ip, l2tpv3
 from capanalyze.core.octets cimport Octets, be16, behind, is_cut
 from capanalyze.core.record cimport (
     FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng,
 )
-from capanalyze.core.services cimport Services
+from capanalyze.core.services cimport GENERIC_UDP, Services
 from capanalyze.core.transport cimport UDP_HEADER, message, note_payload, payload_of, rejects
 from capanalyze.core.tunnel cimport opened, tunnel_between
 
@@ -84,7 +86,7 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
     cdef Match found
     cdef Step reason
     while True:
-        if s.state.messages >= s.state.room or s.state.keys + MAX_KEYS > s.state.key_room:
+        if s.state.messages >= s.state.room or s.state.keys + MAX_KEYS + MAX_READINGS > s.state.key_room:
             return FULL
         answer = next_record(s, octets, &record)
         if answer != READY:
@@ -302,9 +304,43 @@ cdef inline void write(Scan *s, const Record *record, Frame *frame, const Match 
     message.keys = 0 if message.role == FRAGMENT else found.count
     for at in range(message.keys):
         s.pool[state.keys + at] = found.keys[at] & 0x7FFFFFFFFFFFFFFFULL
-    s.messages[state.messages] = message[0]
     state.keys += message.keys
+    message.readings = 0
+    if is_read_elsewhere(message, found):
+        message.readings = write_readings(s, frame.rest)
+        state.keys += message.readings
+    s.messages[state.messages] = message[0]
     state.messages += 1
+
+
+cdef inline bint is_read_elsewhere(const Message *message, const Match *found) noexcept nogil:
+    """Whether a message is a datagram that its own service, if there is one, cannot read."""
+    if message.role >= QUOTED_ROLE or message.role == FRAGMENT or found.count:
+        return False
+    return message.service == GENERIC_UDP or message.role % ROLES == MALFORMED
+
+
+cdef inline int64_t write_readings(Scan *s, Octets payload) noexcept nogil:
+    """What a datagram would be as a reply of other services, which may have come from another port; how many words.
+
+    For each such service a word, its number and how many keys follow, and the keys.
+    """
+    cdef Match other
+    cdef int64_t number, at, words = 0
+    cdef int64_t *pool = &s.pool[s.state.keys]
+    cdef uint8_t reader
+    if payload.captured == 0:
+        return 0
+    for number in range(s.services.reader_count):
+        reader = s.services.readers[number]
+        begin(&other)
+        if s.services.match[reader](payload, &other) != REPLY or words + 1 + other.count > MAX_READINGS:
+            continue
+        pool[words] = reader | <int64_t>other.count << 8
+        for at in range(other.count):
+            pool[words + 1 + at] = other.keys[at] & 0x7FFFFFFFFFFFFFFFULL
+        words += 1 + other.count
+    return words
 
 
 cdef inline int64_t find(

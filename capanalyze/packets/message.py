@@ -73,6 +73,7 @@ WHEN = PROCESS  # of a message that was dated: its clock, nanoseconds; where its
 UNKNOWN, INBOUND, OUTBOUND, ELSEWHERE = range(4)
 
 MAX_KEYS = 32  # per message; what a message asks beyond them is not paired
+MAX_WORDS = MAX_KEYS + 64  # in the pool, with what other services make of it
 
 MAPPED = 0xFFFF << 32  # the low word of an IPv4-mapped address
 

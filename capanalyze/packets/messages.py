@@ -19,7 +19,7 @@ from capanalyze.gear import Gear
 from capanalyze.packets import naming
 from capanalyze.packets import scan as loop
 from capanalyze.packets.buckets import BUCKETS, Bucket, numbered
-from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, PROCESS, WORDS
+from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_WORDS, PROCESS, WORDS
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import PROTOCOLS, port_table
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from capanalyze.capture import Capture
 
 ROOM = 4096  # rows taken from the scan at a time
-POOL_ROOM = 4 * ROOM + MAX_KEYS
+POOL_ROOM = 4 * ROOM + MAX_WORDS
 PLAIN_BLOCK = 256 * 1024
 COMPILED_BLOCK = 1024 * 1024
 TUNNELS = max(core.TUNNELS.values()) + 1

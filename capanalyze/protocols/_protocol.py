@@ -33,7 +33,7 @@ class Protocol:
     a request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
     reply to the group answers every host that asked, so the key alone finds the requests. `by_key_alone`: so it is
     wherever the reply goes.
-    `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
+    `silence_proves`: whether a listener has
     to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
     `empty_asks`: an empty datagram asks too, and is shown to the match function. `apart`: the kinds that are
     messages of this service, where several share ports and match function; all others are of the first of
@@ -48,7 +48,6 @@ class Protocol:
     window: int = 3 * SECOND
     by_question: bool = False
     by_key_alone: bool = False
-    from_any_port: bool = False
     silence_proves: bool = True
     tells_unasked: bool = False
     resends: int = 0

@@ -43,5 +43,4 @@ PROTOCOL = Protocol(
     ports=(1900,),
     kinds=KINDS,
     window=10 * SECOND,
-    from_any_port=True,  # section 1.3.3 has the answer come from 1900, many devices use another port
 )
