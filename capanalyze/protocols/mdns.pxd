@@ -116,23 +116,28 @@ cdef inline uint32_t skip_questions(Octets octets) noexcept nogil:
 
 
 cdef inline uint32_t add_answers(Octets octets, Match *found, uint32_t at) noexcept nogil:
-    """Keys of the answers, each by its type and as an answer to type ANY; returns where they end, or UINT32_MAX.
+    """Keys of the answers, by their types, then as answers to type ANY; returns where they end, or UINT32_MAX.
 
     Where there is no room for all, or not all are whole, the message is weak: it may answer more than its keys tell.
     """
+    cdef uint64_t[MAX_RECORDS] names
     cdef uint64_t name
-    cdef int number
+    cdef int number, living = 0
     found.weak = be16(octets, ANSWERS) > MAX_RECORDS
     for number in range(min(be16(octets, ANSWERS), MAX_RECORDS)):
         name = name_hash(octets, at)
         at = skip_name(octets, at)
         if name == MALFORMED_NAME or not holds(octets, at, RECORD_LEN):
             found.weak = 1
-            return UINT32_MAX
+            at = UINT32_MAX
+            break
         if be32(octets, at + TTL):
             add_once(found, mix(name, be16(octets, at + TYPE)))
-            add_once(found, mix(name, ANY))
+            names[living] = name
+            living += 1
         at += RECORD_LEN + be16(octets, at + DATA_LEN)
+    for number in range(living):
+        add_once(found, mix(names[number], ANY))
     return at
 
 
