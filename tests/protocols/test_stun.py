@@ -72,7 +72,8 @@ def test_a_shared_secret_request_has_the_transaction_id_too() -> None:
 def test_what_two_hosts_send_that_know_each_other_draws_no_reply() -> None:
     for payload in (message(INDICATION, 1), b"\x40\0\0\4data"):
         one = hear(stun.PROTOCOL, payload)
-        assert (one.keys, one.flags) == ((), {"weak", "unanswerable"})
+        assert not one.keys
+        assert one.flags == {"weak", "unanswerable"}
 
 
 TALKS = [
