@@ -32,6 +32,7 @@ cdef enum Step:
     AVS
     PPI
     FRELAY
+    MFR
     C_HDLC
     PPP_WITH_DIR
     C_HDLC_WITH_DIR

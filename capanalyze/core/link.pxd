@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from capanalyze.core.frame cimport (
     AGGREGATED, ATM_CLIP, AVS, C_HDLC, C_HDLC_WITH_DIR, DOCSIS, DSA, DSA_PREPENDED, ELSEWHERE, ENC, ENCRYPTED, EPON,
     ERF, ETHERNET, ETHERTYPE, FDDI, FIREWIRE, FRELAY, FRELAY_WITH_DIR, IEEE802_11, IEEE802_11_PADDED, INBOUND, IP,
-    IPNET, IPOIB, IP_OVER_FC, LINUX_SLL, LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MPACKET, MPLS, NETANALYZER,
+    IPNET, IPOIB, IP_OVER_FC, LINUX_SLL, LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MFR, MPACKET, MPLS, NETANALYZER,
     NETANALYZER_TRANSPARENT, NFLOG, NOT_IP, NSH, NULL_LINK, OUTBOUND, PFLOG, PKTAP, PPI, PPP, PPPOE, PPP_WITH_DIR,
     PRISM, RADIOTAP, SLIP, SUNATM, SYMANTEC, TOKEN_RING, TOO_DEEP, TRUNCATED, UNKNOWN, UNREAD_ETHERTYPE, UNREAD_FAMILY,
     UNREAD_INSIDE, UNREAD_LINK, UNREAD_PPP, Frame, Step, offset, skip, unread,
@@ -38,6 +38,9 @@ cdef enum:
     RADIOTAP_PADS = 0x20
     RADIOTAP_WORDS = 32
     AVS_MAGIC = 0x80211
+    MFR_BITS = 0xE0
+    MFR_WHOLE = 0xC0
+    MFR_CONTROL = 0x20
     MACSEC_VERSION = 0x80
     MACSEC_CHANNEL = 0x20
     MACSEC_CHANGED = 0x0C  # encrypted, or not the octets that were sent
@@ -66,6 +69,7 @@ cdef inline Step first_step(uint32_t link_type) noexcept nogil:
     if link_type in (149, 258): return PKTAP
     if link_type == 163: return AVS
     if link_type in (166, 204): return PPP_WITH_DIR
+    if link_type == 182: return MFR
     if link_type == 192: return PPI
     if link_type == 197: return ERF
     if link_type == 205: return C_HDLC_WITH_DIR
@@ -697,6 +701,16 @@ cdef inline Step ieee802_11(Frame *frame, bint is_padded, bint is_swapped) noexc
     if has_quality and u8(frame.rest, quality) & 0x80:
         return AGGREGATED
     return skip(frame, (length + 3) // 4 * 4 if is_padded else length, LLC)
+
+
+cdef inline Step mfr(Frame *frame) noexcept nogil:
+    """Multilink frame relay, FRF.16.1 section 2.1: bits B, E and C, and a number; whole frames are read."""
+    if frame.rest.captured < 2:
+        return TRUNCATED
+    cdef uint8_t bits = u8(frame.rest, 0) & MFR_BITS
+    if bits & MFR_CONTROL:
+        return NOT_IP
+    return skip(frame, 2, FRELAY) if bits == MFR_WHOLE else UNREAD_INSIDE
 
 
 cdef inline Step frelay(Frame *frame) noexcept nogil:

@@ -7,13 +7,14 @@ from capanalyze.core.frame cimport (
     ATM_CLIP, AVS, C_HDLC, C_HDLC_WITH_DIR, DOCSIS, DSA, DSA_PREPENDED, ENC, EPON, ERF, ETHERIP, ETHERNET, ETHERTYPE,
     FDDI, FIREWIRE, FRELAY, FRELAY_WITH_DIR, GRE, ICMP, IEEE802_11, IEEE802_11_PADDED, IEEE802_11_SWAPPED, IP, IPNET,
     IPOIB, IP_OVER_FC, L2TPV3, LATER_FRAGMENT, LEFT_OUT, LINUX_SLL, LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MESSAGE,
-    MPACKET, MPLS, NETANALYZER, NETANALYZER_TRANSPARENT, NFLOG, NOT_A_PACKET, NO_INTERFACE, NO_TUNNEL, NSH, NULL_LINK,
-    OTHER_ICMP, PFLOG, PKTAP, PPI, PPP, PPPOE, PPP_WITH_DIR, PRISM, RADIOTAP, REASONS_END, SEGMENT, SLIP, STEPS, SUNATM,
-    SYMANTEC, TCP, TOKEN_RING, TOO_DEEP, TRUNCATED, TUNNELS_END, UDP, UNREAD_LINK, Frame, Step, Tunnel, skip,
+    MFR, MPACKET, MPLS, NETANALYZER, NETANALYZER_TRANSPARENT, NFLOG, NOT_A_PACKET, NO_INTERFACE, NO_TUNNEL, NSH,
+    NULL_LINK, OTHER_ICMP, PFLOG, PKTAP, PPI, PPP, PPPOE, PPP_WITH_DIR, PRISM, RADIOTAP, REASONS_END, SEGMENT, SLIP,
+    STEPS, SUNATM, SYMANTEC, TCP, TOKEN_RING, TOO_DEEP, TRUNCATED, TUNNELS_END, UDP, UNREAD_LINK, Frame, Step, Tunnel,
+    skip,
 )
 from capanalyze.core.link cimport (
     atm_clip, avs, c_hdlc, docsis, dsa, enc, erf, ethernet, ethertype, fddi, frelay, ieee802_11, ip_over_fc, ipnet,
-    ipoib, linux_sll, linux_sll2, llc, loop, mpacket, mpls, nflog, nsh, null, pflog, pktap, ppi, ppp, ppp_with_dir,
+    ipoib, linux_sll, linux_sll2, llc, loop, mfr, mpacket, mpls, nflog, nsh, null, pflog, pktap, ppi, ppp, ppp_with_dir,
     pppoe, prism, radiotap, slip, sunatm, symantec, token_ring, with_dir,
 )
 from capanalyze.core.message cimport FRAGMENT, MAX_KEYS, OTHER, REJECTION, Match, Message
@@ -236,6 +237,7 @@ cdef inline Step header(Frame *frame, Step step) noexcept nogil:
     elif step == IEEE802_11_SWAPPED: return ieee802_11(frame, False, True)
     elif step == RADIOTAP: return radiotap(frame)
     elif step == FRELAY: return frelay(frame)
+    elif step == MFR: return mfr(frame)
     elif step == C_HDLC: return c_hdlc(frame)
     elif step == PRISM: return prism(frame)
     elif step == AVS: return avs(frame)

@@ -296,6 +296,7 @@ FRAMES: dict[str, Framed] = {
     "C_HDLC_WITH_DIR": Framed(205, b"\1\x0f\0" + IP4, OUTBOUND, seen=False),
     "FRELAY_WITH_DIR": Framed(206, b"\0\x18\x41\3\xcc" + V4, INBOUND, seen=False),
     "frame relay, bridged": Framed(107, b"\x18\x41\3\0\x80\0\x80\xc2\0\7" + ethernet(V4)),
+    "multilink frame relay": Framed(182, b"\xc0\7\x18\x41\3\xcc" + V4, seen=False),
     "token ring": Framed(6, b"\x10\x40" + MAC_TARGET + MAC_PEER + snap(IP4), macs=MACS),
     "token ring, routed": Framed(
         6, b"\x10\x40" + MAC_TARGET + b"\x80" + MAC_PEER[1:] + b"\6\x30\0\x11\0\x20" + snap(IP4), macs=MACS
@@ -507,6 +508,9 @@ WITHOUT_MESSAGE: dict[str, tuple[int, bytes, str]] = {
     "mPacket, goes on": (274, PREAMBLE[:-1] + b"\x61" + bytes(60), INSIDE),
     "mPacket, too short": (274, PREAMBLE[:-1], MALFORMED),
     "DSA, too short": (284, MAC_TARGET + MAC_PEER + be16(0, 1), MALFORMED),
+    "multilink frame relay, control": (182, b"\xe0\0\1" + bytes(30), NOT_IP),
+    "multilink frame relay, a fragment": (182, b"\x80\7" + bytes(30), INSIDE),
+    "multilink frame relay, too short": (182, b"\xc0", MALFORMED),
     "C_HDLC, keepalive": (104, b"\x8f\0\x80\x35" + bytes(14), NOT_IP),
     "C_HDLC, too short": (104, b"\x0f\0\x08", MALFORMED),
     "raw, empty": (101, b"", MALFORMED),
