@@ -133,7 +133,7 @@ class Pairs:
     """Pairs messages: the table of open exchanges, and what was settled.
 
     Args:
-        facts: eight numbers a service, `Facts` of `exchange.pxd`.
+        facts: ten numbers a service, `Facts` of `exchange.pxd`.
         waits: the lengths of waiting in nanoseconds, `exchange.pxd` numbers the first ones.
         ports: facts about each UDP port, and behind them the service of each.
         services: for each service and kind of message, the service that it is of.

@@ -145,7 +145,7 @@ cdef struct Ends:
     uint32_t last
 
 
-cdef struct Facts:  # of a service, from Python: eight numbers
+cdef struct Facts:  # of a service, from Python: ten numbers
     int64_t window
     int64_t resends
     int64_t window_wait  # numbers of the waits
@@ -153,6 +153,8 @@ cdef struct Facts:  # of a service, from Python: eight numbers
     int64_t transport
     int64_t by_question
     int64_t by_key_alone
+    int64_t by_endpoint
+    int64_t converses
     int64_t tells_unasked
 
 

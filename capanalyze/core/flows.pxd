@@ -5,14 +5,14 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from capanalyze.core.exchange cimport (
     BY_PEER, IDLE_WAIT, NONE, Exchange, Table, add_request, at, end, first_node, link, next_node, node_at, turn, unlink, wait_on,
 )
-from capanalyze.core.message cimport FLOW, REPLY
+from capanalyze.core.message cimport CUT, FLOW
 from capanalyze.core.octets cimport mix
 from capanalyze.core.opening cimport begin, enter, orphan, stray
 from capanalyze.core.pairing cimport (
     CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, MAX_WALK, SERVED_BY, Given, Pairing, conversation_between,
 
 )
-from capanalyze.core.replies cimport answer, by_endpoints, by_key, elsewhere
+from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, elsewhere
 from capanalyze.core.requests cimport compare_sources, is_retransmission, request, resend
 from capanalyze.core.row cimport (
     ANSWERED, CONVERSATION, INDETERMINATE, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, UNANSWERABLE_REQUEST,
@@ -26,13 +26,18 @@ cdef enum:
     PROBED_PORTS = 3  # of a host: from so many on, what one peer sends first are probes
 
 
-cdef inline uint32_t converse(Pairing *p, Given *g) noexcept nogil:
-    """A datagram of an open conversation, in either direction; NONE where there is none."""
+cdef inline uint32_t converse(Pairing *p, Given *g, bint asks) noexcept nogil:
+    """A datagram of an open conversation, in either direction; NONE where there is none.
+
+    What asks, although nothing tells it from others, is only of one that no service reads.
+    """
     cdef uint32_t number = conversation_between(&p.table, g, True)
     if number:
         flow_back(p, number, g)
         return number
     number = conversation_between(&p.table, g, False)
+    if number and asks and at(&p.table, number).module != GENERIC_UDP and at(&p.table, number).kind > CUT:
+        return NONE
     if number and at(&p.table, number).request == 0:
         # Behind a reply without its request comes a request: from here on the five-tuple is whole.
         end(&p.table, number)
@@ -64,12 +69,12 @@ cdef inline void flow_on(Pairing *p, uint32_t number, const Given *g) noexcept n
 
 cdef inline uint32_t datagram(Pairing *p, Given *g) noexcept nogil:
     """A datagram that no service reads: of an open conversation, an answer of sorts, or the first of its five-tuple."""
-    cdef uint32_t number = converse(p, g)
+    cdef uint32_t number = converse(p, g, False)
     if number:
         return number
     number = by_endpoints(p, g)
     if number:
-        return answer(p, number, g)
+        return answer_by_ends(p, number, g)
     number = elsewhere(p, g)
     return number if number else new_flow(p, g)
 
@@ -168,12 +173,12 @@ cdef inline void forget_service(Given *g) noexcept nogil:
 
 cdef inline uint32_t malformed(Pairing *p, Given *g) noexcept nogil:
     """On a service's port, but not that service's: an answer where one is awaited, else a conversation of its own."""
-    cdef uint32_t number = converse(p, g)
+    cdef uint32_t number = converse(p, g, False)
     if number:
         return number
     number = by_endpoints(p, g)
     if number:
-        return answer(p, number, g)
+        return answer_by_ends(p, number, g)
     number = elsewhere(p, g)
     if number:
         return number

@@ -13,6 +13,7 @@ from capanalyze.core.pairing cimport (
 from capanalyze.core.row cimport GROUP, INDETERMINATE, REJECTED, SAID_ICMPV4, SAID_ICMPV6, SAID_MID_FLOW, SILENT
 
 cdef enum:
+    OUTBOUND = 2  # a direction that the capture itself tells
     UNREACHABLE = 3  # type of ICMP
     UNREACHABLE_V6 = 1
     FRAGMENTATION_NEEDED = 4  # code of ICMP type 3 that speaks of size, not of refusal
@@ -81,7 +82,9 @@ cdef inline bint is_sent_by_host(int64_t mac, const Given *g, const Exchange *e,
     """Whether the host that was asked sent the error, from whichever of its addresses: RFC 1812 section 4.3.2.4."""
     if same(&g.m.sender, &e.client if turned else &e.wanted):
         return True
-    return mac < 0 or g.m.source_mac < 0 or mac == g.m.source_mac
+    if mac < 0 or g.m.source_mac < 0:
+        return g.m.direction == OUTBOUND
+    return mac == g.m.source_mac
 
 
 cdef inline int rejection(const Given *g) noexcept nogil:

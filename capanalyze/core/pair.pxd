@@ -14,12 +14,13 @@ from capanalyze.core.message cimport (
 )
 from capanalyze.core.opening cimport orphan, told
 from capanalyze.core.pairing cimport (
-    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, ROLES, UDP_TRANSPORT, WEAK, Given, Pairing, clock_of, facts_for, given,
+    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, ROLES, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given, Pairing, clock_of, facts_for, given,
     kind_of, repeats_the_way, role_of,
 )
 from capanalyze.core.repeats cimport NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember
-from capanalyze.core.replies cimport answer, by_endpoints, by_key, by_question, elsewhere
+from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, by_key, by_question, elsewhere
 from capanalyze.core.requests cimport alike_hash, request
+from capanalyze.core.row cimport ANSWERED
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
 
@@ -96,18 +97,21 @@ cdef inline uint32_t asks(Pairing *p, Given *g) noexcept nogil:
     """A request; one that its service is not sure of belongs to an open conversation of its endpoints first."""
     cdef uint32_t number = NONE
     if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT and g.m.role & WEAK:
-        number = converse(p, g)
+        number = converse(p, g, True)
     return number if number else request(p, g)
 
 
 cdef inline uint32_t flow(Pairing *p, Given *g) noexcept nogil:
     """Only the port tells who asks; where both have it, who was asked before answers."""
-    cdef uint32_t number = converse(p, g) if g.m.role & WEAK else <uint32_t>NONE
+    cdef bint asks = not g.m.role & (CONTINUES | UNANSWERABLE)
+    cdef uint32_t number = converse(p, g, asks) if g.m.role & WEAK else <uint32_t>NONE
     if number:
         return number
     if g.m.destination_port != g.m.port or (g.m.source_port == g.m.port and is_awaited(p, g)):
         return reply(p, g)
-    return conversation(p, g) if g.m.keys == 0 and g.m.role & CONTINUES else request(p, g)
+    if g.m.keys == 0 and not asks:
+        return conversation(p, g)
+    return request(p, g)
 
 
 cdef inline bint is_awaited(Pairing *p, const Given *g) noexcept nogil:
@@ -125,13 +129,14 @@ cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
     number = by_key(p, g, g.keys, g.m.keys)
     if number:
         return answer(p, number, g)
+    cdef uint32_t by_ends = by_endpoints(p, g)
     if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT:
-        number = converse(p, g)
+        if by_ends == NONE or at(&p.table, by_ends).flags & ANSWERED:
+            number = converse(p, g, False)
         if number:
             return number
-    number = by_endpoints(p, g)
-    if number:
-        return answer(p, number, g)
+    if by_ends:
+        return answer_by_ends(p, by_ends, g)
     number = something_else(p, g) if g.m.service == TCP_SERVICE else NONE
     if number == NONE:
         number = elsewhere(p, g)

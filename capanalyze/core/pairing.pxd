@@ -55,7 +55,6 @@ cdef struct Pairing:
     int64_t *malformed  # messages that did not parse, by capture, service and kind
     int64_t service_count
     int64_t many_sources  # several captures are paired together
-    uint32_t[MAX_FOUND] found
     uint64_t early_first
     uint64_t early_last
     Early[EARLY_ROOM] early

@@ -17,14 +17,14 @@ from capanalyze.core.octets cimport mix
 from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
     INTERIM, MAX_FOUND, MAX_WALK, UDP_TRANSPORT, WEAK, Given, Pairing, comes_from_wanted, facts_for, facts_of,
-    goes_to_client, is_late, is_of_service, is_on, kind_of, role_of, shares_key,
+    conversation_between, goes_to_client, is_late, is_of_service, is_on, kind_of, role_of, shares_key,
 )
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
     ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, INDETERMINATE, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED,
     REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
-from capanalyze.core.services cimport TCP_SERVICE
+from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
 cdef enum:
     SERVICES_OF_CLIENT = 4  # the last ones that a client has asked
@@ -163,11 +163,19 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         node = next_node(t, node)
         if (e.keys and not is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
-        if not is_of_service(p, e, g):
+        if g.m.service != GENERIC_UDP and not is_of_service(p, e, g):
             continue
         if best == NONE or is_waiting(p, number, g):
             best = number
     return best
+
+
+cdef inline uint32_t answer_by_ends(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """Add a reply that only endpoints tell; without a key, what follows is a conversation."""
+    number = answer(p, number, g)
+    if facts_of(p, at(&p.table, number)).converses:
+        converse_from(p, number, g)
+    return number
 
 
 cdef inline bint is_unreadable(const Given *g) noexcept nogil:
@@ -186,7 +194,7 @@ cdef inline uint32_t elsewhere(Pairing *p, const Given *g) noexcept nogil:
     cdef Table *t = &p.table
     cdef int64_t transport = facts_for(p, g).transport
     cdef uint32_t node = first_node(t, client_hash(transport, &g.m.destination)), number, best = NONE, only = NONE
-    cdef int keyless = 0, services = 0
+    cdef int agreed = 0, keyless = 0, services = 0
     cdef uint8_t[SERVICES_OF_CLIENT] met
     cdef Exchange *e
     for _ in range(REQUESTS_OF_CLIENT):
@@ -199,27 +207,28 @@ cdef inline uint32_t elsewhere(Pairing *p, const Given *g) noexcept nogil:
             continue
         if agrees(p, e, g):
             best = better(p, best, number, g)
+            agreed += 1
         elif may_have_drawn(p, e, g):
             only = number
             keyless += 1
-    if best:
-        return answer(p, best, g) if at(t, best).keys else converse_from(p, answer(p, best, g), g)
-    if keyless != 1:
+    if best and (at(t, best).keys or agreed == 1):
+        return answer_by_ends(p, best, g)
+    if agreed or keyless != 1:
         return NONE
     e = at(t, only)
     doubt(p, e, g)
     return only
 
 
-cdef inline uint32_t converse_from(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
-    """What follows from the port that the server changed to is of this exchange."""
+cdef inline void converse_from(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """What follows between these endpoints is of this exchange."""
     cdef Exchange *e = at(&p.table, number)
     if not e.flags & CONVERSATION:
         e.flags |= CONVERSATION
         p.table.conversations += 1
-    link(&p.table, number, conversation_hash(g.destination, g.source))
+    if conversation_between(&p.table, g, True) != number:
+        link(&p.table, number, conversation_hash(g.destination, g.source))
     wait_on(&p.table, number, IDLE_WAIT)
-    return number
 
 
 cdef inline bint note_service(uint8_t module, uint8_t *met, int *services) noexcept nogil:
@@ -238,6 +247,8 @@ cdef inline bint note_service(uint8_t module, uint8_t *met, int *services) noexc
 cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a request's service reads the message as a reply with the request's key."""
     if e.flags & GROUP and not is_on(e, g.m.interface):
+        return False
+    if facts_of(p, e).by_endpoint and not goes_to_client(e, g):
         return False
     if e.module == g.m.service and role_of(g) == REPLY:
         return shares_key(p, e, g.keys, g.m.keys)

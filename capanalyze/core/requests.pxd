@@ -22,14 +22,14 @@ cdef enum:
 
 cdef inline uint32_t request(Pairing *p, Given *g) noexcept nogil:
     """A request; NTP's mode 1 may answer mode 1 as well: its last key is then the other's."""
-    cdef int64_t found, number
+    cdef uint32_t number
     if g.m.role & COMPARED:
         g.m.keys -= 1
     if g.m.role & ALSO_REPLY:
         g.m.keys -= 1
-        found = by_key(p, g, &g.keys[g.m.keys], 1)
-        for number in range(found):
-            answer(p, p.found[number], g)
+        number = by_key(p, g, &g.keys[g.m.keys], 1)
+        if number:
+            answer(p, number, g)
     return asked(p, g)
 
 
@@ -46,7 +46,7 @@ cdef inline uint32_t asked(Pairing *p, Given *g) noexcept nogil:
         if repeats_the_way(e, g):
             if goes_on(p, e, g):
                 add_request(t, e, g.m.frame)
-                wait_on(t, number, IDLE_WAIT)
+                wait_on(t, number, wait_of(p, e))
                 return number
             if e.digest == g.m.digest:
                 if is_retransmission(p, e, g):
@@ -74,7 +74,7 @@ cdef inline uint64_t alike_hash(const Pairing *p, const Given *g) noexcept nogil
 cdef inline bint goes_on(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a message is more of one request: it says that it continues, and all of its keys are the request's."""
     cdef int64_t place
-    if not g.m.role & CONTINUES or not e.flags & CONVERSATION or e.module != g.m.service or e.keys != g.m.keys:
+    if not g.m.role & CONTINUES or g.m.keys == 0 or e.module != g.m.service or e.keys != g.m.keys:
         return False
     for place in range(g.m.keys):
         if not shares_key(p, e, &g.keys[place], 1):
@@ -100,7 +100,12 @@ cdef inline void resend(Pairing *p, uint32_t number, const Given *g) noexcept no
     e.retransmissions += 1
     e.last_ident = ident_of(g)
     e.asked = p.table.now
-    wait_on(&p.table, number, IDLE_WAIT if e.flags & CONVERSATION else <uint8_t>facts_of(p, e).patience_wait)
+    wait_on(&p.table, number, wait_of(p, e))
+
+
+cdef inline uint8_t wait_of(const Pairing *p, const Exchange *e) noexcept nogil:
+    """How long more of a request may be added to."""
+    return IDLE_WAIT if e.flags & CONVERSATION else <uint8_t>facts_of(p, e).patience_wait
 
 
 cdef inline void compare_sources(Pairing *p, const Exchange *e, const Given *g) noexcept nogil:

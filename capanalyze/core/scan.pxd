@@ -294,12 +294,12 @@ cdef inline Step transported(Scan *s, Frame *frame, Step transport, Match *found
     if error:
         frame.message.role += QUOTED_ROLE
         frame.message.detail = error
-    if frame.message.role % ROLES == OTHER:
+    if frame.message.role % ROLES in (OTHER, ACKNOWLEDGES):
         if error or transport == ICMP:
             return OTHER_ICMP
         if transport == TCP:
             return SEGMENT
-    return SEGMENT if frame.message.role == ACKNOWLEDGES else MESSAGE
+    return MESSAGE
 
 
 cdef inline Step quote(Frame *frame) noexcept nogil:

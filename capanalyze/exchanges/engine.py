@@ -50,7 +50,7 @@ def waits_and_facts() -> tuple[array[int], array[int]]:
         facts.extend((protocol.window, protocol.resends))
         facts.extend((waits.index(protocol.window), waits.index(patience(index, protocol))))
         facts.extend((TRANSPORTS.index(protocol.transport), protocol.by_question, protocol.by_key_alone))
-        facts.append(protocol.tells_unasked)
+        facts.extend((protocol.by_question or protocol.by_endpoint, protocol.converses, protocol.tells_unasked))
     return array("q", waits), facts
 
 

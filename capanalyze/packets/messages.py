@@ -19,7 +19,7 @@ from capanalyze.gear import Gear
 from capanalyze.packets import naming
 from capanalyze.packets import scan as loop
 from capanalyze.packets.buckets import BUCKETS, Bucket, numbered
-from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_WORDS, PROCESS, WORDS
+from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_WORDS, PROCESS, READINGS, WORDS
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import PROTOCOLS, port_table
 
@@ -71,6 +71,7 @@ class Message(NamedTuple):
     key_at: int
     key_count: int
     process: int
+    readings: int
 
 
 @dataclass
@@ -221,7 +222,8 @@ class Scanner:
             for at in range(base, len(whole.rows), WORDS):
                 whole.rows[at + KEYS] += shift
             if piece.count:
-                whole.keys.extend(piece.pool[: whole.rows[-WORDS + KEYS] + whole.rows[-WORDS + KEY_COUNT] - shift])
+                last = whole.rows[-WORDS:]
+                whole.keys.extend(piece.pool[: last[KEYS] + last[KEY_COUNT] + last[READINGS] - shift])
             whole = replace(piece.part, rows=whole.rows, keys=whole.keys)
         return whole
 

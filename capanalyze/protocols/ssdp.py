@@ -43,4 +43,5 @@ PROTOCOL = Protocol(
     ports=(1900,),
     kinds=KINDS,
     window=10 * SECOND,
+    by_endpoint=True,
 )

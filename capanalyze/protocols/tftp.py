@@ -46,4 +46,5 @@ PROTOCOL = Protocol(
     ports=(69,),
     kinds=KINDS,
     window=5 * SECOND,
+    converses=True,
 )

@@ -40,7 +40,7 @@ def test_every_frame_is_accounted_for_once(path: Path) -> None:
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
 def test_messages_lie_inside_the_capture_and_its_times(path: Path) -> None:
     part, capture = plain(path)
-    assert sum(one.key_count for one in part.messages()) == len(part.keys)
+    assert sum(one.key_count + one.readings for one in part.messages()) == len(part.keys)
     for one in part.messages():
         assert 0 <= one.captured <= one.size or one.fragmented
         assert capture.interface_name(one.interface) is None or one.interface >= 0

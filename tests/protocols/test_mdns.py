@@ -350,12 +350,12 @@ TALKS = [
         link=ETHERNET,
     ),
     Talk(
-        "an answer from another port than the service's must be ignored",
+        "an answer from another port than the service's must be ignored (RFC 6762 section 6), but it left",
         [
             (0, multicast(PEER, query(question(HOST)))),
             (0.02, multicast(TARGET, response(record(HOST)), sport=6000)),
         ],
-        ["mdns 1 > -: silent, query", "mdns - > 2: unsolicited, response"],
+        ["mdns 1 > 2 at 192.0.2.10:6000: replied, response, 20000 us"],
     ),
     Talk(
         "three seconds are waited",

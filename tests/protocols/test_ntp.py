@@ -179,14 +179,14 @@ TALKS = [
         ["ntp 1 > 2: replied, server reply, 1000 us"],
     ),
     Talk(
-        "without timestamps the latest unanswered request comes first, and the pairing is weak",
+        "without timestamps the oldest unanswered request comes first, and the pairing is weak",
         [
             (0, ask(NTP, message(stratum=0))),
             (0.1, ask(NTP, message(stratum=1))),
             (0.2, answer(NTP, message(SERVER))),
             (0.3, answer(NTP, message(SERVER, stratum=3))),
         ],
-        ["ntp 1 > 4: replied, server reply, weak, 300000 us", "ntp 2 > 3: replied, server reply, weak, 100000 us"],
+        ["ntp 1 > 3: replied, server reply, weak, 200000 us", "ntp 2 > 4: replied, server reply, weak, 200000 us"],
     ),
     Talk(
         "symmetric active is answered by symmetric passive",

@@ -44,7 +44,7 @@ def test_the_answer_acknowledges_the_sequence_number_plus_one(sequence: int, fla
         (header(1, 2, "SR"), "reset"),
         (header(1, 2, "R"), "reset"),
         (header(1, 2, "RA"), "reset"),
-        (header(1, 2, "A"), "other"),
+        (header(1, 2, "A"), "acknowledgment"),
         (header(1, 2, ""), "other"),
         (header(1, 2, "A", payload=b"x"), "spoke"),
         (header(1, 2, "FA"), "spoke"),
@@ -59,7 +59,7 @@ def test_the_flags_tell(octets: bytes, role: str) -> None:
 def test_options_are_no_data() -> None:
     acknowledgment = header(1, 2, "A", payload=bytes(12))
     with_options = acknowledgment[:12] + bytes([8 << 4]) + acknowledgment[13:]
-    assert hear(tcp.PROTOCOL, with_options).role == "other"
+    assert hear(tcp.PROTOCOL, with_options).role == "acknowledgment"
     assert hear(tcp.PROTOCOL, with_options + b"x").role == "spoke"
 
 
@@ -123,14 +123,14 @@ TALKS = [
         ["tcp/22 1 > -: silent, SYN", "tcp/22 2 > 3: replied, SYN/ACK, 100000 us"],
     ),
     Talk(
-        "an answer to another sequence number is none",
+        "an answer to another sequence number is none, but something answered",
         [(0, SYN), (0.001, server("SA", ack=777))],
-        ["tcp/22 1 > -: silent, SYN", "tcp/22 - > 2: indeterminate, request not captured"],
+        ["tcp/22 1 > 2: indeterminate, something else answered, 1000 us"],
     ),
     Talk(
         "nor does a RST for another one reject",
         [(0, SYN), (0.001, server("RA", ack=777))],
-        ["tcp/22 1 > -: silent, SYN"],
+        ["tcp/22 1 > 2: indeterminate, something else answered, 1000 us"],
     ),
     Talk(
         "SYN/ACK without SYN: the request was not captured",

@@ -58,9 +58,9 @@ TALKS = [
         ["tftp 1 > 2 at 192.0.2.10:40001: replied, datagram, port changed, weak, 100000 us"],
     ),
     Talk(
-        "another host does not answer",
+        "the first packet of another host to the port that asked answers",
         [(0, ask(TFTP, READ)), (0.1, sent(DATA, source="192.0.2.11"))],
-        ["tftp 1 > -: silent, read request", "udp/50000 2 > -: silent, datagram"],
+        ["tftp 1 > 2 at 192.0.2.11:40001: replied, datagram, address changed, weak, 100000 us"],
     ),
     Talk(
         "an answer from the port that was asked is one too",
