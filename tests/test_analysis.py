@@ -104,6 +104,22 @@ def test_every_fact_is_shown_once_with_the_frame_that_told_it_first(tmp_path: Pa
     assert clocks == [2, 4, 6, 8]
 
 
+def test_silence_on_a_tunnels_port_proves_nothing_but_for_an_echo(tmp_path: Path) -> None:
+    echo = bytes.fromhex("320100040000000000010000")
+    inside = b"\x08\0\0\0\0\0\x2a\0" + ethernet(ask(1))
+    frames = [
+        (0.0, ipv4(PEER, TARGET, 17, udp(2152, 2152, echo))),
+        (1.0, ipv4(PEER, TARGET, 17, udp(50000, 4789, b"no tunnel"))),
+        (2.0, ipv4(PEER, TARGET, 17, udp(50001, 4789, inside))),
+        (2.1, answer(1)),
+        LAST,
+    ]
+    analysis = analyze(audit_of([write(tmp_path, "block-all.pcap", frames)], target=(TARGET,)))
+    found = {one.service: (one.silent, one.unproven, one.replied) for one in analysis.findings}
+    assert found == {"udp/2152": (1, 0, 0), "udp/4789": (0, 1, 0), "ntp": (0, 0, 1)}
+    assert analysis.inputs[0].tunnels == {"VXLAN": 1}
+
+
 def test_frames_that_the_kernel_dropped_are_a_note_on_every_finding(tmp_path: Path) -> None:
     def framed(number: int, packet: bytes, *, inward: bool) -> bytes:
         stamp = (START + number) * 1_000_000

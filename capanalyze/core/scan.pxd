@@ -208,24 +208,27 @@ cdef inline Step innermost(Frame *frame, Step step) noexcept nogil:
     There are no more of these than IP headers. Where what a tunnel seemed to carry is not there, the datagram is none.
     """
     cdef Step end = walk(frame, step)
+    cdef Tunnel tunnel
     cdef Frame outer
     while end == UDP:
+        tunnel = tunnel_around(frame)
+        if tunnel == NO_TUNNEL:
+            return UDP
         outer = frame[0]
-        end = inside(frame)
+        frame.rest = payload_of(frame.rest, frame.message.fragmented)
+        end = walk(frame, opened(frame, tunnel))
         if end == MALFORMED_HEADER or frame.is_doubtful or (end == TRUNCATED and not is_cut(frame.rest)):
             frame[0] = outer
             return UDP
     return end
 
 
-cdef inline Step inside(Frame *frame) noexcept nogil:
-    """Walk on inside the tunnel that a UDP datagram belongs to; MALFORMED_HEADER where it belongs to none."""
-    cdef Octets datagram = frame.rest
-    if datagram.captured < UDP_HEADER:
-        return MALFORMED_HEADER
-    frame.rest = payload_of(datagram, frame.message.fragmented)
-    cdef Tunnel tunnel = tunnel_between(be16(datagram, 0), be16(datagram, 2), frame.rest)
-    return MALFORMED_HEADER if tunnel == NO_TUNNEL else walk(frame, opened(frame, tunnel))
+cdef inline Tunnel tunnel_around(const Frame *frame) noexcept nogil:
+    """Which tunnel the UDP datagram that begins here may belong to."""
+    if frame.rest.captured < UDP_HEADER:
+        return NO_TUNNEL
+    cdef Octets payload = payload_of(frame.rest, frame.message.fragmented)
+    return tunnel_between(be16(frame.rest, 0), be16(frame.rest, 2), payload)
 
 
 cdef inline Step header(Frame *frame, Step step) noexcept nogil:

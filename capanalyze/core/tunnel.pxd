@@ -15,7 +15,7 @@ from capanalyze.core.frame cimport (
 )
 from capanalyze.core.link cimport by_ethertype, by_next_protocol
 from capanalyze.core.network cimport holds_ip, session
-from capanalyze.core.octets cimport Octets, be16, be32, behind, holds, u8, within
+from capanalyze.core.octets cimport Octets, be16, be32, behind, holds, is_cut, u8, within
 
 cdef enum:
     TEREDO_PREFIX = 0x20010000  # 2001::/32, RFC 4380 section 2.6
@@ -149,7 +149,7 @@ cdef inline Step gtp_u(Frame *frame) noexcept nogil:
     if at >= octets.captured:
         return MALFORMED_HEADER
     frame.rest = within(octets, be16(octets, 2) + 8)
-    if u8(octets, at) // 16 in (4, 6):
+    if holds_ip(behind(frame.rest, at)) or (u8(octets, at) // 16 in (4, 6) and is_cut(frame.rest)):
         return enter(frame, IN_GTP_U, at, IP)
     return doubtful(frame, IN_GTP_U, at, PPP if u8(octets, at) == 0xFF else ETHERNET)
 

@@ -151,6 +151,9 @@ TUNNELS: dict[str, Tunnel] = {
     ),
     "GTP-U, PPP": Tunnel(gtp(PPP4), 2152, "GTP-U", seen=False),
     "GTP-U, Ethernet": Tunnel(gtp(V4_ETHERNET), 2152, "GTP-U", seen=False),
+    "GTP-U, Ethernet to an address like IP": Tunnel(
+        gtp(ethernet(V4, destination=b"\x46\0\0\0\0\1")), 2152, "GTP-U", seen=False
+    ),
     "GTP-U, to a translated port": Tunnel(gtp(V4), 50001, "GTP-U", source=2152),
     "L2TP": Tunnel(l2tp(PPP4), 1701, "L2TP", source=1701),
     "L2TP, from its port": Tunnel(l2tp(PPP4, length=True), 50001, "L2TP", source=1701),

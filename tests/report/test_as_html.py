@@ -212,6 +212,15 @@ def test_leaks_come_first_and_what_promises_nothing_last(article: bytes) -> None
     assert places == sorted(places)
 
 
+def test_frames_inside_tunnels_are_counted_by_tunnel(article: bytes) -> None:
+    assert "inside tunnels" not in article.decode()
+    analysis = sample.article()
+    analysis.inputs[0].tunnels = {"VXLAN": 1200, "GTP-U": 3}
+    page = as_html.to_html(analysis, []).decode()
+    assert " Read inside tunnels: VXLAN 1,200, GTP-U 3." in page
+    assert "<dt>Inside tunnels</dt><dd>VXLAN 1,200, GTP-U 3</dd>" in page
+
+
 def test_what_could_not_be_read_is_said_at_the_top(article: bytes) -> None:
     assert "Not read:" not in article.decode()
     analysis = sample.article()

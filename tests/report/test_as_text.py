@@ -173,6 +173,13 @@ def test_the_account_of_frames() -> None:
     assert "\nexchanges  inbound 214, outbound 31, local 2\n" in text
 
 
+def test_frames_inside_tunnels_are_counted_by_tunnel() -> None:
+    analysis = sample.article()
+    assert "tunnels" not in render(analysis)
+    analysis.inputs[0].tunnels = {"VXLAN": 1200, "GTP-U": 3}
+    assert "\ntunnels    VXLAN 1,200, GTP-U 3 (frames that were read inside)\n" in render(analysis)
+
+
 def test_what_could_not_be_read_is_said_at_the_top() -> None:
     analysis = sample.article()
     assert "not read" not in render(analysis)
