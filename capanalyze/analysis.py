@@ -69,7 +69,7 @@ class Flow:
         self._audit = stream.audit
         self._units = stream.units()
         self._held = Held()
-        self._judge = Judge(self._audit, stream.places.labels, stream.gear)
+        self._judge = Judge(self._audit, stream.places.labels)
         self.names: Names = changed(
             stream.names, modes=[mode.name for mode in self._audit.modes], zones=self._judge.zones
         )
@@ -287,10 +287,10 @@ def gather_many(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     from capanalyze.summary.store import Summary
     from capanalyze.summary.tell import Teller
 
-    summary = Summary(stream.audit.modes, stream.gear)
+    summary = Summary(stream.audit.modes)
     for batch in flow.judged():
         summary.add(batch)
-    summary.join_rest()
+    summary.finish()
     teller = Teller(summary, flow.names, modes, stream.cut_modes())
     return Gathered(
         findings=teller.findings(),

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).resolve().parent
 # Where the stages are, and all that they are made of.
 SOURCES = (
     *("buffers.py", "compiler.py", "packets/*.py", "protocols/*.py", "exchanges/*.py"),
-    *("judging/*.py", "summary/*.py", "report/row_*.py"),
+    "report/row_*.py",
 )
 
 

@@ -23,16 +23,13 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
 from capanalyze import buffers
-from capanalyze.exchanges import dating, reach
-from capanalyze.judging import decide
+from capanalyze.exchanges import dating
 from capanalyze.packets import naming, octets
 from capanalyze.report import row_columns, row_text
-from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
     *(naming, octets),
-    *(dating, reach, decide),
-    *(cells, kept, details, turns, fold, rest),
+    dating,
     *(row_text, row_columns),
 )
 MULTIPLIER = np.uint64(octets.MULTIPLIER)

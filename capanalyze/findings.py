@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from capanalyze.circumstances import KISS, Between, advisories, of_flip, off_link
+from capanalyze.core import core
 from capanalyze.exchanges.reach import REACHES
 from capanalyze.model import (
     VERDICTS,
@@ -34,7 +35,6 @@ from capanalyze.model import (
 )
 from capanalyze.services import registered_name
 from capanalyze.summary import steps
-from capanalyze.summary.details import step_of
 from capanalyze.verdicts import PORTS, promise_of, verdict_of
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def notes_on(found: Finding, mode: Mode | None) -> list[str]:
 def round_trip(times: Sequence[float]) -> RoundTrip:
     """Round-trip times, microseconds, summed up."""
     least, greatest = min(times), max(times)
-    counts = steps.counted(step_of(round(time * 1000)) for time in times)
+    counts = steps.counted(core.step_of(round(time * 1000)) for time in times)
     return RoundTrip(
         count=len(times),
         minimum=least,

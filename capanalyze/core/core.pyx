@@ -1,16 +1,18 @@
 # cython: language_level=3, binding=False, boundscheck=False, wraparound=False, cdivision=True
 """All that is compiled, as Python sees it: `core.pyi` has the types."""
 
-from libc.stdlib cimport calloc, free
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
 
 from capanalyze.core cimport frame as reason
-from capanalyze.core.exchange cimport (
-    KINDS, LONG, MAX_WAITS, SECOND, Exchange, Facts, Listed, Node, Out, Table, at, write,
-)
+from capanalyze.core.cells cimport join_cells
+from capanalyze.core.exchange cimport KINDS, LONG, MAX_WAITS, SECOND, Exchange, Facts, Listed, Node, Out, at, write
+from capanalyze.core.exchange cimport Table as OpenTable
+from capanalyze.core.judge cimport judge as judge_rows
+from capanalyze.core.judge cimport note_answers, settle
 from capanalyze.core.link cimport first_step as first_step_of
-from capanalyze.core.message cimport Match, Message, Role, begin
+from capanalyze.core.message cimport Address, Match, Message, Role, begin
 from capanalyze.core.octets cimport Octets
 from capanalyze.core.pair cimport feed, finish
 from capanalyze.core.pairing cimport Pairing
@@ -19,7 +21,18 @@ from capanalyze.core.row cimport Link, Narrow, Wide
 from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
-from capanalyze.core.services cimport GENERIC_UDP, Matching, Services
+from capanalyze.core.services cimport GENERIC_UDP, MAX_SERVICES, Matching, Services
+from capanalyze.core.setting cimport (
+    ANSWER_ROOM, PORTS, Answered, Capture, Judging, Mode, Module, Network, Place, Segment, Span,
+)
+from capanalyze.core.summary cimport sum_up
+from capanalyze.core.sums cimport MOST_KINDS as SUMMED_KINDS
+from capanalyze.core.sums cimport (
+    CLASSES, JOINED, LAST_ONE, MAX_DECODED, MOST_BINS, SLOWEST_ONE, STEPS, Bins, Cell, Change, Detail, Kept,
+    Kinds, Reason, Row, Spread, Sums, Table, Turn,
+)
+from capanalyze.core.times cimport count_at
+from capanalyze.core.times cimport step_of as step_in
 from capanalyze.core.tunnel cimport tunnel_of as tunnel_of_port
 from capanalyze.protocols cimport (
     ard, coap, dhcp, dhcpv6, dns, icmp, ike, ipp, kerberos, ldap, llmnr, mdns, memcached, natpmp, nbdgm, nbns, ntp,
@@ -69,6 +82,8 @@ TUNNELS = {  # what a frame may be read inside of
     "AYIYA": reason.IN_AYIYA,
     "CAPWAP": reason.IN_CAPWAP,
 }
+
+MOST_KINDS = SUMMED_KINDS
 
 cdef Services SERVICES
 
@@ -250,7 +265,7 @@ cdef class Pairs:
         if self.p == NULL:
             raise MemoryError
         cdef Pairing *p = self.p
-        cdef Table *t = &p.table
+        cdef OpenTable *t = &p.table
         t.room, t.node_room, t.link_room = room, 4 * room + 1024, 1 << 20
         t.mask = (1 << (2 * room - 1).bit_length()) - 1
         t.exchanges = <Exchange *>calloc(t.room + 1, sizeof(Exchange))
@@ -312,7 +327,7 @@ cdef class Pairs:
     def look(self, uint32_t number, wide, narrow):
         """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, and which is next."""
         cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True)
-        cdef Table *t = &self.p.table
+        cdef OpenTable *t = &self.p.table
         cdef int64_t count = 0, room = min(to_wide.buffer.len // sizeof(Wide), to_narrow.buffer.len // sizeof(Narrow))
         cdef Wide *wides = <Wide *>to_wide.at_least(sizeof(Wide))
         cdef Narrow *narrows = <Narrow *>to_narrow.at_least(sizeof(Narrow))
@@ -383,3 +398,311 @@ def match(str service not None, octets not None, size=None, uint16_t port=0):
     }
     keys = tuple([found.keys[at] for at in range(found.count)])
     return ROLES[role], found.kind, frozenset([name for name, is_set in flags.items() if is_set]), keys
+
+
+# Judging and summing up
+
+
+cdef class Room:
+    """Memory for some records, all 0: for one at least."""
+    cdef void *first
+
+    def __cinit__(self, size_t count, size_t octets):
+        self.first = calloc(count + 1, octets)
+        if self.first == NULL:
+            raise MemoryError(f"no memory for {count:,} records of {octets} octets")
+
+    def __dealloc__(self):
+        free(self.first)
+
+
+cdef class Rows:
+    """Rows of exchanges, for as long as this lives.
+
+    Raises:
+        ValueError: there are fewer than `count`.
+    """
+    cdef Held wides, narrows
+    cdef Wide *wide
+    cdef Narrow *narrow
+    cdef int64_t count
+
+    def __cinit__(self, wide, narrow, size_t start, size_t stop, bint writable=True):
+        self.wides, self.narrows = Held(wide, writable), Held(narrow, writable)
+        self.wide = <Wide *>self.wides.at_least(stop * sizeof(Wide))
+        self.narrow = <Narrow *>self.narrows.at_least(stop * sizeof(Narrow))
+        self.wide += start
+        self.narrow += start
+        self.count = stop - start if stop > start else 0
+
+
+cdef class Judge:
+    """Judges exchanges: `core.pyi` has what it is told."""
+    cdef Judging judging
+    cdef Room modules, modes, segments, captures, networks, own, placed, covered, answers
+    cdef Held never
+    cdef list promises
+
+    def __cinit__(self, list modules not None, list modes not None, list captures not None, list networks not None,
+                  bytes never not None):
+        self.never = Held(never)
+        self.judging.never = <const uint8_t *>self.never.at_least(PORTS)
+        self.take_modules(modules)
+        self.take_modes(modes)
+        self.take_captures(captures)
+        self.take_networks(networks)
+        self.target([])
+        self.places([])
+        self.covered = Room(0, sizeof(Span))
+        self.judging.covered = <const Span *>self.covered.first
+        self.answers = Room(ANSWER_ROOM, sizeof(Answered))
+        self.judging.answers = <Answered *>self.answers.first
+
+    cdef take_modules(self, list modules):
+        self.modules = Room(len(modules), sizeof(Module))
+        cdef Module *module = <Module *>self.modules.first
+        self.judging.modules, self.judging.module_count = module, len(modules)
+        for number, (window, silence_proves) in enumerate(modules):
+            module[<size_t>number].window = window
+            module[<size_t>number].silence_proves = silence_proves
+
+    cdef take_modes(self, list modes):
+        self.modes = Room(1 + len(modes), sizeof(Mode))
+        self.promises = []
+        cdef Mode *mode = <Mode *>self.modes.first
+        cdef Held held
+        self.judging.modes, self.judging.mode_count = mode, 1 + len(modes)
+        for stealth, opens, answers, ports in modes:
+            mode += 1
+            mode.stealth, mode.opens = stealth, opens
+            for service in answers:
+                mode.answers[<uint8_t>service % MAX_SERVICES] = True
+            if ports is not None:
+                held = Held(ports)
+                mode.ports = <const uint8_t *>held.at_least(2 * PORTS)
+                self.promises.append(held)
+
+    cdef take_captures(self, list captures):
+        self.captures = Room(len(captures), sizeof(Capture))
+        self.segments = Room(sum(map(len, captures)), sizeof(Segment))
+        cdef Capture *capture = <Capture *>self.captures.first
+        cdef Segment *segment = <Segment *>self.segments.first
+        self.judging.captures, self.judging.segments = capture, segment
+        self.judging.capture_count = len(captures)
+        for segments in captures:
+            capture.first_segment, capture.segments = self.judging.segment_count, len(segments)
+            for mode, (since, since_nanos), (until, until_nanos) in segments:
+                segment[0] = Segment(since, until, since_nanos, until_nanos, mode)
+                segment += 1
+            self.judging.segment_count += len(segments)
+            capture += 1
+
+    cdef take_networks(self, list networks):
+        self.networks = Room(len(networks), sizeof(Network))
+        cdef Network *network = <Network *>self.networks.first
+        self.judging.networks, self.judging.network_count = network, len(networks)
+        for (high, low), (mask, low_mask), is_ipv4, zone in networks:
+            network[0] = Network(Address(high, low), Address(mask, low_mask), is_ipv4, zone)
+            network += 1
+
+    def target(self, list addresses not None):
+        """The target's addresses, two words each."""
+        self.own = Room(len(addresses), sizeof(Address))
+        cdef Address *address = <Address *>self.own.first
+        self.judging.own, self.judging.own_count = address, len(addresses)
+        for high, low in addresses:
+            address[0] = Address(high, low)
+            address += 1
+
+    def places(self, list zones not None):
+        """For each place the zone that it is given, and its own."""
+        self.placed = Room(len(zones), sizeof(Place))
+        cdef Place *place = <Place *>self.placed.first
+        self.judging.places, self.judging.place_count = place, len(zones)
+        for given, own in zones:
+            place[0] = Place(given, own)
+            place += 1
+
+    def see(self, list captures not None, list cut not None, list covered not None):
+        """What is known of captures and modes by now."""
+        cdef Capture *capture = <Capture *>self.captures.first
+        cdef Mode *mode = <Mode *>self.modes.first
+        if len(captures) != self.judging.capture_count or len(cut) != self.judging.mode_count:
+            raise ValueError("other captures or modes than before")
+        for last, one_sided, is_cut in captures:
+            capture.last, capture.one_sided, capture.cut = last, one_sided, is_cut
+            capture += 1
+        for is_cut in cut:
+            mode.is_cut = is_cut
+            mode += 1
+        self.covered = Room(len(covered), sizeof(Span))
+        cdef Span *span = <Span *>self.covered.first
+        self.judging.covered, self.judging.covered_count = span, len(covered)
+        for number, first, last in covered:
+            span[0] = Span(first, last, number)
+            span += 1
+
+    def judge(self, wide, narrow, size_t count):
+        """Judge rows, in place; how many wait for `settle`."""
+        cdef Rows rows = Rows(wide, narrow, 0, count)
+        cdef int64_t unsettled
+        with nogil:
+            unsettled = judge_rows(&self.judging, rows.wide, rows.narrow, rows.count)
+        return unsettled
+
+    def note(self, wide, narrow, size_t start, size_t stop):
+        """Note which requests were answered."""
+        cdef Rows rows = Rows(wide, narrow, start, stop)
+        with nogil:
+            note_answers(&self.judging, rows.wide, rows.narrow, rows.count)
+
+    def settle(self, wide, narrow, size_t count):
+        """Tell silence from not knowing in rows that were judged."""
+        cdef Rows rows = Rows(wide, narrow, 0, count)
+        with nogil:
+            settle(&self.judging, rows.wide, rows.narrow, rows.count)
+
+
+cdef class Summary:
+    """Exchanges summed up: `core.pyi` has what it hands out."""
+    cdef Sums sums
+    cdef list rooms
+    cdef Held always
+
+    def __cinit__(self, bytes always not None, *, size_t cells, size_t reasons, size_t details, size_t quiet,
+                  size_t answering, size_t spreads, size_t turns, size_t changes, size_t rows, size_t links):
+        cdef Sums *s = &self.sums
+        self.always = Held(always)
+        self.rooms = []
+        s.always = <const uint8_t *>self.always.at_least(2 * PORTS)
+        s.ntp = NAMES.index("ntp")
+        s.quiet_room, s.answering_room = quiet, answering
+        s.cells = <Cell *>self.table(&s.cell, cells, sizeof(Cell))
+        s.cell_heads = self.index(&s.cell_mask, cells)
+        s.reasons = <Reason *>self.table(&s.reason, reasons, sizeof(Reason))
+        s.reason_heads = self.index(&s.reason_mask, reasons)
+        s.details = <Detail *>self.table(&s.detail, details, sizeof(Detail))
+        s.bins = <Bins *>self.table(&s.bin, details, sizeof(Bins))
+        s.kinds = <Kinds *>self.table(&s.kind, details, sizeof(Kinds))
+        s.spreads = <Spread *>self.table(&s.spread, spreads, sizeof(Spread))
+        s.turns = <Turn *>self.table(&s.turn, turns, sizeof(Turn))
+        s.turn_heads = self.index(&s.turn_mask, turns)
+        s.changes = <Change *>self.table(&s.change, changes, sizeof(Change))
+        s.touched = <int32_t *>self.room(details + turns, sizeof(int32_t))
+        s.kept.wides = <Wide *>self.room(rows, sizeof(Wide))
+        s.kept.narrows = <Narrow *>self.room(rows, sizeof(Narrow))
+        s.kept.links = <Link *>self.room(links, sizeof(Link))
+        s.kept.rows = s.kept.link_count = 1
+        s.kept.row_room, s.kept.link_room = rows + 1, links + 1
+
+    cdef void *room(self, size_t count, size_t octets) except NULL:
+        """Room for so many records besides the one that stands for none."""
+        cdef Room room = Room(count, octets)
+        self.rooms.append(room)
+        return room.first
+
+    cdef void *table(self, Table *table, size_t count, size_t octets) except NULL:
+        """A table for so many records."""
+        table.used, table.room = 1, count + 1
+        return self.room(count, octets)
+
+    cdef uint32_t *index(self, uint64_t *mask, size_t count) except NULL:
+        """An index of so many records, at most half full."""
+        cdef size_t places = 2
+        while places < 2 * count + 2:
+            places *= 2
+        mask[0] = places - 1
+        return <uint32_t *>self.room(places, sizeof(uint32_t))
+
+    def add(self, wide, narrow, links, size_t count):
+        """Sum up a batch of judged rows."""
+        cdef Rows rows = Rows(wide, narrow, 0, count, False)
+        cdef Held held = Held(links)
+        cdef const Link *link = <const Link *>held.at_least(sizeof(Link))
+        cdef Row first = Row(rows.wide, rows.narrow, link, held.buffer.len // <Py_ssize_t>sizeof(Link))
+        with nogil:
+            sum_up(&self.sums, first, rows.count)
+
+    def finish(self):
+        """Join the ports that have no finding of their own; nothing can be added afterwards."""
+        with nogil:
+            join_cells(&self.sums)
+
+    def counts(self):
+        """What is counted of all exchanges."""
+        cdef Sums *s = &self.sums
+        return s.directions, s.unplaced, s.lost, s.left_out
+
+    def kept(self):
+        """The rows that are kept: wide ones, narrow ones, links."""
+        cdef Kept *kept = &self.sums.kept
+        return (
+            (<const char *>kept.wides)[:kept.rows * sizeof(Wide)],
+            (<const char *>kept.narrows)[:kept.rows * sizeof(Narrow)],
+            (<const char *>kept.links)[:kept.link_count * sizeof(Link)],
+        )
+
+    def cells(self):
+        """The cells that were not joined."""
+        return [
+            (number, self.sums.cells[<size_t>number])
+            for number in range(1, self.sums.cell.used)
+            if self.sums.cells[<size_t>number].which.sort != JOINED
+        ]
+
+    def reasons(self):
+        """Why exchanges of cells are what they are, beside each cell's usual reason."""
+        cdef Reason *reason
+        found = []
+        for number in range(1, self.sums.reason.used):
+            reason = &self.sums.reasons[<size_t>number]
+            if reason.number:
+                found.append((reason.cell, reason.said, reason.number))
+        return found
+
+    def detail(self, size_t number):
+        """What is shown of a finding besides its counts."""
+        if not 0 < number < <size_t>self.sums.detail.used:
+            raise IndexError(number)
+        cdef Detail *detail = &self.sums.details[number]
+        cdef Spread *spread = &self.sums.spreads[detail.spread]
+        cdef Bins *bins = &self.sums.bins[detail.bins]
+        return {
+            "firsts": [detail.kept[at] for at in range(detail.filled)],
+            "slowest": detail.kept[<int>SLOWEST_ONE] if detail.slow_time >= 0 else 0,
+            "last": detail.kept[<int>LAST_ONE],
+            "level": bins.level,
+            "bins": [
+                (bins.first + at, bins.counts[<int>at]) for at in range(MOST_BINS) if any(bins.counts[<int>at])
+            ],
+            "kinds": {
+                at: self.sums.kinds[detail.asked].of_kind[<int>at]
+                for at in range(SUMMED_KINDS)
+                if self.sums.kinds[detail.asked].of_kind[<int>at].exchanges
+            },
+            "times": {at: spread.times[<int>at] for at in range(STEPS) if spread.times[<int>at]},
+            "payloads": [
+                (spread.payloads[<int>at].frame, spread.payloads[<int>at].offset, spread.payloads[<int>at].size)
+                for at in range(spread.chosen)
+            ],
+        }
+
+    def changes(self):
+        """Where outcomes changed."""
+        return [self.sums.changes[<size_t>number] for number in range(1, self.sums.change.used)]
+
+
+def step_of(int64_t time):
+    """The step of the histogram that a round-trip time in nanoseconds is in."""
+    return step_in(time)
+
+
+def bins_of(list exchanges not None):
+    """Exchanges (time in nanoseconds, class) in bins of time: the bins' level, and number and counts of each."""
+    cdef Room room = Room(1, sizeof(Bins))
+    cdef Bins *bins = <Bins *>room.first
+    for time, kind in exchanges:
+        count_at(bins, time, kind % <int>CLASSES)
+    return bins.level, [
+        (bins.first + at, bins.counts[<int>at]) for at in range(MOST_BINS) if any(bins.counts[<int>at])
+    ]

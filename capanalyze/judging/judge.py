@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING
 
-from capanalyze.buffers import longs
 from capanalyze.exchanges.batch import words_of
-from capanalyze.judging import decide
-from capanalyze.judging import layout as t
-from capanalyze.judging.setting import Zones, buffers_of
+from capanalyze.judging.setting import WORD, Zones, core_judge
 from capanalyze.verdicts import span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from capanalyze.audit import Audit
     from capanalyze.exchanges.batch import Batch
-    from capanalyze.gear import Gear
     from capanalyze.verdicts import CaptureFacts
 
-FIRST_CLOCK, LAST_CLOCK = t.NO_CLOCK + 1, -t.NO_CLOCK
+FARTHEST = (1 << 63) - 1  # nanoseconds either way
 
 
 class Judge:
@@ -29,66 +24,51 @@ class Judge:
     Args:
         audit: modes, zones, captures.
         places: labels of interfaces; they may become more.
-        gear: plain or compiled.
 
     Attributes:
         zones: what the zone of a row stands for.
     """
 
-    def __init__(self, audit: Audit, places: Sequence[str], gear: Gear) -> None:
+    def __init__(self, audit: Audit, places: Sequence[str]) -> None:
         self._audit = audit
-        self._gear = gear
         self._zones = Zones(audit, places)
-        self._buffers = buffers_of(audit, self._zones)
-        self._modes = {mode.name: number for number, mode in enumerate(audit.modes)}
+        self._core = core_judge(audit, self._zones)
+        self._modes = [mode.name for mode in audit.modes]
         self.zones = self._zones.names
 
     def target(self, addresses: Iterable[str]) -> None:
         """The target's addresses."""
-        own = [word for one in dict.fromkeys(addresses) for word in words_of(one)]
-        self._buffers[t.OWN] = array("q", own)
-        self._buffers[t.STATE][t.OWN_COUNT] = len(own) // 2
+        words = map(words_of, dict.fromkeys(addresses))
+        self._core.target([(high & WORD, low & WORD) for high, low in words])
 
     def see(self, facts: dict[str, CaptureFacts]) -> None:
         """What is known of the captures by now."""
-        captures = self._buffers[t.CAPTURES]
-        for number, file in enumerate(self._audit.captures):
+        captures = []
+        for file in self._audit.captures:
             one = facts.get(file.name)
-            row = number * t.CAPTURE_FIELDS
-            captures[row + t.LAST_CLOCK] = t.NO_CLOCK if one is None or one.last is None else _clock(one.last)
-            captures[row + t.ONE_SIDED] = int(one is not None and one.one_sided)
-            captures[row + t.CAPTURE_CUT] = int(one is not None and one.cut)
-        covered: list[int] = []
-        for name in [None, *self._modes]:
-            number = -1 if name is None else self._modes[name]
-            spans, cut = span(name, facts, self._audit)
-            self._buffers[t.MODES][(number + 1) * t.MODE_FIELDS + t.IS_CUT] = int(cut)
-            for first, last in spans:
-                covered += [number, _clock(first), _clock(last)]
-        self._buffers[t.COVERED] = array("q", covered)
-        self._buffers[t.STATE][t.COVERED_COUNT] = len(covered) // t.COVERED_FIELDS
+            last = -FARTHEST if one is None or one.last is None else one.last
+            captures.append((_clock(last), one is not None and one.one_sided, one is not None and one.cut))
+        cut, covered = [], []
+        for number, name in enumerate([None, *self._modes], -1):
+            spans, is_cut = span(name, facts, self._audit)
+            cut.append(is_cut)
+            covered += [(number, _clock(first), _clock(last)) for first, last in spans]
+        self._core.see(captures, cut, covered)
 
     def judge(self, batch: Batch) -> int:
         """Judge rows, in place; how many wait for `settle`."""
-        self._buffers[t.PLACES] = self._zones.places()
-        return self._run(decide.judge, batch, 0, batch.count)
+        if self._zones.meet():
+            self._core.places(self._zones.places)
+        return self._core.judge(batch.wide, batch.narrow, batch.count)
 
     def note(self, batch: Batch, start: int, stop: int) -> None:
         """Note which requests were answered of rows `start` to before `stop`: earlier silence is then silence."""
-        if not self._buffers[t.ANSWERS]:
-            self._buffers[t.ANSWERS] = longs(t.ANSWER_ROOM * t.ANSWER_FIELDS)
-        self._run(decide.note_answers, batch, start, stop)
+        self._core.note(batch.wide, batch.narrow, start, stop)
 
     def settle(self, batch: Batch) -> None:
         """Tell silence from not knowing in rows that were judged."""
-        if not self._buffers[t.ANSWERS]:
-            self._buffers[t.ANSWERS] = longs(t.ANSWER_ROOM * t.ANSWER_FIELDS)
-        self._run(decide.settle, batch, 0, batch.count)
-
-    def _run(self, stage: Callable[..., int], batch: Batch, start: int, stop: int) -> int:
-        self._buffers[t.ROWS], self._buffers[t.NARROWS] = batch.wide, batch.narrow
-        return self._gear(stage)(self._buffers, start, stop)
+        self._core.settle(batch.wide, batch.narrow, batch.count)
 
 
 def _clock(time: int) -> int:
-    return min(max(time, FIRST_CLOCK), LAST_CLOCK)
+    return min(max(time, -FARTHEST), FARTHEST)

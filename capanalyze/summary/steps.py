@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from capanalyze.model import Step
-from capanalyze.summary.layout import STEPS_OF_OCTAVE
+
+STEPS_OF_OCTAVE = 32  # of round-trip times, as `core.step_of` numbers them
 
 SHOWN_OF_OCTAVE = 8
 JOINED = STEPS_OF_OCTAVE // SHOWN_OF_OCTAVE

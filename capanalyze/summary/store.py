@@ -1,51 +1,144 @@
-"""A summary: the buffers that exchanges are summed up in, and room for more of them."""
+"""A summary: the core's, with room for so many of each kind of record, and what it hands out as objects."""
 
 from __future__ import annotations
 
-from array import array
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from capanalyze.buffers import ints, longs
+from capanalyze.core import core
 from capanalyze.exchanges.batch import Batch
-from capanalyze.exchanges.row import LINK, NARROW, WIDE
-from capanalyze.packets.octets import mix
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.summary import fold, rest
-from capanalyze.summary import layout as t
-from capanalyze.summary.cells import code_of
+from capanalyze.exchanges.row import WIDE
+from capanalyze.judging.setting import port_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from capanalyze.audit import Mode
-    from capanalyze.gear import Gear
+
+# Classes of exchanges, worst first.
+REPLIED, REJECTED, SILENT, INDETERMINATE, UNPROVEN = range(5)
+CLASSES = 5
+# What a cell counts: exchanges of a service, what the target told unasked, exchanges of further ports.
+SERVICE, UNASKED, FURTHER = range(3)
+MOST_BITS = 62  # places and captures that have a bit of their own; the next stands for all others
 
 
-class Kind(NamedTuple):
-    """One kind of record: its numbers in the state, its buffers with the words of a record in each, its index."""
+@dataclass(frozen=True)
+class Rooms:
+    """How many records of each kind there may be.
+
+    `quiet` and `answering` are ports with a finding of their own that gave no reply, and those that gave one;
+    services have the other `details`. `rows` are those that are kept, `links` further frames of theirs.
+    """
+
+    cells: int = 1 << 18
+    reasons: int = 1 << 19
+    details: int = 4096
+    quiet: int = 128
+    answering: int = 512
+    spreads: int = 3072
+    turns: int = 1 << 14
+    changes: int = 4096
+    rows: int = 73_728
+    links: int = 1 << 18
+
+
+ROOMS = Rooms()
+
+
+@dataclass
+class Cell:
+    """Exchanges of a mode, zone and service counted, or of further ports of a transport together.
+
+    `mode` and `zone` are numbers, -1 for none. Counts are by class, `reached` in the order of `exchanges.reach`.
+    `fastest` and `slowest` are nanoseconds. `places` and `captures` have a bit for each of the first ones.
+    `further` ports were joined; `uncounted`: and others that nobody counted. `detail` is 0 for none.
+    """
 
     number: int
-    buffers: tuple[tuple[int, int], ...]
-    heads: int
-    at_first: int
+    mode: int
+    zone: int
+    service: int
+    port: int
+    sort: int
+    counts: list[int]
+    over_ipv6: list[int]
+    resent: int
+    asked_octets: int
+    told_octets: int
+    told_frames: int
+    reached: list[int]
+    timed: int
+    fastest: int
+    slowest: int
+    places: int
+    captures: int
+    detail: int
+    changes: int
+    uncompared: int
+    port_seen: int
+    uncounted: bool
+    further: int
+    reasons: dict[tuple[int, int, int], int]  # class, module, reason → how often
 
 
-def kept(first: int, rows: int) -> tuple[tuple[int, int], ...]:
-    """Three buffers of rows that are kept, so many for each record."""
-    return (first, rows * WIDE), (first + 1, rows * NARROW), (first + 2, rows * t.SLOT_LINKS * LINK)
+@dataclass
+class Asked:
+    """What requests of a kind drew: `request` is the frame of the first that drew a reply, `reply` that reply."""
+
+    exchanges: int
+    replied: int
+    asked_octets: int
+    told_octets: int
+    told_frames: int
+    request: int
+    reply: int
 
 
-KINDS = (
-    Kind(t.CELL_COUNT, ((t.CELLS, t.CELL),), t.CELL_HEADS, 256),
-    Kind(t.REASON_COUNT, ((t.REASONS, t.REASON),), t.REASON_HEADS, 512),
-    Kind(t.DETAIL_COUNT, ((t.DETAILS, t.DETAIL_SIZE), *kept(t.KEPT, t.SLOTS)), 0, 16),
-    Kind(t.SPREAD_COUNT, ((t.SPREADS, t.SPREAD),), 0, 16),
-    Kind(t.TURN_COUNT, ((t.TURNS, t.TURN), *kept(t.TURN_KEPT, t.TURN_SLOTS)), t.TURN_HEADS, 64),
-    Kind(t.CHANGE_COUNT, ((t.CHANGES, t.CHANGE), *kept(t.CHANGE_KEPT, 2)), 0, 64),
-)
-NARROW_BUFFERS = {t.KEPT_NARROWS, t.TURN_NARROWS, t.CHANGE_NARROWS, t.CELL_HEADS, t.REASON_HEADS, t.TURN_HEADS}
-LINK_BUFFERS = {t.KEPT_LINKS, t.TURN_LINKS, t.CHANGE_LINKS}
-PORTS_OF = {"udp": GENERIC_UDP, "tcp": TCP}
+@dataclass
+class Detail:
+    """What is shown of a finding besides its counts.
+
+    `firsts`, `slowest` and `last` are rows that are kept, of the worst class; 0 for none. `bins` are numbers of slices
+    of time, 2 to the `level` nanoseconds wide, and the counts of each by class. `times` counts round trips by step.
+    `payloads` are frame, offset and captured octets of replies.
+    """
+
+    firsts: list[int] = field(default_factory=list)
+    slowest: int = 0
+    last: int = 0
+    level: int = 0
+    bins: list[tuple[int, list[int]]] = field(default_factory=list)
+    kinds: dict[int, Asked] = field(default_factory=dict)
+    times: dict[int, int] = field(default_factory=dict)
+    payloads: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+@dataclass
+class Change:
+    """A change of outcome, between classes: the rows that show both, the lengths of the runs, what was sent between."""
+
+    cell: int
+    turn: int
+    before: int
+    after: int
+    length_before: int
+    length_after: int
+    sent: list[int]  # frames, 0 for none
+    last: int
+    first: int
+
+
+class Counts(NamedTuple):
+    """Exchanges by direction; those outside of every mode's time; and what there was no room for.
+
+    `lost` are reasons, rows and changes, `left_out` exchanges.
+    """
+
+    directions: list[int]
+    unplaced: int
+    lost: int
+    left_out: int
 
 
 class Summary:
@@ -53,89 +146,60 @@ class Summary:
 
     Args:
         modes: of the audit: what they name in their promises is told apart in any case.
-        gear: plain or compiled.
     """
 
-    def __init__(self, modes: Sequence[Mode], gear: Gear) -> None:
-        self._gear = gear
-        self.state = longs(t.STATE_FIELDS)
-        b: list[Any] = [b""] * t.BUFFERS
-        self.buffers = b
-        b[t.STATE] = self.state
-        b[t.ALWAYS] = array("q", sorted(codes_of(service for mode in modes for service in mode.allow)))
-        self.state[t.ALWAYS_COUNT] = len(b[t.ALWAYS])
-        b[t.SENT] = longs(t.SENT_FIELDS * t.SENT_KINDS * len(PROTOCOLS))
-        for kind, most in zip(KINDS, fold.MOST, strict=True):
-            for buffer, _ in kind.buffers:
-                # Link 0 stands for none.
-                b[buffer] = ints(0) if buffer in NARROW_BUFFERS else longs(LINK * (buffer in LINK_BUFFERS))
-            self._grow(kind, min(kind.at_first, most))
+    def __init__(self, modes: Sequence[Mode]) -> None:
+        named = port_table(service for mode in modes for service in mode.allow)
+        self._core = core.Summary(named, **asdict(ROOMS))
 
     def add(self, batch: Batch) -> None:
         """Sum up a batch of judged rows."""
-        b = self.buffers
-        b[t.WIDES], b[t.NARROWS], b[t.LINKS] = batch.wide, batch.narrow, batch.links
-        done = 0
-        while True:
-            b[t.TOUCHED] = ints(self.state[t.DETAIL_ROOM] + self.state[t.TURN_ROOM])
-            done = self._gear(fold.fold)(b, done, batch.count)
-            if done == batch.count:
-                break
-            self._make_room()
-        b[t.WIDES] = b[t.NARROWS] = b[t.LINKS] = b""
+        self._core.add(batch.wide, batch.narrow, batch.links, batch.count)
 
-    def join_rest(self) -> None:
+    def finish(self) -> None:
         """Join the ports that have no finding of their own; nothing can be added afterwards."""
-        for kind, most, stage in zip(KINDS, fold.MOST, (rest.join_cells, rest.join_reasons), strict=False):
-            count = self.state[kind.number]
-            if self.state[kind.number + 1] < min(2 * count, most):
-                self._grow(kind, min(2 * self.state[kind.number + 1], most))
-            self._gear(stage)(self.buffers, 0, count)
+        self._core.finish()
 
-    def rows(self, store: int) -> Batch:
-        """The rows that are kept in one of the stores (KEPT, CHANGE_KEPT)."""
-        wide, narrow, links = self.buffers[store : store + 3]
-        return Batch(wide, narrow, links, len(wide) // WIDE)
+    def counts(self) -> Counts:
+        """What is counted of all exchanges."""
+        return Counts(*self._core.counts())
 
-    def _make_room(self) -> None:
-        """More records of the kinds that are used up."""
-        for kind, most in zip(KINDS, fold.MOST, strict=True):
-            room = self.state[kind.number + 1]
-            if self.state[kind.number] + 2 > room and room < most:
-                self._grow(kind, min(2 * room, most))
+    def rows(self) -> Batch:
+        """The rows that are kept."""
+        wide, narrow, links = self._core.kept()
+        words = memoryview(wide).cast("q")
+        return Batch(words, memoryview(narrow).cast("i"), memoryview(links).cast("q"), len(words) // WIDE)
 
-    def _grow(self, kind: Kind, room: int) -> None:
-        """Room for so many records."""
-        b = self.buffers
-        more = room - self.state[kind.number + 1]
-        self.state[kind.number + 1] = room
-        for buffer, words in kind.buffers:
-            b[buffer].extend(ints(more * words) if buffer in NARROW_BUFFERS else longs(more * words))
-        if not kind.heads:
-            return
-        heads = ints(2 * room)
-        for number in range(self.state[kind.number]):
-            place = hash_of(kind, b[kind.buffers[0][0]], number) & 2 * room - 1
-            while heads[place]:
-                place = (place + 1) & 2 * room - 1
-            heads[place] = number + 1
-        b[kind.heads] = heads
+    def cells(self) -> list[Cell]:
+        """All cells, as they were met."""
+        found = {number: cell_of(number, cell) for number, cell in self._core.cells()}
+        for number, said, count in self._core.reasons():
+            reasons = found[number].reasons
+            key = said["kind"], said["module"], said["reason"]
+            reasons[key] = reasons.get(key, 0) + count
+        return list(found.values())
+
+    def detail(self, cell: Cell) -> Detail:
+        """What is shown of a cell besides its counts."""
+        if not cell.detail:
+            return Detail()
+        told = self._core.detail(cell.detail)
+        kinds = {number: asked_of(one) for number, one in told.pop("kinds").items()}
+        return Detail(kinds=kinds, **told)
+
+    def changes(self) -> list[Change]:
+        """Changes of outcome, as they were met."""
+        return [Change(**one) for one in self._core.changes()]
 
 
-def hash_of(kind: Kind, records: Any, number: int) -> int:
-    """Where in its index a record stands, as the stages look for it."""
-    if kind.heads == t.TURN_HEADS:
-        detail, high, low, which = records[number * t.TURN : number * t.TURN + 4]
-        return mix(mix(mix(detail, which), low), high)
-    key = records[number * kind.buffers[0][1]]
-    return mix(key, key >> 20)
+def cell_of(number: int, cell: Mapping[str, Any]) -> Cell:
+    """A cell of the core."""
+    usual = cell["usual"]
+    reasons = {(usual["kind"], usual["module"], usual["reason"]): cell["usual_number"]}
+    fields = {name: one for name, one in cell.items() if name in Cell.__dataclass_fields__}
+    return Cell(number=number, **cell["which"], **fields, reasons=reasons)
 
 
-def codes_of(services: Iterable[str]) -> set[int]:
-    """Those of some services that are ports, as numbers."""
-    found = set()
-    for service in services:
-        transport, _, port = service.partition("/")
-        if transport in PORTS_OF and port:
-            found.add(code_of(PORTS_OF[transport], int(port)))
-    return found
+def asked_of(asked: Mapping[str, int]) -> Asked:
+    """A line of the core."""
+    return Asked(**{name: one for name, one in asked.items() if name in Asked.__dataclass_fields__})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -11,7 +10,6 @@ from msgspec.structs import replace
 from capanalyze.circumstances import Between
 from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
 from capanalyze.exchanges.pair import Payload, kind_at
-from capanalyze.exchanges.reach import REACHES
 from capanalyze.exchanges.row import CAPTURE, CLOCK, OUTCOMES, SAID_CUT, WIDE
 from capanalyze.findings import (
     WORST,
@@ -39,11 +37,21 @@ from capanalyze.model import (
     Timeline,
     Zone,
 )
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.protocols import PROTOCOLS, TCP
 from capanalyze.services import registered_name
-from capanalyze.summary import layout as t
 from capanalyze.summary import steps
 from capanalyze.summary.steps import bounds
+from capanalyze.summary.store import (
+    CLASSES,
+    FURTHER,
+    INDETERMINATE,
+    MOST_BITS,
+    REJECTED,
+    REPLIED,
+    SILENT,
+    UNASKED,
+    UNPROVEN,
+)
 from capanalyze.verdicts import PORTS, promise_of, verdict_of
 
 if TYPE_CHECKING:
@@ -52,35 +60,11 @@ if TYPE_CHECKING:
     from capanalyze.audit import Mode
     from capanalyze.exchanges.batch import Names
     from capanalyze.model import Outcome
-    from capanalyze.summary.store import Summary
+    from capanalyze.summary.store import Asked as Drew
+    from capanalyze.summary.store import Cell, Detail, Summary
+    from capanalyze.summary.store import Change as Turned
 
 NOWHERE = Evidence(capture="", requests=[], replies=[], time=None, client="", server="")
-TRANSPORTS = {GENERIC_UDP: "udp", TCP: "tcp"}
-
-
-@dataclass
-class Cell:
-    """Counts of a mode, zone and service, or of further ports of a transport together."""
-
-    mode: int
-    zone: int
-    code: int
-    counts: list[int]
-    over_ipv6: list[int]
-    resent: int
-    octets: tuple[int, int]
-    frames: int
-    reach: Sequence[int]
-    times: tuple[int, int, int]
-    places: int
-    captures: int
-    detail: int
-    changes: int
-    uncompared: int
-    port: int | None
-    reasons: Counter[int]
-    further: int = 0  # ports that were joined
-    has_more: bool = False  # and others that nobody counted
 
 
 class Step(NamedTuple):
@@ -107,193 +91,144 @@ class Teller:
     """
 
     def __init__(self, summary: Summary, names: Names, modes: Sequence[Mode], cut: set[str | None]) -> None:
-        self._b = summary.buffers
-        self._state = summary.state
+        self._summary = summary
         self._names = names
         self._modes = {mode.name: mode for mode in modes}
         self._order = modes
         self._cut = cut
-        self._kept = summary.rows(t.KEPT)
-        self._changed = summary.rows(t.CHANGE_KEPT)
-        self._cells = list(self._read_cells())
-        self._changes_of: dict[int, list[int]] = {}
-        for number in range(self._state[t.CHANGE_COUNT]):
-            cell = self._b[t.CHANGES][number * t.CHANGE + t.CHANGE_CELL]
-            self._changes_of.setdefault(self._b[t.CELLS][cell * t.CELL + t.DETAIL] - 1, []).append(number)
+        self._kept = summary.rows()
+        self._cells = summary.cells()
+        self._changes_of: dict[int, list[Turned]] = {}
+        for one in summary.changes():
+            self._changes_of.setdefault(one.cell, []).append(one)
 
     def findings(self) -> list[Summed]:
         """A finding per mode, zone and service; ports beyond the first ones are summed up by transport."""
-        found = [self._summed(cell) for cell in self._cells if not cell.code & t.UNASKED]
-        return in_order(found, self._order)
+        return in_order([self._summed(cell) for cell in self._cells if cell.sort != UNASKED], self._order)
 
     def announcements(self) -> list[Unasked]:
         """What the target told the network unasked."""
-        found = [
-            Unasked(
-                Announcement(
-                    mode=self._mode_name(cell),
-                    zone=self._names.zones[cell.zone] if cell.zone >= 0 else "",
-                    service=(service := service_of(cell.code - t.UNASKED)),
-                    name=registered_name(service) or service,
-                    messages=cell.counts[0],
-                    first=self._shown(cell.detail * t.SLOTS) if cell.detail >= 0 else NOWHERE,
-                    last=self._shown(cell.detail * t.SLOTS + t.LAST) if cell.detail >= 0 else NOWHERE,
-                    octets=cell.octets[1],
-                    kinds=self._reasons(cell),
-                ),
-                list(self._payloads(cell)),
-            )
-            for cell in self._cells
-            if cell.code & t.UNASKED
-        ]
+        found = [self._unasked(cell) for cell in self._cells if cell.sort == UNASKED]
         return sorted(found, key=lambda one: place_of(one.announcement))
+
+    def _unasked(self, cell: Cell) -> Unasked:
+        detail = self._summary.detail(cell)
+        service = service_of(cell)
+        announcement = Announcement(
+            mode=self._mode_name(cell),
+            zone=self._zone_name(cell),
+            service=service,
+            name=registered_name(service) or service,
+            messages=cell.counts[0],
+            first=self._shown(detail.firsts[0]) if detail.firsts else NOWHERE,
+            last=self._shown(detail.last) if detail.last else NOWHERE,
+            octets=cell.told_octets,
+            kinds=self._reasons(cell),
+        )
+        return Unasked(announcement, list(self._payloads(cell, detail)))
 
     def zones(self) -> list[Zone]:
         """The zones that inbound exchanges crossed, with their interfaces."""
         met: dict[str, set[str]] = {}
         for cell in self._cells:
-            if not cell.code & t.UNASKED:
-                zone = self._names.zones[cell.zone] if cell.zone >= 0 else ""
-                met.setdefault(zone, set()).update(self._bits(cell.places, self._names.places))
+            if cell.sort != UNASKED:
+                met.setdefault(self._zone_name(cell), set()).update(self._bits(cell.places, self._names.places))
         return zones_in_order(met)
 
     def directions(self) -> dict[str, int]:
         """Exchanges by direction."""
         words = ("unknown", "inbound", "outbound", "local", "passing")
-        counts = self._state[t.DIRECTIONS : t.DIRECTIONS + len(words)]
-        return dict(sorted((word, count) for word, count in zip(words, counts, strict=True) if count))
+        counts = zip(words, self._summary.counts().directions, strict=True)
+        return dict(sorted((word, count) for word, count in counts if count))
 
     @property
     def unplaced(self) -> int:
         """Exchanges outside of every mode's time."""
-        return self._state[t.UNPLACED]
+        return self._summary.counts().unplaced
 
     def notes(self) -> list[str]:
         """What there was no room for."""
         found = []
-        if self._state[t.LOST]:
+        counts = self._summary.counts()
+        if counts.lost:
             found.append("too many kinds of exchanges to keep every reason and change: counts are exact")
-        if self._state[t.LEFT_OUT]:
-            found.append(f"{self._state[t.LEFT_OUT]:,} exchanges are in no finding: too many services and zones")
+        if counts.left_out:
+            found.append(f"{counts.left_out:,} exchanges are in no finding: too many services and zones")
         return found
 
     # Cells
 
-    def _read_cells(self) -> Iterator[Cell]:
-        cells, reasons = self._b[t.CELLS], self._b[t.REASONS]
-        keys = cells[t.KEY : self._state[t.CELL_COUNT] * t.CELL : t.CELL]
-        found = {number: self._read_cell(number) for number, key in enumerate(keys) if key != t.JOINED}
-        numbers = reasons[t.REASON_NUMBER : self._state[t.REASON_COUNT] * t.REASON : t.REASON]
-        for place, count in enumerate(numbers):
-            if count:
-                cell, said = divmod(reasons[place * t.REASON + t.REASON_KEY], t.OF_CELL_UNIT)
-                found[cell].reasons[said] += count
-        return iter(found.values())
-
-    def _read_cell(self, number: int) -> Cell:
-        c = self._b[t.CELLS][number * t.CELL : (number + 1) * t.CELL]
-        mode, rest = divmod(c[t.KEY], t.MODE_UNIT)
-        zone, code = divmod(rest, t.ZONE_UNIT)
-        return Cell(
-            mode=mode - 1,
-            zone=zone - 1,
-            code=code,
-            counts=list(c[t.COUNTS : t.COUNTS + t.CLASSES]),
-            over_ipv6=list(c[t.OVER_IPV6 : t.OVER_IPV6 + t.CLASSES]),
-            resent=c[t.RESENT],
-            octets=(c[t.ASKED_OCTETS], c[t.TOLD_OCTETS]),
-            frames=c[t.TOLD_FRAMES],
-            reach=c[t.REACHED : t.REACHED + REACHES],
-            times=(c[t.TIMED], c[t.FASTEST], c[t.SLOWEST]),
-            places=c[t.PLACES],
-            captures=c[t.CAPTURES],
-            detail=-1 if code >= t.OVERFLOW else c[t.DETAIL] - 1,  # ports have nothing in common
-            changes=c[t.MORE_CHANGES],
-            uncompared=c[t.UNCOMPARED],
-            port=None if code >= t.OVERFLOW or c[t.PORT_SEEN] < 0 else c[t.PORT_SEEN],
-            further=c[t.FURTHER],
-            has_more=bool(c[t.UNCOUNTED]),
-            reasons=Counter({c[t.USUAL] - 1: c[t.USUAL_NUMBER]}),
-        )
-
     def _mode_name(self, cell: Cell) -> str | None:
         return self._names.modes[cell.mode] if cell.mode >= 0 else None
 
+    def _zone_name(self, cell: Cell) -> str:
+        return self._names.zones[cell.zone] if cell.zone >= 0 else ""
+
     def _class(self, cell: Cell, kind: int) -> int:
         """What a class counts as in a cell's mode."""
-        return t.INDETERMINATE if kind == t.SILENT and self._mode_name(cell) in self._cut else kind
+        return INDETERMINATE if kind == SILENT and self._mode_name(cell) in self._cut else kind
 
     def _counts(self, cell: Cell, found: Sequence[int]) -> list[int]:
         """Counts by class as they count in a cell's mode."""
-        counts = [0] * t.CLASSES
+        counts = [0] * CLASSES
         for kind, count in enumerate(found):
             counts[self._class(cell, kind)] += count
         return counts
 
     def _bits(self, bits: int, names: Sequence[str]) -> list[str]:
         """The names of the bits that are set; the last bit stands for all further ones."""
-        return [name for number, name in enumerate(names) if bits >> min(number, t.BITS) & 1]
+        return [name for number, name in enumerate(names) if bits >> min(number, MOST_BITS) & 1]
 
     # Findings
 
     def _summed(self, cell: Cell) -> Summed:
-        return Summed(
-            self._finding(cell), list(self._payloads(cell)), set(self._bits(cell.captures, self._names.captures))
-        )
+        detail = self._summary.detail(cell)
+        captures = set(self._bits(cell.captures, self._names.captures))
+        return Summed(self._finding(cell, detail), list(self._payloads(cell, detail)), captures)
 
-    def _finding(self, cell: Cell) -> Finding:
+    def _finding(self, cell: Cell, detail: Detail) -> Finding:
         name = self._mode_name(cell)
         mode = self._modes.get(name) if name is not None else None
-        service = service_of(cell.code)
+        service = service_of(cell)
         counts = self._counts(cell, cell.counts)
-        worst = next((kind for kind in range(t.UNPROVEN) if counts[kind]), t.UNPROVEN)
-        outcome: Outcome = "silent" if worst == t.UNPROVEN else WORST[worst]
-        shown = self._exemplars(cell)
+        worst = next((kind for kind in range(UNPROVEN) if counts[kind]), UNPROVEN)
+        outcome: Outcome = "silent" if worst == UNPROVEN else WORST[worst]
+        shown = [self._shown(row) for row in (*detail.firsts, detail.slowest, detail.last) if row]
         changes, more = self._changes(cell)
-        asked, answered = cell.octets
-        count, fastest, slowest = cell.times
         found = Finding(
             mode=name,
-            zone=self._names.zones[cell.zone] if cell.zone >= 0 else "",
+            zone=self._zone_name(cell),
             service=service,
-            transport=transport_of(cell.code),
-            port=PORTS[service][0] if service in PORTS else cell.port,
-            name=further_ports(cell) if cell.code >= t.OVERFLOW else registered_name(service) or service,
+            transport=PROTOCOLS[cell.service].transport,
+            port=port_of(cell, service),
+            name=further_ports(cell) if cell.sort == FURTHER else registered_name(service) or service,
             promise=promise_of(mode, service) if mode else None,
-            verdict=verdict_of(outcome, mode, service, unproven=worst == t.UNPROVEN) if mode else None,
+            verdict=verdict_of(outcome, mode, service, unproven=worst == UNPROVEN) if mode else None,
             outcome=outcome,
             exchanges=sum(counts),
-            replied=counts[t.REPLIED],
-            rejected=counts[t.REJECTED],
-            silent=counts[t.SILENT],
-            indeterminate=counts[t.INDETERMINATE],
-            unproven=counts[t.UNPROVEN],
-            provable=sum(counts[: t.INDETERMINATE]),
+            replied=counts[REPLIED],
+            rejected=counts[REJECTED],
+            silent=counts[SILENT],
+            indeterminate=counts[INDETERMINATE],
+            unproven=counts[UNPROVEN],
+            provable=sum(counts[:INDETERMINATE]),
             retransmissions=cell.resent,
             reasons=self._reasons(cell),
             first=shown[0] if shown else NOWHERE,
             last=shown[-1] if shown else NOWHERE,
             evidence=list({(one.capture, *one.requests, *one.replies): one for one in shown}.values()),
-            rtt_us=RoundTrip(
-                count=count,
-                minimum=fastest / 1000,
-                median=self._median(cell) / 1000,
-                maximum=slowest / 1000,
-                spread=steps.shown(self._histogram(cell), fastest, slowest),
-            )
-            if count
-            else None,
-            request_octets=asked,
-            reply_octets=answered,
-            factor=answered / asked if asked and counts[t.REPLIED] else None,
+            rtt_us=round_trip(cell, detail) if cell.timed else None,
+            request_octets=cell.asked_octets,
+            reply_octets=cell.told_octets,
+            factor=cell.told_octets / cell.asked_octets if cell.asked_octets and counts[REPLIED] else None,
             disclosures=[],
             changes=changes,
             more_changes=more,
-            timeline=self._timeline(cell),
-            reply_frames=cell.frames,
-            frame_factor=cell.frames / counts[t.REPLIED] if counts[t.REPLIED] else None,
-            kinds=self._kinds(cell),
-            reach=reached(cell.reach),
+            timeline=self._timeline(cell, detail),
+            reply_frames=cell.told_frames,
+            frame_factor=cell.told_frames / counts[REPLIED] if counts[REPLIED] else None,
+            kinds=self._kinds(cell, detail),
+            reach=reached(cell.reached),
             families=self._families(cell, counts, mode),
         )
         found.notes = uncompared(cell) + notes_on(found, mode)
@@ -304,34 +239,27 @@ class Teller:
         over_ipv6 = self._counts(cell, cell.over_ipv6)
         over_ipv4 = [every - six for every, six in zip(counts, over_ipv6, strict=True)]
         told = {"ipv4": over_ipv4, "ipv6": over_ipv6}
-        return {one: over_family(told[one], mode, service_of(cell.code)) for one in told if any(told[one])}
+        return {one: over_family(told[one], mode, service_of(cell)) for one in told if any(told[one])}
 
-    def _kinds(self, cell: Cell) -> list[Asked]:
+    def _kinds(self, cell: Cell, detail: Detail) -> list[Asked]:
         """What requests of each kind drew."""
-        if cell.detail < 0 or cell.code < t.MODULE_CODE:
+        if cell.service <= TCP:
             return []
-        module = PROTOCOLS[cell.code - t.MODULE_CODE]
-        first = cell.detail * t.DETAIL_SIZE + t.OF_KINDS
-        lines = self._b[t.DETAILS][first : first + t.MOST_KINDS * t.KIND_LINE]
-        return [
-            self._asked(module.kind(at // t.KIND_LINE), lines[at : at + t.KIND_LINE])
-            for at in range(0, len(lines), t.KIND_LINE)
-            if lines[at + t.KIND_EXCHANGES]
-        ]
+        module = PROTOCOLS[cell.service]
+        return [self._asked(module.kind(kind), one) for kind, one in detail.kinds.items()]
 
-    def _asked(self, kind: str, line: Sequence[int]) -> Asked:
-        octets, back, replied = line[t.KIND_ASKED_OCTETS], line[t.KIND_TOLD_OCTETS], line[t.KIND_REPLIED]
+    def _asked(self, kind: str, one: Drew) -> Asked:
         return Asked(
             kind=kind,
-            exchanges=line[t.KIND_EXCHANGES],
-            replied=replied,
-            request_octets=octets,
-            reply_octets=back,
-            reply_frames=line[t.KIND_TOLD_FRAMES],
-            factor=back / octets if octets else None,
-            frame_factor=line[t.KIND_TOLD_FRAMES] / replied if replied else None,
-            first=self._frame(line[t.KIND_REQUEST]),
-            first_reply=self._frame(line[t.KIND_REPLY]),
+            exchanges=one.exchanges,
+            replied=one.replied,
+            request_octets=one.asked_octets,
+            reply_octets=one.told_octets,
+            reply_frames=one.told_frames,
+            factor=one.told_octets / one.asked_octets if one.asked_octets else None,
+            frame_factor=one.told_frames / one.replied if one.replied else None,
+            first=self._frame(one.request),
+            first_reply=self._frame(one.reply),
         )
 
     def _frame(self, number: int) -> Frame | None:
@@ -340,127 +268,98 @@ class Teller:
             return None
         return Frame(capture=self._names.captures[number // CAPTURE], frame=number % CAPTURE)
 
-    def _histogram(self, cell: Cell) -> dict[int, int]:
-        """How often each step of round-trip times was met."""
-        at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
-        if not at:
-            return {}
-        first = (at - 1) * t.SPREAD + t.HISTOGRAM
-        counts = self._b[t.SPREADS][first : first + t.STEPS_OF_OCTAVE * t.OCTAVES]
-        return {step: count for step, count in enumerate(counts) if count}
-
-    def _shown(self, slot: int) -> Evidence:
-        return evidence(exchange_of(self._kept, slot, self._names))
-
-    def _exemplars(self, cell: Cell) -> list[Evidence]:
-        """The first few of the worst class, the slowest, the last."""
-        if cell.detail < 0:
-            return []
-        d = cell.detail * t.DETAIL_SIZE
-        details = self._b[t.DETAILS]
-        slots = [*range(details[d + t.FILLED])]
-        if details[d + t.SLOW_TIME] >= 0:
-            slots.append(t.SLOW)
-        return [self._shown(cell.detail * t.SLOTS + slot) for slot in [*slots, t.LAST]]
+    def _shown(self, row: int) -> Evidence:
+        return evidence(exchange_of(self._kept, row, self._names))
 
     def _reasons(self, cell: Cell) -> dict[str, int]:
         found: Counter[str] = Counter()
-        for said, count in cell.reasons.items():
-            kind, rest = divmod(said, t.CLASS_UNIT)
-            module, reason = divmod(rest, t.REASON_UNIT)
+        for (kind, module, reason), count in cell.reasons.items():
             found[reason_of(module, SAID_CUT if self._class(cell, kind) != kind else reason)] += count
         return dict(sorted(found.items()))
 
-    def _median(self, cell: Cell) -> float:
-        """The median of the round-trip times, nanoseconds: the middle of the step that it is in."""
-        at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
-        count, fastest, slowest = cell.times
-        if not at:
-            return (fastest + slowest) / 2
-        first = (at - 1) * t.SPREAD + t.HISTOGRAM
-        left = (count + 1) // 2
-        for step in range(t.STEPS_OF_OCTAVE * t.OCTAVES):
-            left -= self._b[t.SPREADS][first + step]
-            if left <= 0:
-                low, high = bounds(step)
-                return min(max((low + high) / 2, fastest), slowest)
-        return slowest
-
     def _changes(self, cell: Cell) -> tuple[list[Change], int]:
         """Changes in the order of time, and how many more there are at most."""
-        kept = self._changes_of.get(cell.detail, []) if cell.detail >= 0 else []
-        steps = [self._step(number) for number in kept]
+        kept = self._changes_of.get(cell.number, [])
+        steps = [self._step(one) for one in kept]
         if self._mode_name(cell) in self._cut:
             steps = across_silence(steps)
         steps.sort(key=lambda step: (step.clock, step.row_after))
         return with_silence([(step.turn, self._change(step)) for step in steps]), cell.changes - len(kept)
 
-    def _step(self, number: int) -> Step:
-        _, turn, before, after, *more = self._b[t.CHANGES][number * t.CHANGE : (number + 1) * t.CHANGE]
-        row = 2 * number + 1
-        lengths, sent = (more[0], more[1]), more[2:]
-        return Step(self._changed.wide[row * WIDE + CLOCK], turn, before, after, row - 1, row, lengths, sent)
+    def _step(self, one: Turned) -> Step:
+        lengths = one.length_before, one.length_after
+        clock = self._kept.wide[one.first * WIDE + CLOCK]
+        return Step(clock, one.turn, one.before, one.after, one.last, one.first, lengths, one.sent)
 
     def _change(self, step: Step) -> Change:
-        before, after = (exchange_of(self._changed, row, self._names) for row in (step.row_before, step.row_after))
+        before, after = (exchange_of(self._kept, row, self._names) for row in (step.row_before, step.row_after))
         between = Between(*map(self._frame, step.sent))
-        alone = (step.before, step.lengths[0]) == (t.SILENT, 1) or (step.after, step.lengths[1]) == (t.SILENT, 1)
-        found = change(before, after, kind_at(self._changed, step.row_after), between, alone=alone)
+        alone = (step.before, step.lengths[0]) == (SILENT, 1) or (step.after, step.lengths[1]) == (SILENT, 1)
+        found = change(before, after, kind_at(self._kept, step.row_after), between, alone=alone)
         return replace(found, before=OUTCOMES[step.before], after=OUTCOMES[step.after])
 
-    def _timeline(self, cell: Cell) -> Timeline:
-        d = cell.detail * t.DETAIL_SIZE
-        details = self._b[t.DETAILS]
-        if cell.detail < 0 or not details[d + t.BINNED]:
+    def _timeline(self, cell: Cell, detail: Detail) -> Timeline:
+        if not detail.bins:
             return Timeline(start=0, width=0, marks=[], bins=[])
-        width = 1 << details[d + t.LEVEL]
+        width, first = 1 << detail.level, detail.bins[0][0]
         bins = []
-        all_bins = details[d + t.BINS : d + t.BINS + t.MOST_BINS * t.CLASSES]
-        for number in sorted({at // t.CLASSES for at, count in enumerate(all_bins) if count}):
-            raw = all_bins[number * t.CLASSES : (number + 1) * t.CLASSES]
-            counts = [0] * t.CLASSES
-            for kind, count in enumerate(raw):
-                counts[self._class(cell, kind)] += count
+        for number, found in detail.bins:
+            replied, rejected, silent, indeterminate, unproven = counts = self._counts(cell, found)
             bins.append(
                 Bin(
-                    start=number * width / 1e9,
+                    start=(number - first) * width / 1e9,
                     requests=sum(counts),
-                    replied=counts[t.REPLIED],
-                    rejected=counts[t.REJECTED],
-                    silent=counts[t.SILENT],
-                    indeterminate=counts[t.INDETERMINATE],
-                    unproven=counts[t.UNPROVEN],
+                    replied=replied,
+                    rejected=rejected,
+                    silent=silent,
+                    indeterminate=indeterminate,
+                    unproven=unproven,
                 )
             )
-        return Timeline(start=details[d + t.FIRST_BIN] * width, width=width / 1e9, marks=[], bins=bins)
+        return Timeline(start=first * width, width=width / 1e9, marks=[], bins=bins)
 
-    def _payloads(self, cell: Cell) -> Iterator[Payload]:
+    def _payloads(self, cell: Cell, detail: Detail) -> Iterator[Payload]:
         """Where the replies of a cell are that may tell something."""
-        at = self._b[t.DETAILS][cell.detail * t.DETAIL_SIZE + t.SPREAD_AT] if cell.detail >= 0 else 0
-        if not at or transport_of(cell.code & ~t.UNASKED) not in ("udp", "tcp"):
+        if PROTOCOLS[cell.service].transport not in ("udp", "tcp"):
             return
-        spreads = self._b[t.SPREADS]
-        s = (at - 1) * t.SPREAD
-        for number in range(spreads[s + t.DECODABLE]):
-            first = s + t.TO_DECODE + number * t.DECODE
-            frame, offset, length = spreads[first : first + t.DECODE]
+        for frame, offset, length in detail.payloads:
             yield Payload(self._names.captures[frame // CAPTURE], frame % CAPTURE, offset, length)
 
 
-def service_of(code: int) -> str:
-    """The service that a number stands for."""
-    if code >= t.OVERFLOW:
-        return f"{TRANSPORTS[code - t.OVERFLOW]}/other"
-    if code >= t.MODULE_CODE:
-        return service_name(code - t.MODULE_CODE, 0)
-    return service_name(*divmod(code, t.TCP_CODE))
+def round_trip(cell: Cell, detail: Detail) -> RoundTrip:
+    """The round-trip times of a cell."""
+    return RoundTrip(
+        count=cell.timed,
+        minimum=cell.fastest / 1000,
+        median=median(cell, detail) / 1000,
+        maximum=cell.slowest / 1000,
+        spread=steps.shown(detail.times, cell.fastest, cell.slowest),
+    )
 
 
-def transport_of(code: int) -> str:
-    """The transport of a service."""
-    if code >= t.OVERFLOW:
-        return TRANSPORTS[code - t.OVERFLOW]
-    return PROTOCOLS[code - t.MODULE_CODE if code >= t.MODULE_CODE else code // t.TCP_CODE].transport
+def median(cell: Cell, detail: Detail) -> float:
+    """The median of the round-trip times, nanoseconds: the middle of the step that it is in."""
+    left = (cell.timed + 1) // 2
+    for step, count in sorted(detail.times.items()):
+        left -= count
+        if left <= 0:
+            low, high = bounds(step)
+            return min(max((low + high) / 2, cell.fastest), cell.slowest)
+    return (cell.fastest + cell.slowest) / 2
+
+
+def service_of(cell: Cell) -> str:
+    """The service that a cell counts."""
+    if cell.sort == FURTHER:
+        return f"{PROTOCOLS[cell.service].transport}/other"
+    return service_name(cell.service, cell.port)
+
+
+def port_of(cell: Cell, service: str) -> int | None:
+    """The port of a service, as far as it has one."""
+    if service in PORTS:
+        return PORTS[service][0]
+    return None if cell.sort == FURTHER or cell.port_seen < 0 else cell.port_seen
 
 
 def across_silence(steps: Sequence[Step]) -> list[Step]:
@@ -468,12 +367,12 @@ def across_silence(steps: Sequence[Step]) -> list[Step]:
     found = []
     spoke: dict[int, Step] = {}
     for step in sorted(steps, key=lambda step: (step.clock, step.row_after)):
-        if step.before == t.SILENT:
+        if step.before == SILENT:
             last = spoke.pop(step.turn, None)
             if last and last.before != step.after:
                 sent = [one or other for one, other in zip(step.sent, last.sent, strict=True)]
                 found.append(step._replace(before=last.before, row_before=last.row_before, sent=sent))
-        elif step.after == t.SILENT:
+        elif step.after == SILENT:
             spoke[step.turn] = step
         else:
             found.append(step)
@@ -487,7 +386,7 @@ def place_of(announcement: Announcement) -> tuple[str, str, str]:
 
 def further_ports(cell: Cell) -> str:
     """What ports are called that are not told apart."""
-    if not cell.has_more:
+    if not cell.uncounted:
         return f"{cell.further:,} further ports"
     return f"more than {cell.further:,} further ports" if cell.further else "further ports"
 

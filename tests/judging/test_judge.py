@@ -4,7 +4,6 @@ from array import array
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +37,6 @@ from capanalyze.exchanges.row import (
     WIDE,
     ZONE,
 )
-from capanalyze.gear import Gear
 from capanalyze.judging.judge import Judge
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.services import NEVER_ANSWERS
@@ -186,12 +184,11 @@ def service(row: Row) -> str:
     return f"{name}/{row.port}" if row.module in (GENERIC_UDP, TCP) else name
 
 
-@pytest.mark.parametrize("gear", [Gear(compiled=False), Gear(compiled=True)], ids=["plain", "compiled"])
 @settings(deadline=None)
 @given(st.lists(rows, max_size=12))
-def test_every_exchange_is_judged_by_the_tables(gear: Gear, found: list[Row]) -> None:
+def test_every_exchange_is_judged_by_the_tables(found: list[Row]) -> None:
     batch = batch_of(found)
-    judge = Judge(AUDIT, PLACES, gear)
+    judge = Judge(AUDIT, PLACES)
     judge.target(OWN)
     judge.see(FACTS)
     judge.note(batch, 0, batch.count)

@@ -9,32 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze import analysis, stream
+from capanalyze import analysis
 from capanalyze.analysis import analyze
 from capanalyze.audit import Audit, audit_of, load_audit
-from capanalyze.buffers import ints, longs
+from capanalyze.core import core
 from capanalyze.errors import CapanalyzeError
 from capanalyze.exchanges import arrival
-from capanalyze.exchanges.row import NARROW, SECONDS, WIDE
-from capanalyze.gear import Gear
 from capanalyze.model import Analysis
 from capanalyze.packets import messages
-from capanalyze.summary import cells, fold
-from capanalyze.summary import layout as t
-from capanalyze.summary.details import add_time, step_of
-from capanalyze.summary.steps import bounds
+from capanalyze.protocols import PROTOCOLS
+from capanalyze.protocols._protocol import COMMON_KINDS
+from capanalyze.summary import store
+from capanalyze.summary.steps import STEPS_OF_OCTAVE, bounds
+from capanalyze.summary.store import CLASSES, ROOMS, Rooms
 from tests.build import PEER, START, TARGET, dns_message, icmp, ipv4, ipv6, ntp, pcap, question, record, udp
 from tests.packets.test_scan import CAPTURES
 
 LEOPARD = Path(__file__).resolve().parents[2] / "pcaps" / "leopard" / "audit.toml"
 FAR = ipv4(PEER, "10.255.255.1", 89, b"ospf")
+MOST_BINS = 240
 OUTCOMES = ("replied", "rejected", "silent", "indeterminate", "unproven")
 
 
-def summed(audit: Audit, monkeypatch: pytest.MonkeyPatch, *, few: bool, compiled: bool = False) -> Analysis | str:
+def summed(audit: Audit, monkeypatch: pytest.MonkeyPatch, *, few: bool) -> Analysis | str:
     """The analysis, held at once or summed up as it comes; or why there is none."""
     monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
-    monkeypatch.setattr(stream, "Gear", lambda *_, **__: Gear(compiled=compiled))
     try:
         return analysis.analyze(audit)
     except CapanalyzeError as error:
@@ -77,7 +76,7 @@ AUDITS = [
 
 @pytest.mark.parametrize("make", AUDITS)
 def test_many_say_what_few_say(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fold, "MAX_PLAIN", 1 << 40)
+    monkeypatch.setattr(store, "ROOMS", Rooms(quiet=1 << 40))
     few, many = (summed(make(), monkeypatch, few=few) for few in (True, False))
     assert compared(few) == compared(many)
     assert in_time(few) == in_time(many)
@@ -85,14 +84,8 @@ def test_many_say_what_few_say(make: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert all(many <= 1.02 * few for few, many in zip(medians(few), medians(many), strict=True))
 
 
-@pytest.mark.parametrize("make", AUDITS[::9])
-def test_compiled_they_say_the_same(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, compiled = (summed(make(), monkeypatch, few=False, compiled=compiled) for compiled in (False, True))
-    assert plain == compiled
-
-
 def test_ports_beyond_the_first_ones_are_summed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = range(20000, 20000 + t.MAX_PLAIN + 50)
+    ports = range(20000, 20000 + ROOMS.quiet + 50)
     frames = [(START + port / 1e5, ipv4(PEER, TARGET, 17, udp(40000, port, b"x"))) for port in ports]
     answers = [(START + 1 + port / 1e5, ipv4(TARGET, PEER, 17, udp(port, 40000, b"y"))) for port in ports[-3:]]
     path = tmp_path / "block-all.pcap"
@@ -105,7 +98,7 @@ def test_ports_beyond_the_first_ones_are_summed_up(tmp_path: Path, monkeypatch: 
     assert (by_service["udp/other"].exchanges, by_service["udp/other"].verdict) == (47, "blocked")
     assert by_service["udp/other"].name == "47 further ports"
     assert sum(one.exchanges for one in found.findings) == len(ports)
-    assert len(found.findings) == t.MAX_PLAIN + 3 + 1
+    assert len(found.findings) == ROOMS.quiet + 3 + 1
 
 
 def test_cut_frames_make_all_silence_uncertain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,37 +117,33 @@ def test_cut_frames_make_all_silence_uncertain(tmp_path: Path, monkeypatch: pyte
 
 @given(st.integers(0, (1 << 44) - 1))
 def test_a_step_of_the_histogram_holds_its_times(time: int) -> None:
-    low, high = bounds(step_of(time))
+    low, high = bounds(core.step_of(time))
     assert low <= time <= high
-    assert high - low <= max(0, time / t.STEPS_OF_OCTAVE)
+    assert high - low <= max(0, time / STEPS_OF_OCTAVE)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4_000_000_000), st.integers(0, 4)), min_size=1, max_size=40))
 def test_bins_reach_as_far_as_needed_and_lose_nothing(rows: list[tuple[int, int]]) -> None:
-    b: list[Any] = [b""] * t.BUFFERS
-    b[t.WIDES], b[t.NARROWS], b[t.DETAILS] = longs(WIDE), ints(NARROW), longs(t.DETAIL_SIZE)
-    for seconds, kind in rows:
-        b[t.WIDES][SECONDS] = seconds
-        add_time(b, 0, 0, kind)
-    details = b[t.DETAILS]
-    counts = [sum(details[t.BINS + kind : t.DETAIL_SIZE : t.CLASSES]) for kind in range(t.CLASSES)]
-    assert counts == [sum(kind == other for _, other in rows) for kind in range(t.CLASSES)]
-    for seconds, kind in rows:
-        place = (seconds * 10**9 >> details[t.LEVEL]) - details[t.FIRST_BIN]
-        assert 0 <= place < t.MOST_BINS
-        assert details[t.BINS + place * t.CLASSES + kind] > 0
+    level, bins = core.bins_of([(seconds * 10**9, kind) for seconds, kind in rows])
+    wanted = Counter((seconds * 10**9 >> level, kind) for seconds, kind in rows)
+    assert +Counter({(number, kind): counts[kind] for number, counts in bins for kind in range(CLASSES)}) == wanted
+    assert max(number for number, _ in bins) - min(number for number, _ in bins) < MOST_BINS
 
 
 def test_services_that_are_too_many_are_left_out_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fold, "MOST", (4, *fold.MOST[1:]))
+    monkeypatch.setattr(store, "ROOMS", Rooms(cells=0))
     frames = [(START + port, ipv4(PEER, TARGET, 17, udp(40000, 20000 + port, b"x"))) for port in range(20)]
     path = tmp_path / "block-all.pcap"
     path.write_bytes(pcap([*frames, (START + 200, FAR)]))
     found = summed(audit_of([str(path)], target=(TARGET,)), monkeypatch, few=False)
     assert isinstance(found, Analysis)
-    assert [one.exchanges for one in found.findings] == [1] * 4
-    assert found.notes == ["16 exchanges are in no finding: too many services and zones"]
+    assert found.findings == []
+    assert found.notes == ["20 exchanges are in no finding: too many services and zones"]
+
+
+def test_every_kind_of_request_has_a_line() -> None:
+    assert len(COMMON_KINDS) + max(len(protocol.kinds) for protocol in PROTOCOLS) <= core.MOST_KINDS
 
 
 # Exchanges that are settled late
@@ -345,12 +334,10 @@ def test_a_cut_frame_that_comes_late_leaves_the_last_exemplar(tmp_path: Path) ->
 
 def test_ports_that_share_a_cell_are_not_called_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis, "FEW", -1)
-    for module in (cells, fold):
-        monkeypatch.setattr(module, "MAX_CELLS", 16)
-    monkeypatch.setattr(fold, "MOST", (16, *fold.MOST[1:]))
+    monkeypatch.setattr(store, "ROOMS", Rooms(cells=16))
     frames = [(number / 100, datagram(40000, b"x", 3000 + number)) for number in range(60)]
     assert told(tmp_path, [*frames, (200, FAR)], service="udp/other").name == "further ports"
-    monkeypatch.setattr(fold, "MAX_PLAIN", 4)
+    monkeypatch.setattr(store, "ROOMS", Rooms(cells=16, quiet=4))
     assert told(tmp_path, [*frames, (200, FAR)], service="udp/other").name == "more than 4 further ports"
 
 

@@ -1,0 +1,90 @@
+"""What judging is told: modes and their promises, captures, zones, the target; and which services it saw answer."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+from capanalyze.core.message cimport Address, flag
+from capanalyze.core.services cimport MAX_SERVICES
+
+cdef enum:
+    PORTS = 65536
+    ANSWER_ROOM = 65536  # a power of two
+    MAX_ANSWERS = 49152  # further services are not noted: their last silences stay uncertain
+
+
+cdef struct Mode:  # the first is that of no mode
+    flag stealth  # a rejection shows the host
+    flag opens  # any port may answer
+    flag is_cut  # frames of its captures are cut
+    flag[MAX_SERVICES] answers  # services with a module of their own that may answer
+    const uint8_t *ports  # for each UDP port and then each TCP port whether it may answer; NULL where `opens` tells
+
+
+cdef struct Segment:  # a stretch of a capture under one mode; NO_TIME either way where it is open
+    int64_t since_seconds
+    int64_t until_seconds
+    int32_t since_nanos
+    int32_t until_nanos
+    int32_t mode
+
+
+cdef struct Capture:
+    int64_t first_segment
+    int64_t segments
+    int64_t last  # its last clock
+    flag one_sided  # it holds what rules logged, not all that passed
+    flag cut  # replies may be hidden by the snap length
+
+
+cdef struct Place:
+    int32_t given  # the zone that its label is given, -1 for none
+    int32_t own  # the zone where nothing else tells
+
+
+cdef struct Network:  # no address of the other version is in it
+    Address address
+    Address mask
+    flag is_ipv4
+    int32_t zone
+
+
+cdef struct Module:
+    int64_t window
+    flag silence_proves
+
+
+cdef struct Span:  # clocks that a mode's captures cover
+    int64_t first
+    int64_t last
+    int32_t mode
+
+
+cdef struct Answered:  # a service that answered a request
+    Address server
+    int64_t clock  # when the last such request was made
+    int32_t mode
+    int32_t place
+    int32_t service
+    int32_t port
+    flag taken
+
+
+cdef struct Judging:
+    const Address *own  # the target's addresses
+    const Mode *modes
+    const Segment *segments
+    const Capture *captures
+    const Place *places
+    const Network *networks
+    const Module *modules
+    const Span *covered
+    const uint8_t *never  # for each UDP port whether its silence proves nothing
+    int64_t own_count
+    int64_t mode_count
+    int64_t segment_count
+    int64_t capture_count
+    int64_t place_count
+    int64_t network_count
+    int64_t module_count
+    int64_t covered_count
+    Answered *answers
+    int64_t answer_count
