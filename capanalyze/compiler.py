@@ -23,15 +23,15 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
 from capanalyze import buffers
-from capanalyze.exchanges import answers, dating, effects, fetch, out, reach, repeats, ring, settle
+from capanalyze.exchanges import answers, effects, fetch, out, reach, repeats, ring, settle
 from capanalyze.judging import decide
-from capanalyze.packets import naming, octets
+from capanalyze.packets import octets
 from capanalyze.report import row_columns, row_text
 from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
-    *(naming, octets),
-    *(dating, ring, fetch, answers, effects, repeats, settle, out, reach, decide),
+    octets,
+    *(ring, fetch, answers, effects, repeats, settle, out, reach, decide),
     *(cells, kept, details, turns, fold, rest),
     *(row_text, row_columns),
 )

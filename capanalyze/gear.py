@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LARGE = 24 * 1024 * 1024  # octets from which compiling pays
 LOADING = 128 * 1024  # and from which loading what was compiled before pays: some 50 ms
-NEEDED = ("date", "feed", "take", "judge")  # stages of any large capture
+NEEDED = ("feed", "take", "judge")  # stages of any large capture
 # A process of its own, for compiling takes Python's lock.
 COMPILE = (sys.executable, "-m", "capanalyze.compiled")
 

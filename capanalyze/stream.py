@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from capanalyze.reading import Reading
     from capanalyze.verdicts import CaptureFacts
 
+WORTH_A_THREAD = 1024 * 1024  # octets
+
 
 class Stream:
     """The exchanges of an audit, batch by batch; to be used in a `with` statement.
@@ -68,6 +70,7 @@ class Stream:
         self._sources = self._sources_of()
         self.engine: Engine
         self.ended = False
+        self._octets = 0
         self.evicted = self.forgotten = 0
 
     def __enter__(self) -> Self:
@@ -145,9 +148,11 @@ class Stream:
         return [found[file.name] for file in self.audit.captures]
 
     def _paired(self, group: Sequence[Sequence[CaptureFile]]) -> Iterator[list[Batch]]:
-        for rows in merged([self._arriving(pieces) for pieces in group], self.gear):
+        for rows in merged([self._arriving(pieces) for pieces in group]):
             if not rows.count:
                 continue
+            self.gear.read(self.octets_read() - self._octets)
+            self._octets = self.octets_read()
             self.hints.take(rows, self.places.labels)
             self.messages += rows.count
             yield self.engine.feed(rows.rows, rows.pool, rows.count)
@@ -163,13 +168,13 @@ class Stream:
 
     def _arriving(self, pieces: Sequence[CaptureFile]) -> Iterator[Unit]:
         """The messages of one source, in order."""
-        arrival = Arrival(self.places, self.gear, self.audit.since, self.audit.until)
+        arrival = Arrival(self.places, self.audit.since, self.audit.until)
         units = arrival.units(map(self._open, pieces))
-        return from_here_on(units, lambda: self.gear.compiled and self.has_one_source)
+        return from_here_on(units, lambda: self.has_one_source and self.octets_read() >= WORTH_A_THREAD)
 
     def _open(self, file: CaptureFile) -> tuple[int, Reading]:
         """A capture, and its number in the audit."""
-        reading = self._readings[file.name] = open_reading(file, self.gear)
+        reading = self._readings[file.name] = open_reading(file)
         return self.audit.captures.index(file), reading
 
     def _refuse(self, same: tuple[int, int] | None) -> None:

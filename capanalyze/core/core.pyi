@@ -1,6 +1,7 @@
 """What Python sees of the compiled core."""
 
 from array import array
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 Octets: TypeAlias = bytes | bytearray | memoryview
@@ -117,3 +118,134 @@ def match(service: str, octets: Octets, size: int | None = None) -> tuple[str, i
     Raises:
         ValueError: there is no such service.
     """
+
+# -- Messages on their way into the pairing -----------------------------------------------------------
+
+MAX_NAMES: int
+"""Names of interfaces that are told apart in one capture."""
+
+class Naming:
+    """Gives messages the index of the interface that their frames name, for one capture."""
+
+    def name(
+        self, octets: Octets, base: int, messages: Words, count: int, index_of: Callable[[bytes | int | None], int]
+    ) -> None:
+        """Give messages an index where they lack one.
+
+        Args:
+            octets: what the messages were scanned from.
+            base: the offset of the octets in the capture.
+            messages: `Message` of `message.pxd`.
+            count: how many of them.
+            index_of: says the index of a name or number that is not known yet; of None, that of all further ones.
+
+        Raises:
+            ValueError: there are fewer messages.
+        """
+
+class Dater:
+    """Dates the messages of one source: each place has a clock that does not run back.
+
+    Args:
+        since, until: seconds and nanoseconds; what is before the one, or not before the other, is left out.
+
+    Attributes:
+        count: messages written since the last `turn`.
+        is_ordered: whether no message was written behind one with a later clock.
+        clocks: the first and the latest clock of the capture at hand, nanoseconds; None without a message.
+        earliest: a message whose clock is before this one counts as of then.
+    """
+
+    count: int
+    is_ordered: bool
+    clocks: tuple[int, int] | None
+    earliest: int
+
+    def __init__(self, since: tuple[int, int] | None, until: tuple[int, int] | None) -> None: ...
+    def begin(self, capture: int, clocks: Words) -> None:
+        """A further capture begins; it has this number, and its places have these clocks."""
+
+    def turn(self) -> None:
+        """Write from the beginning of the room again."""
+
+    def date(
+        self,
+        messages: Words,
+        pool: Words,
+        start: int,
+        stop: int,
+        places: Words,
+        named: Words,
+        clocks: Words,
+        into: Words,
+        into_pool: Words,
+    ) -> int:
+        """Date messages from `start` to before `stop`, behind those that are written.
+
+        Args:
+            messages: `Message` of `message.pxd`.
+            pool: their keys.
+            start: the first.
+            stop: behind the last.
+            places: for each interface of the capture its place.
+            named: for each interface that frames name, `Named` of `dating.pxd`.
+            clocks: for each place `Clock` of `dating.pxd`.
+            into: room for messages.
+            into_pool: room for keys.
+
+        Returns:
+            The message where the room ended, else `stop`.
+
+        Raises:
+            ValueError: there are fewer messages, or there is no clock.
+        """
+
+    def hold(self, messages: Words, pool: Words, start: int, stop: int, into: Words, into_pool: Words) -> None:
+        """Write messages that were dated before once more, with others to follow.
+
+        Raises:
+            ValueError: there are fewer, or there is no room for them.
+        """
+
+def joined(parts: Sequence[tuple[Words, Words, int, int]]) -> tuple[Words, Words]:
+    """Stretches of messages (messages, keys, from, to before) behind each other: messages and keys.
+
+    Raises:
+        ValueError: there are fewer messages.
+    """
+
+def reorder(messages: Words, count: int) -> Words:
+    """Messages that were dated in the order of their clocks, of equal ones as they came; their keys stay.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+
+def bound(messages: Words, start: int, count: int, clock: int) -> int:
+    """The first of `count` messages in order, from `start` on, that is behind a clock; `count` where none is.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+
+def clock_at(messages: Words, number: int) -> int:
+    """The clock of a message that was dated, nanoseconds.
+
+    Raises:
+        ValueError: there is no such message.
+    """
+
+# -- Rows on their way out ----------------------------------------------------------------------------
+
+class Crossings:
+    """The zones that inbound exchanges crossed, and their places."""
+
+    def add(self, narrow: Words, count: int) -> None:
+        """Take in rows that are judged, `Narrow` of `row.pxd`.
+
+        Raises:
+            ValueError: there are fewer.
+        """
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Zone and place of each, as indices; -1 for no zone. Each once, in no order."""

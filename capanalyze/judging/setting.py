@@ -119,6 +119,7 @@ class Zones:
 
     def __init__(self, audit: Audit, places: Sequence[str]) -> None:
         self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
         self._given = audit.zones
         self._places = places
         self._known = 0
@@ -140,9 +141,10 @@ class Zones:
         return self.rows
 
     def _index(self, name: str) -> int:
-        if name not in self.names:
+        number = self._numbers.setdefault(name, len(self.names))
+        if number == len(self.names):
             self.names.append(name)
-        return self.names.index(name)
+        return number
 
 
 def network_row(network: IPv4Network | IPv6Network) -> list[int]:

@@ -24,7 +24,6 @@ from capanalyze.findings import (
     over_family,
     reached,
     with_silence,
-    zones_in_order,
 )
 from capanalyze.model import (
     Announcement,
@@ -37,7 +36,6 @@ from capanalyze.model import (
     Frame,
     RoundTrip,
     Timeline,
-    Zone,
 )
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.services import registered_name
@@ -72,7 +70,6 @@ class Cell:
     frames: int
     reach: Sequence[int]
     times: tuple[int, int, int]
-    places: int
     captures: int
     detail: int
     changes: int
@@ -148,15 +145,6 @@ class Teller:
         ]
         return sorted(found, key=lambda one: place_of(one.announcement))
 
-    def zones(self) -> list[Zone]:
-        """The zones that inbound exchanges crossed, with their interfaces."""
-        met: dict[str, set[str]] = {}
-        for cell in self._cells:
-            if not cell.code & t.UNASKED:
-                zone = self._names.zones[cell.zone] if cell.zone >= 0 else ""
-                met.setdefault(zone, set()).update(self._bits(cell.places, self._names.places))
-        return zones_in_order(met)
-
     def directions(self) -> dict[str, int]:
         """Exchanges by direction."""
         words = ("unknown", "inbound", "outbound", "local", "passing")
@@ -205,7 +193,6 @@ class Teller:
             frames=c[t.TOLD_FRAMES],
             reach=c[t.REACHED : t.REACHED + REACHES],
             times=(c[t.TIMED], c[t.FASTEST], c[t.SLOWEST]),
-            places=c[t.PLACES],
             captures=c[t.CAPTURES],
             detail=-1 if code >= t.OVERFLOW else c[t.DETAIL] - 1,  # ports have nothing in common
             changes=c[t.MORE_CHANGES],
