@@ -26,14 +26,12 @@ from capanalyze import buffers
 from capanalyze.exchanges import answers, effects, fetch, out, reach, repeats, ring, settle
 from capanalyze.judging import decide
 from capanalyze.packets import octets
-from capanalyze.report import row_columns, row_text
 from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
     octets,
     *(ring, fetch, answers, effects, repeats, settle, out, reach, decide),
     *(cells, kept, details, turns, fold, rest),
-    *(row_text, row_columns),
 )
 MULTIPLIER = np.uint64(octets.MULTIPLIER)
 MASK = np.uint64(octets.MASK)

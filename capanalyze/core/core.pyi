@@ -237,6 +237,107 @@ def clock_at(messages: Words, number: int) -> int:
 
 # -- Rows on their way out ----------------------------------------------------------------------------
 
+REASON_SPAN: int
+"""Reasons of a service are below."""
+
+def write_rows(
+    wide: Words,
+    narrow: Words,
+    links: Words,
+    start: int,
+    stop: int,
+    vocabulary: Words,
+    text: bytes,
+    ends: Words,
+    reasons: Words,
+    into: bytearray,
+) -> tuple[int, int, int]:
+    """Write rows as lines of text.
+
+    Args:
+        wide: the rows, `Wide` of `row.pxd`.
+        narrow: the rows, `Narrow`.
+        links: what their lists of frames are in, `Link`.
+        start: the first of them.
+        stop: behind the last.
+        vocabulary: which pieces are for which words, `Vocabulary` of `rows_text.pxd`.
+        text: all pieces, one behind the other.
+        ends: where each begins, and where the last ends.
+        reasons: for each service and reason the number of its piece, 0 where it has none yet.
+        into: room for the lines.
+
+    Returns:
+        The first row that was not written, why (`Why` of `rows_text.pxd`), and how many octets were.
+
+    Raises:
+        ValueError: a buffer is shorter than what has to fit into it.
+    """
+
+class Group:
+    """Rows spread over columns.
+
+    Args:
+        modules: how many services there are.
+        room: rows that there is room for.
+        frames: that there is room for, of requests and of replies.
+
+    Attributes:
+        rows: how many it has.
+        services: service and port that each code stands for; -1 for no port.
+        reasons: service and reason that each code stands for.
+    """
+
+    rows: int
+    services: list[tuple[int, int]]
+    reasons: list[tuple[int, int]]
+
+    def __init__(self, modules: int, room: int, frames: int) -> None: ...
+    def make_lists(self, frames: int) -> None:
+        """Room for so many frames of requests, and of replies; there are no rows yet."""
+
+    def add(self, wide: Words, narrow: Words, links: Words, start: int, stop: int, zoned: bool) -> int:
+        """Add rows from `start` to before `stop`, structs of `row.pxd`; `zoned`: indices of zones mean any.
+
+        Returns:
+            The first that there is no room for, `stop` where there is for all.
+
+        Raises:
+            ValueError: there are fewer, or one is no exchange.
+        """
+
+    def clear(self) -> None:
+        """Begin anew."""
+
+    def octets(self, name: str) -> memoryview:
+        """What a column holds, all that there is room for; ` ends` behind the name are where its rows end."""
+
+def words_column(codes: Words, count: int, meaning: Words, into: Words, bits: bytearray) -> int:
+    """Put the meaning of each code in its place, numbers of 32 bits; how many have none.
+
+    Args:
+        codes: of each row, -1 for none.
+        count: how many rows.
+        meaning: of each code, -1 for none.
+        into: room for them.
+        bits: room for a bit a row, which tells whether there is a meaning.
+
+    Raises:
+        ValueError: a buffer is shorter than what has to fit into it; so do the functions below.
+    """
+
+def ports_column(ports: Words, count: int, bits: bytearray) -> int:
+    """Note in a bit a row which ports there are; how many are not."""
+
+def text_column(ends: Words, count: int, bits: bytearray) -> int:
+    """Note in a bit a row which texts take octets; how many take none."""
+
+def micros_column(nanos: Words, count: int, into: array[float], bits: bytearray) -> tuple[int, int]:
+    """Nanoseconds as microseconds, floats; a bit a row tells which there are.
+
+    Returns:
+        How many there are not, and the most nanoseconds, -1 without any.
+    """
+
 class Crossings:
     """The zones that inbound exchanges crossed, and their places."""
 
