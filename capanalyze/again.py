@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from capanalyze.capture import Capture
     from capanalyze.capture.marks import Window
-    from capanalyze.gear import Gear
 
 Place = tuple[int, int]
 
@@ -46,7 +45,7 @@ class Frame(NamedTuple):
 
 
 def read_again(
-    capture: Capture, gear: Gear, payloads: Iterable[Place], frames: Iterable[int]
+    capture: Capture, payloads: Iterable[Place], frames: Iterable[int]
 ) -> tuple[dict[Place, bytes], dict[int, Frame]]:
     """The octets at some (offset, length), and the frames with some numbers, as far as there are such.
 
@@ -59,11 +58,11 @@ def read_again(
         if place in wanted:
             octets[place] = piece
         if place in windows:
-            found.update({frame.number: frame for frame in _frames(windows[place], piece, capture, gear)})
+            found.update({frame.number: frame for frame in _frames(windows[place], piece, capture)})
     return octets, found
 
 
-def _frames(window: Window, piece: bytes, capture: Capture, gear: Gear) -> Iterator[Frame]:
+def _frames(window: Window, piece: bytes, capture: Capture) -> Iterator[Frame]:
     """The frames of a window that are wanted."""
     state = longs(scan.STATE_FIELDS)
     state[scan.NG] = int(capture.format.startswith("pcapng"))

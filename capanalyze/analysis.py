@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from capanalyze import __version__, findings
 from capanalyze.again import Frame
 from capanalyze.again import read_again as again
+from capanalyze.core import core
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, numbered, service_at
@@ -242,9 +243,10 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         octets, frames = read_again(stream, [place for payloads in told for place in payloads], wanted)
         target = flow.target_in_the_end()
         evidence = bundle(stream.readings, frames, wanted, stream.audit, target.addresses) if limit else None
+        lost = dropped(stream)
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
-            finding.notes += dropped(stream, captures)
+            finding.notes += [note for name, note in lost.items() if name in captures]
     parts = [one.part for one in stream.readings]
     analysis = Analysis(
         capanalyze=__version__,
@@ -288,18 +290,28 @@ def gather_many(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     from capanalyze.summary.tell import Teller
 
     summary = Summary(stream.audit.modes)
+    crossings = core.Crossings()
     for batch in flow.judged():
         summary.add(batch)
+        crossings.add(batch.narrow, batch.count)
     summary.finish()
     teller = Teller(summary, flow.names, modes, stream.cut_modes())
     return Gathered(
         findings=teller.findings(),
         announcements=teller.announcements(),
-        zones=teller.zones(),
+        zones=zones_of(crossings, flow.names),
         directions=teller.directions(),
         unplaced=teller.unplaced,
         notes=teller.notes(),
     )
+
+
+def zones_of(crossings: core.Crossings, names: Names) -> list[Zone]:
+    """The zones that inbound exchanges crossed, with their interfaces."""
+    met: dict[str, set[str]] = {}
+    for zone, place in crossings.pairs():
+        met.setdefault(names.zones[zone] if zone >= 0 else "", set()).add(names.places[place])
+    return findings.zones_in_order(met)
 
 
 def announcement_of(unasked: Unasked, octets: Octets) -> Announcement:
@@ -341,7 +353,7 @@ def read_again(stream: Stream, payloads: Sequence[Payload], wanted: Iterable[Key
     frames: Frames = {}
     for reading in stream.readings:
         name = reading.file.name
-        found, frames[name] = again(reading.capture, stream.gear, places.get(name, ()), numbers.get(name, ()))
+        found, frames[name] = again(reading.capture, places.get(name, ()), numbers.get(name, ()))
         octets.update({(name, offset): piece for (offset, _), piece in found.items()})
     return octets, frames
 
@@ -361,13 +373,13 @@ def disclosures_of(batch: Batch, names: Names, stream: Stream) -> list[list[Disc
     ]
 
 
-def dropped(stream: Stream, captures: set[str]) -> list[str]:
-    """Frames that the kernel dropped from the captures of a finding."""
-    notes = []
+def dropped(stream: Stream) -> dict[str, str]:
+    """What to note of captures that the kernel dropped frames of, by their names."""
+    notes = {}
     for reading in stream.readings:
-        count = sum(interface.dropped or 0 for interface in reading.capture.interfaces)
-        if count and reading.file.name in captures:
-            notes.append(f"{reading.file.name}: {count} frames were dropped while capturing, at times unknown")
+        name = reading.file.name
+        if count := sum(interface.dropped or 0 for interface in reading.capture.interfaces):
+            notes[name] = f"{name}: {count} frames were dropped while capturing, at times unknown"
     return notes
 
 

@@ -279,7 +279,7 @@ def exchanges(
     ):
         flow = Flow(stream, needs_target=False)
         batches = flow.numbered() if form == "table" else flow.in_order()
-        with open_rows(form, output, compiled=stream.gear.compiled and not flow.are_few) as writer:
+        with open_rows(form, output) as writer:
             for batch in batches:
                 rows = batch
                 if named:

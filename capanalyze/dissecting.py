@@ -20,7 +20,6 @@ from capanalyze.errors import AuditError
 from capanalyze.exchanges.batch import chosen, exchange_of
 from capanalyze.exhibits import Packing, display_filter, name_of, time_of
 from capanalyze.findings import utc
-from capanalyze.gear import Gear
 from capanalyze.model import Dissected, DissectedFrame, Dissection, Field
 from capanalyze.packets.link_names import link_name
 from capanalyze.progress import progress
@@ -85,18 +84,16 @@ def dissect_frames(file: CaptureFile, wanted: Sequence[int], *, identify: bool, 
         CaptureError: the capture cannot be read.
         AuditError: it has no such frame.
     """
-    gear = Gear(live=file.path == "-")
-    reading = open_reading(file, gear)
+    reading = open_reading(file)
     capture = reading.capture
     try:
         with progress(lambda: capture.octets_read, capture.size or None, quiet=quiet):
             _read_to(reading, wanted[-1])
             if identify and capture.path and not reading.sha256:
                 reading.sha256, _ = capture.finish()
-        return _answer(reading, gear, wanted, sha256=reading.sha256 if capture.path else "")
+        return _answer(reading, wanted, sha256=reading.sha256 if capture.path else "")
     finally:
         capture.close()
-        gear.close()
 
 
 def _read_to(reading: Reading, last: int) -> None:
@@ -131,7 +128,7 @@ def dissect_exchanges(audit: Audit, wanted: Sequence[int], *, quiet: bool = True
         frames = {frame for one in found.values() for frame in (*one.requests, *one.replies)}
         if len(frames) > MOST:
             raise AuditError(_too_many("--exchange", len(frames)))
-        return _answer(reading, stream.gear, sorted(frames), found, sha256=reading.sha256)._replace(target=target)
+        return _answer(reading, sorted(frames), found, sha256=reading.sha256)._replace(target=target)
 
 
 def _exchanges(stream: Stream, wanted: set[int]) -> tuple[dict[int, Exchange], Target]:
@@ -163,10 +160,10 @@ def _counted(count: int, word: str) -> str:
 
 
 def _answer(
-    reading: Reading, gear: Gear, wanted: Sequence[int], exchanges: dict[int, Exchange] | None = None, *, sha256: str
+    reading: Reading, wanted: Sequence[int], exchanges: dict[int, Exchange] | None = None, *, sha256: str
 ) -> Answer:
     """Some frames of a capture that was read as far as them."""
-    _, frames = read_again(reading.capture, gear, (), wanted)
+    _, frames = read_again(reading.capture, (), wanted)
     kept = "" if reading.capture.path else f": of standard input the first {MAX_COPY >> 20} MiB are kept"
     notes = [note for number in wanted if (note := _trouble(number, frames.get(number), kept))]
     shown = [frames[number] for number in wanted if number in frames and frames[number].interface >= 0]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from capanalyze.audit import Audit, CaptureFile
-    from capanalyze.gear import Gear
     from capanalyze.packets.messages import Rows
 
 SECOND = 1_000_000_000
@@ -38,7 +37,6 @@ class Reading:
 
     file: CaptureFile
     capture: Capture
-    gear: Gear
     part: Part = field(default_factory=Part)
     sha256: str = ""
     octets: int = 0
@@ -53,7 +51,7 @@ class Reading:
             CaptureError: it cannot be read, or has a link type that is not.
         """
         try:
-            for rows in Scanner(self.capture, self.gear).rows():
+            for rows in Scanner(self.capture).rows():
                 yield rows
                 part = rows.part
             self.sha256, self.octets = self.capture.finish()
@@ -101,13 +99,13 @@ class Reading:
         return any(interface.one_sided for interface in self.capture.interfaces)
 
 
-def open_reading(file: CaptureFile, gear: Gear) -> Reading:
+def open_reading(file: CaptureFile) -> Reading:
     """A capture, ready to be read.
 
     Raises:
         CaptureError: it is none, or of a link type that is not read.
     """
-    return Reading(file, open_capture(file.path, file.name, file.interfaces), gear)
+    return Reading(file, open_capture(file.path, file.name, file.interfaces))
 
 
 def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) -> Input:

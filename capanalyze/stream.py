@@ -16,7 +16,6 @@ from capanalyze.exchanges.arrival import Arrival, Places, merged
 from capanalyze.exchanges.batch import Names
 from capanalyze.exchanges.engine import Engine
 from capanalyze.exchanges.row import CAPTURE
-from capanalyze.gear import Gear
 from capanalyze.protocols import PROTOCOLS
 from capanalyze.reading import open_reading
 from capanalyze.rotation import rotations
@@ -31,13 +30,14 @@ if TYPE_CHECKING:
     from capanalyze.reading import Reading
     from capanalyze.verdicts import CaptureFacts
 
+WORTH_A_THREAD = 1024 * 1024  # octets
+
 
 class Stream:
     """The exchanges of an audit, batch by batch; to be used in a `with` statement.
 
     Attributes:
         total: octets of all captures, None where nobody can tell.
-        gear: plain or compiled.
         places: labels of the interfaces met so far.
         names: what the numbers in rows stand for.
         hints: what messages tell of hosts; of the first ones only.
@@ -49,14 +49,12 @@ class Stream:
         forgotten: those of them whose window was not over.
     """
 
-    def __init__(self, audit: Audit, *, compiled: bool | None = None) -> None:
+    def __init__(self, audit: Audit) -> None:
         series = rotations(audit.captures)
         # Pieces count in the order in which they were written, however they were given.
         self.audit = audit = replace(audit, captures=tuple(file for pieces in series for file in pieces))
         sizes = [size_of(file) for file in audit.captures]
-        live = any(file.path == "-" for file in audit.captures)
         self.total = sum(sizes) if all(sizes) else None
-        self.gear = Gear(sum(sizes), compiled=compiled, live=live)
         self.places = Places()
         self.names = Names([file.name for file in audit.captures], self.places.labels)
         self.hints = Hints()
@@ -79,7 +77,6 @@ class Stream:
         """Let go of the captures."""
         for reading in self._readings.values():
             reading.capture.close()
-        self.gear.close()
 
     @property
     def has_one_source(self) -> bool:
@@ -143,7 +140,7 @@ class Stream:
         return [found[file.name] for file in self.audit.captures]
 
     def _paired(self, group: Sequence[Sequence[CaptureFile]]) -> Iterator[list[Batch]]:
-        for rows in merged([self._arriving(pieces) for pieces in group], self.gear):
+        for rows in merged([self._arriving(pieces) for pieces in group]):
             if not rows.count:
                 continue
             self.hints.take(rows, self.places.labels)
@@ -162,13 +159,13 @@ class Stream:
 
     def _arriving(self, pieces: Sequence[CaptureFile]) -> Iterator[Unit]:
         """The messages of one source, in order."""
-        arrival = Arrival(self.places, self.gear, self.audit.since, self.audit.until)
+        arrival = Arrival(self.places, self.audit.since, self.audit.until)
         units = arrival.units(map(self._open, pieces))
-        return from_here_on(units, lambda: self.gear.compiled and self.has_one_source)
+        return from_here_on(units, lambda: self.has_one_source and self.octets_read() >= WORTH_A_THREAD)
 
     def _open(self, file: CaptureFile) -> tuple[int, Reading]:
         """A capture, and its number in the audit."""
-        reading = self._readings[file.name] = open_reading(file, self.gear)
+        reading = self._readings[file.name] = open_reading(file)
         return self.audit.captures.index(file), reading
 
     def _refuse(self, same: tuple[int, int] | None) -> None:

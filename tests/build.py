@@ -95,11 +95,11 @@ def enhanced(number: int, stamp: int, frame: bytes, options: bytes = b"", order:
     return block(6, head + frame + bytes(-len(frame) % 4) + options, order)
 
 
-def scanned(path: Path, octets: bytes, *, compiled: bool = False) -> Part:
+def scanned(path: Path, octets: bytes) -> Part:
     """The messages of a capture with these octets."""
     path.write_bytes(octets)
     capture = open_capture(str(path))
-    part = read_messages(capture, compiled=compiled)
+    part = read_messages(capture)
     capture.finish()
     return part
 
@@ -223,10 +223,10 @@ def dissected(path: Path, *fields: str, options: Sequence[str] = ()) -> list[lis
     return [line.split("\t") for line in result.stdout.splitlines()]
 
 
-def read(path: Path, octets: bytes, *, compiled: bool = False) -> tuple[Part, Capture]:
+def read(path: Path, octets: bytes) -> tuple[Part, Capture]:
     """The messages of a capture with these octets, and what the capture says of itself."""
     path.write_bytes(octets)
     capture = open_capture(str(path))
-    part = read_messages(capture, compiled=compiled)
+    part = read_messages(capture)
     capture.finish()
     return part, capture

@@ -1,4 +1,4 @@
-"""Frames of a capture by their numbers: plain and compiled, from every form of capture, as tshark reads them."""
+"""Frames of a capture by their numbers, from every form of capture, as tshark reads them."""
 
 import hashlib
 import random
@@ -12,7 +12,6 @@ from capanalyze.buffers import longs
 from capanalyze.capture import open_capture
 from capanalyze.capture.marks import Marks
 from capanalyze.capture.records import LAYOUT_FIELDS
-from capanalyze.gear import Gear
 from capanalyze.packets.messages import read_messages
 from tests.build import PEER, START, TARGET, dissected, enhanced, interface, ipv4, pcap, section, udp
 from tests.packets.test_scan import CAPTURES
@@ -20,13 +19,13 @@ from tests.packets.test_scan import CAPTURES
 MOST = 500
 
 
-def numbered(path: Path, count: int, *, compiled: bool) -> dict[int, tuple[str, int, int]]:
+def numbered(path: Path, count: int) -> dict[int, tuple[str, int, int]]:
     """The first frames by number: hash, octets captured, octets sent."""
     capture = open_capture(str(path))
-    part = read_messages(capture, compiled=compiled)
+    part = read_messages(capture)
     capture.finish()
     wanted = range(1, min(part.frames, count) + 1)
-    _, found = read_again(capture, Gear(compiled=compiled), (), wanted)
+    _, found = read_again(capture, (), wanted)
     assert list(found) == list(wanted)
     return {
         number: (hashlib.md5(one.octets).hexdigest(), len(one.octets), one.size)
@@ -41,12 +40,11 @@ def test_frames_are_those_that_tshark_reads(path: Path) -> None:
     fields = ("frame.md5_hash", "frame.cap_len", "frame.len")
     options = ("-o", "frame.generate_md5_hash:TRUE", "-c", str(MOST))
     expected = dissected(path, *fields, options=options)
-    found = numbered(path, MOST, compiled=False)
+    found = numbered(path, MOST)
     for number, (digest, captured, size) in found.items():
         said, there, sent = expected[number - 1]
         assert (captured, size) == (int(there), int(sent))
         assert digest == said or not captured
-    assert numbered(path, MOST, compiled=True) == found
 
 
 FORMS = {
@@ -62,16 +60,15 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("compiled", [False, True])
-def test_some_frames_are_found_in_every_form(tmp_path: Path, form: str, compiled: bool) -> None:
+def test_some_frames_are_found_in_every_form(tmp_path: Path, form: str) -> None:
     frames = [(START + number, ipv4(PEER, TARGET, 17, udp(50000, number, b"x" * number))) for number in range(1, 60)]
     path = tmp_path / "capture"
     path.write_bytes(FORMS[form](frames))
     capture = open_capture(str(path))
-    read_messages(capture, compiled=compiled)
+    read_messages(capture)
     capture.finish()
     wanted = random.Random(1).sample(range(1, 60), 20)
-    _, found = read_again(capture, Gear(compiled=compiled), (), [*wanted, 0, -1, 60, 10**9])
+    _, found = read_again(capture, (), [*wanted, 0, -1, 60, 10**9])
     assert {number: (one.seconds, one.octets) for number, one in found.items()} == {
         number: frames[number - 1] for number in wanted
     }

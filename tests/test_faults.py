@@ -30,7 +30,6 @@ KNOWN = {
     "reply from another address or port of the target": PAIRING,
     "reply to another endpoint of the client": PAIRING,
     "what a module cannot read on its port": PAIRING,
-    "many interfaces": "interfaces are to be bounded in the core",
     "services that never answer": "a table of one-way services is to come",
     "where a peer sits": "reach is to be told by what is known of a host as a whole",
     "an empty piece of a ring": "a piece without an octet is to be a piece",

@@ -78,7 +78,7 @@ def test_blocks_of_any_size_give_the_same_report(
     monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
     audit = audit_of([str(flood)], mode="block-all")
     whole = analyze(audit)
-    monkeypatch.setattr(messages, "PLAIN_BLOCK", size)
+    monkeypatch.setattr(messages, "BLOCK", size)
     assert analyze(audit) == whole
 
 
@@ -89,7 +89,8 @@ def test_compiled_and_in_threads_the_report_is_the_same(
     monkeypatch.setattr(analysis, "FEW", -1)
     audit = audit_of([str(flood)], mode="block-all")
     plain = analyze(audit)
-    monkeypatch.setattr(messages, "COMPILED_BLOCK", size)
+    monkeypatch.setattr(messages, "BLOCK", size)
+    monkeypatch.setattr(stream, "WORTH_A_THREAD", 0)
     monkeypatch.setattr(stream, "Gear", lambda *_, **__: Gear(compiled=True))
     assert analyze(audit) == plain
 
@@ -164,14 +165,14 @@ def test_a_capture_that_grows_is_read_to_the_end_that_it_had(tmp_path: Path, mon
     path = tmp_path / "grows.pcap"
     path.write_bytes(pcap([(START, asked(1)), (START + 0.1, told(1)), (START + 99, FAR)]))
     before = analyze(audit_of([str(path)]))
-    whole = Capture.read
+    whole = Capture.read_into
 
-    def read(capture: Capture, size: int = 0) -> bytes:
+    def read_into(capture: Capture, room: memoryview) -> int:
         with path.open("ab") as file:
             file.write(pcap([(START + 100, asked(2))])[HEADER:])
-        return whole(capture, size)
+        return whole(capture, room)
 
-    monkeypatch.setattr(Capture, "read", read)
+    monkeypatch.setattr(Capture, "read_into", read_into)
     found = analyze(audit_of([str(path)]))
     (note,) = found.inputs[0].notes
     assert note.startswith("it grew while it was read: ")

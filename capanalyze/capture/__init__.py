@@ -42,10 +42,11 @@ from capanalyze.packets.steps import LEFT_OUT, UNREAD_LINK
 from capanalyze.spool import Spool, SpoolReader
 
 BLOCK = 4 * 1024 * 1024
+WORTH_A_THREAD = 256 * 1024  # octets
 SNIFF = 4096
 MAX_COPY = 64 * 1024 * 1024  # octets of stdin that are kept, to decode replies
 PATIENCE = 1.0  # seconds that closing waits for a thread that reads a silent pipe
-FIRST_NAMED = 1 << 20
+FIRST_NAMED = 1 << 20  # index of the first interface that frames name themselves
 
 __all__ = ["Capture", "Interface", "open_capture"]
 
@@ -81,18 +82,20 @@ class HashedStream:
         return octets
 
     def read_into(self, room: memoryview) -> int:
-        """Fill `room` from its beginning; how many octets there were. They are hashed beside whoever reads them.
+        """Put what is at hand into `room`; how many octets. Many are hashed beside whoever reads them.
 
         What the room before held is done with when this is called again.
         """
         if self._pushed:
             return put(self.read(len(room)), room)
         room = room[: self._within_limit(len(room))]
-        count = fill(self._stream, room)
+        count = read_into(self._stream, room)
         self._wait()
-        if self._beside is None:
-            self._beside = ThreadPoolExecutor(1, "hash")
-        self._hashing = self._beside.submit(self._hash.update, room[:count])
+        if count < WORTH_A_THREAD:
+            self._hash.update(room[:count])
+        else:
+            self._beside = self._beside or ThreadPoolExecutor(1, "hash")
+            self._hashing = self._beside.submit(self._hash.update, room[:count])
         self._take(room[:count])
         return count
 
@@ -141,16 +144,10 @@ def put(octets: bytes, room: memoryview) -> int:
     return len(octets)
 
 
-def fill(stream: Readable, room: memoryview) -> int:
-    """Fill a room from a stream, as far as there are octets; how many."""
-    done = 0
-    while done < len(room):
-        into = getattr(stream, "readinto", None)
-        count = into(room[done:]) if into else put(stream.read(len(room) - done), room[done:])
-        if not count:
-            break
-        done += count
-    return done
+def read_into(stream: Readable, room: memoryview) -> int:
+    """Put the next octets of a stream at the beginning of a room; how many, 0 at the end."""
+    into = getattr(stream, "readinto", None)
+    return into(room) if into else put(stream.read(len(room)), room)
 
 
 class Capture:
@@ -174,6 +171,7 @@ class Capture:
         self.notes: list[str] = []
         self.interfaces: list[Interface] = []
         self.named: dict[str, int] = {}
+        self._names: list[str] = []
         self.blocks = pcapng.Blocks()
         self.layout = longs(LAYOUT_FIELDS)
         self.table = array("q")
@@ -198,7 +196,7 @@ class Capture:
             return b""
 
     def read_into(self, room: memoryview) -> int:
-        """Fill a room with the next octets, and return how many; see `read`."""
+        """Put the next octets at the beginning of a room, and return how many; see `read`."""
         try:
             if isinstance(self._stream, HashedStream):
                 return self._stream.read_into(room)
@@ -267,12 +265,15 @@ class Capture:
 
     def named_interface(self, name: str) -> int:
         """Index of an interface that frames name themselves, behind those that the capture describes."""
-        return self.named.setdefault(name, FIRST_NAMED + len(self.named))
+        if name not in self.named:
+            self.named[name] = FIRST_NAMED + len(self._names)
+            self._names.append(name)
+        return self.named[name]
 
     def interface_name(self, index: int) -> str | None:
         """What an interface is called, None where the capture does not say."""
         if index >= FIRST_NAMED:
-            return list(self.named)[index - FIRST_NAMED]
+            return self._names[index - FIRST_NAMED]
         return self.interfaces[index].name
 
     def check_links(self) -> None:

@@ -1,6 +1,7 @@
 """What Python sees of the compiled core."""
 
 from array import array
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 Octets: TypeAlias = bytes | bytearray | memoryview
@@ -312,3 +313,235 @@ def bins_of(exchanges: list[tuple[int, int]]) -> tuple[int, list[tuple[int, list
     Returns:
         The level: a bin is 2 to this nanoseconds wide. Number and counts by class of each bin that is not empty.
     """
+
+# -- Messages on their way into the pairing -----------------------------------------------------------
+
+MAX_NAMES: int
+"""Names of interfaces that are told apart in one capture."""
+
+class Naming:
+    """Gives messages the index of the interface that their frames name, for one capture."""
+
+    def name(
+        self, octets: Octets, base: int, messages: Words, count: int, index_of: Callable[[bytes | int | None], int]
+    ) -> None:
+        """Give messages an index where they lack one.
+
+        Args:
+            octets: what the messages were scanned from.
+            base: the offset of the octets in the capture.
+            messages: `Message` of `message.pxd`.
+            count: how many of them.
+            index_of: says the index of a name or number that is not known yet; of None, that of all further ones.
+
+        Raises:
+            ValueError: there are fewer messages.
+        """
+
+class Dater:
+    """Dates the messages of one source: each place has a clock that does not run back.
+
+    Args:
+        since, until: seconds and nanoseconds; what is before the one, or not before the other, is left out.
+
+    Attributes:
+        count: messages written since the last `turn`.
+        is_ordered: whether no message was written behind one with a later clock.
+        clocks: the first and the latest clock of the capture at hand, nanoseconds; None without a message.
+        earliest: a message whose clock is before this one counts as of then.
+    """
+
+    count: int
+    is_ordered: bool
+    clocks: tuple[int, int] | None
+    earliest: int
+
+    def __init__(self, since: tuple[int, int] | None, until: tuple[int, int] | None) -> None: ...
+    def begin(self, capture: int, clocks: Words) -> None:
+        """A further capture begins; it has this number, and its places have these clocks."""
+
+    def turn(self) -> None:
+        """Write from the beginning of the room again."""
+
+    def date(
+        self,
+        messages: Words,
+        pool: Words,
+        start: int,
+        stop: int,
+        places: Words,
+        named: Words,
+        clocks: Words,
+        into: Words,
+        into_pool: Words,
+    ) -> int:
+        """Date messages from `start` to before `stop`, behind those that are written.
+
+        Args:
+            messages: `Message` of `message.pxd`.
+            pool: their keys.
+            start: the first.
+            stop: behind the last.
+            places: for each interface of the capture its place.
+            named: for each interface that frames name, `Named` of `dating.pxd`.
+            clocks: for each place `Clock` of `dating.pxd`.
+            into: room for messages.
+            into_pool: room for keys.
+
+        Returns:
+            The message where the room ended, else `stop`.
+
+        Raises:
+            ValueError: there are fewer messages, or there is no clock.
+        """
+
+    def hold(self, messages: Words, pool: Words, start: int, stop: int, into: Words, into_pool: Words) -> None:
+        """Write messages that were dated before once more, with others to follow.
+
+        Raises:
+            ValueError: there are fewer, or there is no room for them.
+        """
+
+def joined(parts: Sequence[tuple[Words, Words, int, int]]) -> tuple[Words, Words]:
+    """Stretches of messages (messages, keys, from, to before) behind each other: messages and keys.
+
+    Raises:
+        ValueError: there are fewer messages.
+    """
+
+def reorder(messages: Words, count: int) -> Words:
+    """Messages that were dated in the order of their clocks, of equal ones as they came; their keys stay.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+
+def bound(messages: Words, start: int, count: int, clock: int) -> int:
+    """The first of `count` messages in order, from `start` on, that is behind a clock; `count` where none is.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+
+def clock_at(messages: Words, number: int) -> int:
+    """The clock of a message that was dated, nanoseconds.
+
+    Raises:
+        ValueError: there is no such message.
+    """
+
+# -- Rows on their way out ----------------------------------------------------------------------------
+
+REASON_SPAN: int
+"""Reasons of a service are below."""
+
+def write_rows(
+    wide: Words,
+    narrow: Words,
+    links: Words,
+    start: int,
+    stop: int,
+    vocabulary: Words,
+    text: bytes,
+    ends: Words,
+    reasons: Words,
+    into: bytearray,
+) -> tuple[int, int, int]:
+    """Write rows as lines of text.
+
+    Args:
+        wide: the rows, `Wide` of `row.pxd`.
+        narrow: the rows, `Narrow`.
+        links: what their lists of frames are in, `Link`.
+        start: the first of them.
+        stop: behind the last.
+        vocabulary: which pieces are for which words, `Vocabulary` of `rows_text.pxd`.
+        text: all pieces, one behind the other.
+        ends: where each begins, and where the last ends.
+        reasons: for each service and reason the number of its piece, 0 where it has none yet.
+        into: room for the lines.
+
+    Returns:
+        The first row that was not written, why (`Why` of `rows_text.pxd`), and how many octets were.
+
+    Raises:
+        ValueError: a buffer is shorter than what has to fit into it.
+    """
+
+class Group:
+    """Rows spread over columns.
+
+    Args:
+        modules: how many services there are.
+        room: rows that there is room for.
+        frames: that there is room for, of requests and of replies.
+
+    Attributes:
+        rows: how many it has.
+        services: service and port that each code stands for; -1 for no port.
+        reasons: service and reason that each code stands for.
+    """
+
+    rows: int
+    services: list[tuple[int, int]]
+    reasons: list[tuple[int, int]]
+
+    def __init__(self, modules: int, room: int, frames: int) -> None: ...
+    def make_lists(self, frames: int) -> None:
+        """Room for so many frames of requests, and of replies; there are no rows yet."""
+
+    def add(self, wide: Words, narrow: Words, links: Words, start: int, stop: int, zoned: bool) -> int:
+        """Add rows from `start` to before `stop`, structs of `row.pxd`; `zoned`: indices of zones mean any.
+
+        Returns:
+            The first that there is no room for, `stop` where there is for all.
+
+        Raises:
+            ValueError: there are fewer, or one is no exchange.
+        """
+
+    def clear(self) -> None:
+        """Begin anew."""
+
+    def octets(self, name: str) -> memoryview:
+        """What a column holds, all that there is room for; ` ends` behind the name are where its rows end."""
+
+def words_column(codes: Words, count: int, meaning: Words, into: Words, bits: bytearray) -> int:
+    """Put the meaning of each code in its place, numbers of 32 bits; how many have none.
+
+    Args:
+        codes: of each row, -1 for none.
+        count: how many rows.
+        meaning: of each code, -1 for none.
+        into: room for them.
+        bits: room for a bit a row, which tells whether there is a meaning.
+
+    Raises:
+        ValueError: a buffer is shorter than what has to fit into it; so do the functions below.
+    """
+
+def ports_column(ports: Words, count: int, bits: bytearray) -> int:
+    """Note in a bit a row which ports there are; how many are not."""
+
+def text_column(ends: Words, count: int, bits: bytearray) -> int:
+    """Note in a bit a row which texts take octets; how many take none."""
+
+def micros_column(nanos: Words, count: int, into: array[float], bits: bytearray) -> tuple[int, int]:
+    """Nanoseconds as microseconds, floats; a bit a row tells which there are.
+
+    Returns:
+        How many there are not, and the most nanoseconds, -1 without any.
+    """
+
+class Crossings:
+    """The zones that inbound exchanges crossed, and their places."""
+
+    def add(self, narrow: Words, count: int) -> None:
+        """Take in rows that are judged, `Narrow` of `row.pxd`.
+
+        Raises:
+            ValueError: there are fewer.
+        """
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Zone and place of each, as indices; -1 for no zone. Each once, in no order."""

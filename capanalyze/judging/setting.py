@@ -64,6 +64,7 @@ class Zones:
 
     def __init__(self, audit: Audit, labels: Sequence[str]) -> None:
         self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
         self._given = audit.zones
         self._labels = labels
         self.networks = [network(ip_network(key), self._index(zone)) for key, zone in audit.zones.items() if "/" in key]
@@ -79,9 +80,10 @@ class Zones:
         return len(self.places) > known
 
     def _index(self, name: str) -> int:
-        if name not in self.names:
+        number = self._numbers.setdefault(name, len(self.names))
+        if number == len(self.names):
             self.names.append(name)
-        return self.names.index(name)
+        return number
 
 
 def network(one: IPv4Network | IPv6Network, zone: int) -> JudgedNetwork:

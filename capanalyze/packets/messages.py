@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from capanalyze.buffers import longs
 from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE
 from capanalyze.core import core
-from capanalyze.gear import Gear
-from capanalyze.packets import naming
 from capanalyze.packets import scan as loop
 from capanalyze.packets.buckets import BUCKETS, Bucket, numbered
-from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_WORDS, PROCESS, READINGS, WORDS
+from capanalyze.packets.message import FRAME, KEY_COUNT, KEYS, MAX_WORDS, READINGS, WORDS
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import PROTOCOLS, port_table
 
@@ -30,10 +28,11 @@ if TYPE_CHECKING:
 
 ROOM = 4096  # rows taken from the scan at a time
 POOL_ROOM = 4 * ROOM + MAX_WORDS
-PLAIN_BLOCK = 256 * 1024
-COMPILED_BLOCK = 1024 * 1024
+BLOCK = 1024 * 1024
+SMALL_BLOCK = 64 * 1024  # of small captures
 TUNNELS = max(core.TUNNELS.values()) + 1
-BUFFERS = 3  # of that size: one is scanned while another is hashed
+BUFFERS = 3  # blocks: one is scanned while another is hashed
+FURTHER = "further interfaces"  # longer than a frame's own name can be
 
 
 class Message(NamedTuple):
@@ -171,18 +170,25 @@ class Rows:
     interfaces: int = 0
     named: int = 0
 
+    @property
+    def last(self) -> int:
+        """The clock of the last one, once they are dated."""
+        return core.clock_at(self.rows, self.count - 1)
+
+    def bound(self, clock: int, start: int = 0) -> int:
+        """The first of them from `start` on that is behind a clock, once they are dated and in order."""
+        return core.bound(self.rows, start, self.count, clock)
+
 
 class Scanner:
     """The scan, ready to run over one capture: its state, its tables, the room it writes to.
 
     Args:
         capture: to be read from here to its end.
-        gear: plain or compiled.
     """
 
-    def __init__(self, capture: Capture, gear: Gear) -> None:
+    def __init__(self, capture: Capture) -> None:
         self.capture = capture
-        self._gear = gear
         self._state = longs(loop.STATE_FIELDS)
         self._state[loop.NG] = int(capture.format.startswith("pcapng"))
         self._state[loop.FIRST_SECONDS] = loop.LATEST + 1
@@ -194,15 +200,14 @@ class Scanner:
         self._tunnels = longs(TUNNELS)
         self._unreads = longs(loop.MAX_UNREAD * loop.UNREAD_FIELDS)
         self._core = core.Scanner(port_table(), bytes(protocol.empty_asks for protocol in PROTOCOLS))
-        self._names = longs(naming.MAX_NAMES * naming.NAME)
-        self._naming = longs(naming.STATE_FIELDS)
+        self._naming: core.Naming | None = None
 
     def rows(self) -> Iterator[Rows]:
         """Scan the capture to its end; its messages as they come. The last ones, maybe none, have the whole account."""
         damaged = False
         left = 0
         self._mark()
-        for block in blocks(self.capture, self._gear, self._state):
+        for block in blocks(self.capture, self._state):
             self._state[loop.BASE] += self._state[loop.OFFSET]
             self._state[loop.OFFSET] = 0
             damaged = yield from self._scan_all(block)
@@ -273,31 +278,18 @@ class Scanner:
         return Rows(self._rows, self._pool, self._state[loop.COUNT], self._account(), *counts)
 
     def _name(self, octets: Any) -> None:
-        """Give the rows the index of the interface that their frames name themselves."""
-        state = self._naming
-        state[naming.BASE] = self._state[loop.BASE]
-        buffers = (octets, self._rows, state, self._names)
-        done, count = 0, self._state[loop.COUNT]
-        while (done := self._gear(naming.name)(buffers, done, count)) < count:
-            self._learn(octets, done * WORDS)
-        self._state[loop.NAMED] = 0
+        """Give messages their interface where only their frames name it."""
+        self._naming = self._naming or core.Naming()
+        state = self._state
+        self._naming.name(octets, state[loop.BASE], self._rows, state[loop.COUNT], self._index_of)
+        state[loop.NAMED] = 0
 
-    def _learn(self, octets: Any, m: int) -> None:
-        """Remember the name of a row's interface; where there are too many, the first ones are forgotten."""
-        number = self._rows[m + INTERFACE]
-        if number <= -2:
-            words, name = [-2 - number, -1, 0], f"if{-2 - number}"
-        else:
-            at = naming.name_at(octets, self._rows[m + PROCESS] - self._state[loop.BASE])
-            raw = bytes(octets[at : at + naming.LENGTH]).split(b"\0")[0]
-            words = [naming.word(octets, at, at + len(raw), skip) for skip in (0, 7, 14)]
-            name = raw.decode("ascii", "replace")
-        index = self.capture.named_interface(name)
-        place = len(self.capture.named) % naming.MAX_NAMES if self._naming[naming.KNOWN] == naming.MAX_NAMES else -1
-        if place < 0:
-            place = self._naming[naming.KNOWN]
-            self._naming[naming.KNOWN] += 1
-        self._names[place * naming.NAME : (place + 1) * naming.NAME] = array("q", [*words, index])
+    def _index_of(self, name: bytes | int | None) -> int:
+        """The index of an interface that frames call so, or give this number; None is all further ones."""
+        if name is None:
+            self.capture.notes.append(f"frames name more than {core.MAX_NAMES:,} interfaces: the rest count as one")
+            return self.capture.named_interface(FURTHER)
+        return self.capture.named_interface(f"if{name}" if isinstance(name, int) else name.decode("ascii", "replace"))
 
     def _account(self) -> Part:
         """What was counted by now."""
@@ -342,32 +334,24 @@ class Block(NamedTuple):
     stop: int
 
 
-def blocks(capture: Capture, gear: Gear, state: Any) -> Iterator[Block]:
+def blocks(capture: Capture, state: Any) -> Iterator[Block]:
     """A capture block by block; what the scan left of one stands before the next. The last has nothing new."""
-    octets: Any = b""
-    stop = 0
-    turns = None
+    size = min(BLOCK, max(capture.size, SMALL_BLOCK))
+    turns = cycle([bytearray(size) for _ in range(BUFFERS)])
+    buffer, stop = bytearray(), 0
     while True:
-        left = memoryview(octets)[state[loop.OFFSET] : stop]
-        if gear.compiled:
-            turns = turns or cycle([bytearray(COMPILED_BLOCK) for _ in range(BUFFERS)])
-            buffer = next(turns)
-            if len(left) > len(buffer) // 2:
-                buffer = bytearray(4 * len(left))
-            buffer[: len(left)] = left
-            count = capture.read_into(memoryview(buffer)[len(left) :])
-            octets, stop = buffer, len(left) + count
-        else:
-            block = capture.read(PLAIN_BLOCK)
-            count = len(block)
-            octets = bytes(left) + block
-            stop = len(octets)
-        gear.read(count)
-        yield Block(octets, stop)
+        left = buffer[state[loop.OFFSET] : stop]
+        buffer = next(turns)
+        if len(left) > len(buffer) // 2:
+            buffer = bytearray(4 * len(left))
+        buffer[: len(left)] = left
+        count = capture.read_into(memoryview(buffer)[len(left) :])
+        stop = len(left) + count
+        yield Block(buffer, stop)
         if not count:
             return
 
 
-def read_messages(capture: Capture, *, compiled: bool | None = None) -> Part:
-    """Scan a whole capture. `compiled` None: compiled where the file is large enough to repay it."""
-    return Scanner(capture, Gear(capture.size, compiled=compiled)).run()
+def read_messages(capture: Capture) -> Part:
+    """Scan a whole capture."""
+    return Scanner(capture).run()

@@ -64,6 +64,7 @@ HASHES = (12, 8)
 
 # The rest is in report.html.
 SHOWN_CAPTURES = 30
+SHOWN_SECTIONS = 200
 SHOWN_FLIPS = 5
 SHOWN_ANNOUNCEMENTS = 20
 SHOWN_DIFFERENCES = 5
@@ -91,9 +92,11 @@ def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]
         yield _captures(analysis, names, width)
     shown = sections(analysis)
     explaining = next((section for section in shown if any(found.unproven for found in section.findings)), None)
-    for section in shown:
+    for section in shown[:SHOWN_SECTIONS]:
         explanation = [indented(f"unproven: {VERDICT_LOOKS['unproven'].meaning}")] if section is explaining else []
         yield [*_section(section, names, room if room >= LEAST else 0), *explanation]
+    if (left := len(shown) - SHOWN_SECTIONS) > 0:
+        yield [piece(f"{counted(left, 'more table')} of findings: see report.html.")]
     if analysis.findings and (silent := unprobed(analysis)):
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:

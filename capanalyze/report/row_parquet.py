@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from array import array
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from capanalyze.core import core
 from capanalyze.exchanges.batch import Names, reason_of, service_name
-from capanalyze.exchanges.row import DIRECTIONS, LINK, OUTCOMES, VERDICTS_OF
+from capanalyze.exchanges.row import DIRECTIONS, OUTCOMES, VERDICTS_OF
 from capanalyze.protocols import PROTOCOLS
-from capanalyze.report import row_columns as c
 from capanalyze.report.row_pieces import valid
-from capanalyze.report.row_text import MODULE_COUNT, REASON_SPAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from capanalyze.exchanges.batch import Batch
     from capanalyze.model import Disclosure
@@ -63,159 +62,131 @@ PAIRINGS = ("exact", "weak")
 EXACT = 1 << 53  # a float holds all whole numbers below
 
 
-def zeros(kind: Any, count: int) -> memoryview:
-    """A buffer of numbers, all 0. It takes memory where it is written to; read in Python it gives ints."""
-    found: Any = np.zeros(count, kind)
-    return memoryview(found)
+def kept(kind: Any, rows: int, nulls: int, bits: Any, *buffers: Any) -> Any:
+    """A column out of its buffers: where `bits` has 0, there is nothing; without them, something everywhere."""
+    return pa.Array.from_buffers(kind, rows, [bits and pa.py_buffer(bits), *map(pa.py_buffer, buffers)], nulls)
 
 
-def words(codes: Any, texts: Iterable[str | None]) -> Any:
+def bits_for(rows: int) -> bytearray:
+    """Room for a bit a row."""
+    return bytearray((rows + 7) // 8)
+
+
+def words(codes: Any, rows: int, texts: Iterable[str | None]) -> Any:
     """A column of words: each text once, -1 and None as null."""
     places: dict[str, int] = {}
-    found = [-1 if text is None else places.setdefault(valid(text), len(places)) for text in texts]
-    indices = np.array([*found, -1], np.int32).take(np.maximum(codes, -1))
-    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), pa.array(places, pa.string()))
+    found = array("i", [-1 if text is None else places.setdefault(valid(text), len(places)) for text in texts])
+    indices, bits = bytearray(4 * rows), bits_for(rows)
+    nulls = core.words_column(codes, rows, found, indices, bits)
+    column = kept(pa.int32(), rows, nulls, bits, indices)
+    return pa.DictionaryArray.from_arrays(column, pa.array(places, pa.string()))
 
 
-def text(ends: Any, octets: memoryview) -> Any:
+def text(ends: Any, rows: int, octets: Any) -> Any:
     """A column of text; what takes no octets is null."""
-    there = ends[1:] > ends[:-1]
-    bits = np.packbits(there, bitorder="little")
-    return pa.StringArray.from_buffers(len(there), pa.py_buffer(ends), pa.py_buffer(octets), pa.py_buffer(bits))
+    bits = bits_for(rows)
+    return kept(pa.string(), rows, core.text_column(ends, rows, bits), bits, ends, octets)
 
 
-def micros(nanos: Any) -> Any:
+def micros(nanos: memoryview, rows: int) -> Any:
     """Round-trip times as Python's division has them, to the last bit."""
-    found = nanos / 1000
-    for at in np.flatnonzero(nanos >= EXACT):
-        found[at] = int(nanos[at]) / 1000
-    return pa.array(found, mask=nanos < 0)
+    found, bits = array("d", bytes(8 * rows)), bits_for(rows)
+    nulls, most = core.micros_column(nanos, rows, found, bits)
+    if most >= EXACT:
+        for row in range(rows):
+            found[row] = nanos[row] / 1000
+    return kept(pa.float64(), rows, nulls, bits, found)
 
 
-def ports(numbers: Any) -> Any:
+def ports(numbers: Any, rows: int) -> Any:
     """A column of ports, below 0 as null."""
-    return pa.array(numbers, mask=numbers < 0)
+    bits = bits_for(rows)
+    return kept(pa.int32(), rows, core.ports_column(numbers, rows, bits), bits, numbers)
 
 
-def frames(ends: Any, numbers: Any) -> Any:
+def sizes(numbers: Any, rows: int) -> Any:
+    """A column of numbers of octets."""
+    return kept(pa.int64(), rows, 0, None, numbers)
+
+
+def frames(ends: memoryview, rows: int, numbers: Any) -> Any:
     """A column of lists of frames."""
-    return pa.ListArray.from_arrays(pa.array(ends), pa.array(np.frombuffer(numbers, np.int64)[: ends[-1]]))
+    return pa.Array.from_buffers(FRAMES, rows, [None, pa.py_buffer(ends)], children=[sizes(numbers, ends[rows])])
 
 
 def disclosed(told: Mapping[int, Sequence[Disclosure]], rows: int) -> Any:
     """The disclosures of the rows that have any."""
     if not told:
-        return pa.ListArray.from_arrays(pa.array(np.zeros(rows + 1, np.int32)), pa.array([], FACT))
+        return pa.ListArray.from_arrays(kept(pa.int32(), rows + 1, 0, None, bytes(4 * rows + 4)), pa.array([], FACT))
     lists = (told.get(row, ()) for row in range(rows))
     return pa.array([[{"kind": one.kind, "value": valid(one.value)} for one in found] for found in lists], FACTS)
 
 
-def service_of(key: int) -> str:
-    """The service that a key stands for."""
-    return service_name(key // c.PORT_SPAN, key % c.PORT_SPAN - 1)
-
-
 class Group:
-    """Rows that are written together, spread over the stage's buffers.
+    """Rows that are written together, spread over the core's columns.
 
     Args:
-        stage: `row_columns.fill`, as it stands or compiled.
         room: rows that there is room for.
     """
 
-    def __init__(self, stage: Callable[..., int], room: int) -> None:
-        self._stage = stage
+    def __init__(self, room: int) -> None:
         self._told: dict[int, list[Disclosure]] = {}
-        self._buffers: list[Any] = [b""] * (c.ANSWERING + 1)
-        b = self._buffers
-        self._state = b[c.STATE] = zeros(np.int64, c.STATE_FIELDS)
-        self._state[c.ROW_ROOM] = room
-        b[c.CODES], b[c.LONGS] = zeros(np.int32, c.CODE_COLUMNS * (room + 1)), zeros(np.int64, c.LONG_COLUMNS * room)
-        b[c.SERVICE_CODES], b[c.SERVICES] = zeros(np.int32, MODULE_COUNT * c.PORT_SPAN), zeros(np.int64, room)
-        b[c.REASON_CODES], b[c.REASONS] = zeros(np.int32, MODULE_COUNT * REASON_SPAN), zeros(np.int64, room)
-        b[c.CLIENTS], b[c.SERVERS] = zeros(np.uint8, c.HOST_ROOM * room), zeros(np.uint8, c.HOST_ROOM * room)
-        b[c.TIMES] = zeros(np.uint8, c.TIME_ROOM * room)
-        self._make_lists(FRAMES_A_ROW * room)
+        self._frames = FRAMES_A_ROW * room
+        self._columns = core.Group(len(PROTOCOLS), room, self._frames)
 
     @property
     def rows(self) -> int:
         """How many it has."""
-        return int(self._state[c.ROWS])
+        return self._columns.rows
 
     def add(self, batch: Batch, start: int, told: Sequence[list[Disclosure]], *, zoned: bool) -> int:
         """Add rows of a batch from `start` on: the first that there is no room for."""
-        b, row = self._buffers, self.rows
-        b[c.WIDES], b[c.NARROWS], b[c.LINKS] = batch.wide, batch.narrow, batch.links
-        self._state[c.LINK_COUNT] = len(batch.links) // LINK
-        self._state[c.ZONED] = int(zoned)
-        done = self._stage(b, start, batch.count)
+        row = self.rows
+        done = self._columns.add(batch.wide, batch.narrow, batch.links, start, batch.count, zoned)
         self._told |= {row + at: facts for at, facts in enumerate(told[start:done]) if facts}
-        if self._state[c.WHY] == c.ODD:
-            raise ValueError(f"row {done} of a batch is no exchange")
         if done == start < batch.count and row == 0:
             # One row with more frames than there is room for.
-            self._make_lists(2 * self._state[c.ASKING_ROOM])
+            self._frames *= 2
+            self._columns.make_lists(self._frames)
             return self.add(batch, start, told, zoned=zoned)
         return done
 
     def table(self, names: Names) -> Any:
         """The rows as Arrow has them; they share the group's memory until it is cleared."""
-        columns = self._columns(self.rows, names)
+        columns = self._words(names) | self._numbers()
         return pa.table([columns[name] for name in SCHEMA.names], SCHEMA)
 
     def clear(self) -> None:
         """Begin anew. Codes of services and reasons are a group's own: its dictionaries hold what it needs."""
-        b, state = self._buffers, self._state
-        for key in self._services():
-            b[c.SERVICE_CODES][key] = 0
-        for key in self._reasons():
-            b[c.REASON_CODES][key] = 0
-        state[c.SERVICES_MET] = state[c.REASONS_MET] = state[c.ROWS] = 0
+        self._columns.clear()
         self._told = {}
 
-    def _make_lists(self, room: int) -> None:
-        """Room for so many frames of requests, and of replies."""
-        self._buffers[c.ASKING], self._buffers[c.ANSWERING] = zeros(np.int64, room), zeros(np.int64, room)
-        self._state[c.ASKING_ROOM] = self._state[c.ANSWERING_ROOM] = room
-
-    def _services(self) -> list[int]:
-        """Keys of the services met."""
-        return self._buffers[c.SERVICES][: self._state[c.SERVICES_MET]].tolist()
-
-    def _reasons(self) -> list[int]:
-        """Keys of the reasons met."""
-        return self._buffers[c.REASONS][: self._state[c.REASONS_MET]].tolist()
-
-    def _columns(self, rows: int, names: Names) -> dict[str, Any]:
-        """The columns by name."""
-        b = self._buffers
-        ends = np.frombuffer(b[c.CODES], np.int32).reshape(c.CODE_COLUMNS, -1)[:, : rows + 1]
-        codes = ends[:, :-1]
-        numbers = np.frombuffer(b[c.LONGS], np.int64).reshape(c.LONG_COLUMNS, -1)[:, :rows]
-        return {
-            "capture": words(codes[c.CAPTURES], names.captures),
-            "service": words(codes[c.SERVICE_WORDS], map(service_of, self._services())),
-            "transport": words(codes[c.MODULES], [protocol.transport for protocol in PROTOCOLS]),
-            "client": text(ends[c.CLIENT_ENDS], b[c.CLIENTS]),
-            "client_port": ports(codes[c.CLIENT_PORTS]),
-            "server": text(ends[c.SERVER_ENDS], b[c.SERVERS]),
-            "server_port": ports(codes[c.SERVER_PORTS]),
-            "requests": frames(ends[c.ASKING_ENDS], b[c.ASKING]),
-            "replies": frames(ends[c.ANSWERING_ENDS], b[c.ANSWERING]),
-            "time": text(ends[c.TIME_ENDS], b[c.TIMES]),
-            "rtt_us": micros(numbers[c.RTTS]),
-            "request_octets": pa.array(numbers[c.SIZES_ASKED]),
-            "reply_octets": pa.array(numbers[c.SIZES_ANSWERED]),
-            "outcome": words(codes[c.OUTCOMES], OUTCOMES),
-            "reason": words(codes[c.REASON_WORDS], (reason_of(*divmod(key, REASON_SPAN)) for key in self._reasons())),
-            "pairing": words(codes[c.PAIRINGS], PAIRINGS),
-            "direction": words(codes[c.DIRECTIONS], DIRECTIONS),
-            "mode": words(codes[c.MODES], names.modes),
-            "zone": words(codes[c.ZONES], names.zones),
-            "verdict": words(codes[c.VERDICTS], VERDICTS_OF),
-            "disclosures": disclosed(self._told, rows),
-            "reply_capture": words(codes[c.ELSEWHERE], names.captures),
+    def _words(self, names: Names) -> dict[str, Any]:
+        """The columns of words by name."""
+        columns, rows = self._columns, self.rows
+        texts: dict[str, Iterable[str | None]] = {
+            "capture": names.captures,
+            "service": [service_name(*one) for one in columns.services],
+            "transport": [protocol.transport for protocol in PROTOCOLS],
+            "outcome": OUTCOMES,
+            "reason": [reason_of(*one) for one in columns.reasons],
+            "pairing": PAIRINGS,
+            "direction": DIRECTIONS,
+            "mode": names.modes,
+            "zone": names.zones,
+            "verdict": VERDICTS_OF,
+            "reply_capture": names.captures,
         }
+        return {name: words(columns.octets(name), rows, found) for name, found in texts.items()}
+
+    def _numbers(self) -> dict[str, Any]:
+        """All other columns by name."""
+        of, rows = self._columns.octets, self.rows
+        found = {name: text(of(f"{name} ends"), rows, of(name)) for name in ("client", "server", "time")}
+        found |= {name: ports(of(name), rows) for name in ("client_port", "server_port")}
+        found |= {name: sizes(of(name), rows) for name in ("request_octets", "reply_octets")}
+        found |= {name: frames(of(f"{name} ends").cast("i"), rows, of(name)) for name in ("requests", "replies")}
+        return found | {"rtt_us": micros(of("rtt_us").cast("q"), rows), "disclosures": disclosed(self._told, rows)}
 
 
 class ParquetRows:
@@ -223,14 +194,13 @@ class ParquetRows:
 
     Args:
         file: what is written to.
-        stage: `row_columns.fill`, as it stands or compiled.
         room: rows of a group. The file depends on it, but not on how its rows come in batches.
     """
 
-    def __init__(self, file: BinaryIO, stage: Callable[..., int], room: int = ROOM) -> None:
+    def __init__(self, file: BinaryIO, room: int = ROOM) -> None:
         self._writer = pq.ParquetWriter(file, SCHEMA, **OPTIONS)
         self._names = Names((), ())
-        self._group, self._other = Group(stage, room), Group(stage, room)
+        self._group, self._other = Group(room), Group(room)
         self._beside = ThreadPoolExecutor(1)
         self._task: Future[None] | None = None
 

@@ -1,30 +1,35 @@
-"""The pieces of text that `row_text` puts rows together from, in JSON and in CSV."""
+"""The pieces of text that the core puts rows together from, in JSON and in CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+from array import array
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capanalyze.buffers import ints, longs
+from capanalyze.buffers import ints
+from capanalyze.core import core
 from capanalyze.escape import csv_cell, json_text
 from capanalyze.exchanges.batch import reason_of
-from capanalyze.exchanges.row import DIRECTIONS, LINK, MODULE, NARROW, OUTCOMES, REASON, VERDICTS_OF
+from capanalyze.exchanges.row import DIRECTIONS, MODULE, NARROW, OUTCOMES, REASON, VERDICTS_OF
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.report import row_text as t
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from capanalyze.exchanges.batch import Batch, Names
+
+    Known = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # captures, modes, zones
 
 OUT_ROOM = 1 << 20
 # What a line takes at most, its lists of frames aside: pieces, and octets of numbers, hosts and the time.
 PIECES, NUMBERS_ROOM = 24, 400
+UNHEARD, ODD = 2, 3  # why the core stops: a reason has no piece yet; a row takes more than pieces and numbers
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -109,10 +114,10 @@ CSV = Style(
 
 
 def fixed_pieces(style: Style) -> list[bytes]:
-    """The pieces up to FIRST_NAME: those that do not depend on the captures."""
-    key, word, quote = style.key, style.word, style.quote
+    """The pieces between fields, as the core's `rows_text` numbers them."""
+    key, quote = style.key, style.quote
     return [
-        word(None),
+        style.word(None),
         quote,
         style.separator,
         quote + key("client_port"),
@@ -122,15 +127,33 @@ def fixed_pieces(style: Style) -> list[bytes]:
         style.closing + key("replies") + style.opening,
         style.closing + key("time"),
         *(key("rtt_us"), key("request_octets"), key("reply_octets")),
-        *(quote + f"{one.name}{'/' * (number in (GENERIC_UDP, TCP))}".encode() for number, one in enumerate(PROTOCOLS)),
-        *(quote + key("transport") + word(one.transport) + key("client") + quote for one in PROTOCOLS),
-        *(key("outcome") + word(outcome) + key("reason") for outcome in OUTCOMES),
-        *(
+    ]
+
+
+def words_of_fields(style: Style) -> list[list[bytes]]:
+    """The pieces for the words of each field that does not depend on the captures, as the core numbers fields."""
+    key, word, quote = style.key, style.word, style.quote
+    return [
+        [quote + f"{one.name}{'/' * (number in (GENERIC_UDP, TCP))}".encode() for number, one in enumerate(PROTOCOLS)],
+        [quote + key("transport") + word(one.transport) + key("client") + quote for one in PROTOCOLS],
+        [key("outcome") + word(outcome) + key("reason") for outcome in OUTCOMES],
+        [
             key("pairing") + word(pairing) + key("direction") + word(direction) + key("mode")
             for pairing in ("exact", "weak")
             for direction in DIRECTIONS
-        ),
-        *(key("verdict") + word(verdict) + key("disclosures") + style.nothing for verdict in VERDICTS_OF),
+        ],
+        [key("verdict") + word(verdict) + key("disclosures") + style.nothing for verdict in VERDICTS_OF],
+    ]
+
+
+def words_of_names(style: Style, names: Known) -> list[tuple[list[bytes], int]]:
+    """Those of the further fields, and how many of them stand for an index."""
+    captures, modes, zones = names
+    return [
+        ([style.begin + style.word(one) + style.key("service") for one in captures], len(captures)),
+        ([style.elsewhere(one) for one in (None, *captures)], len(captures)),
+        ([style.word(one) for one in (None, *modes)], len(modes)),
+        ([style.key("zone") + style.word(one) for one in (None, *zones)], len(zones)),
     ]
 
 
@@ -139,41 +162,35 @@ class Lines:
 
     Args:
         style: how the form writes.
-        stage: `row_text.write`, as it stands or compiled.
-        slow: writes the line of a row that the stage leaves.
+        slow: writes the line of a row that the core leaves.
     """
 
-    def __init__(self, style: Style, stage: Callable[..., int], slow: Callable[[Batch, Names, int], bytes]) -> None:
+    def __init__(self, style: Style, slow: Callable[[Batch, Names, int], bytes]) -> None:
         self._style = style
-        self._stage = stage
         self._slow = slow
-        self._fixed = fixed_pieces(style)
-        self._names: tuple[tuple[str, ...], ...] = ()
-        self._reasons: dict[int, bytes] = {}  # by place in the table
-        self._state = longs(t.STATE_FIELDS)
+        self._between = fixed_pieces(style)
+        self._words = [(words, len(words)) for words in words_of_fields(style)]
+        self._names: Known = ((), (), ())
+        self._said: dict[int, bytes] = {}  # reasons, by place in the table
+        self._reasons = ints(len(PROTOCOLS) * core.REASON_SPAN)
         self._out = bytearray(OUT_ROOM)
-        self._state[t.ROOM] = OUT_ROOM
-        self._buffers: list[Any] = [self._state, b"", b"", b"", b"", b"", b"", self._out]
-        self._buffers[t.REASONS] = ints(t.MODULE_COUNT * t.REASON_SPAN)
+        self._lay_out()
 
     def write(self, batch: Batch, names: Names, start: int, stop: int) -> Iterator[bytes | memoryview]:
         """The lines of rows from `start` to before `stop`; what comes is to be used before the next is asked for."""
         self._know((tuple(names.captures), tuple(names.modes), tuple(names.zones)))
-        b, state = self._buffers, self._state
-        b[t.WIDES], b[t.NARROWS], b[t.LINKS] = batch.wide, batch.narrow, batch.links
-        state[t.LINK_COUNT] = len(batch.links) // LINK
         while start < stop:
-            state[t.WRITTEN] = 0
-            start = self._stage(b, start, stop)
-            yield memoryview(self._out)[: state[t.WRITTEN]]
-            if state[t.WHY] == t.UNHEARD:
+            pieces = self._vocabulary, self._text, self._ends, self._reasons
+            start, why, octets = core.write_rows(batch.wide, batch.narrow, batch.links, start, stop, *pieces, self._out)
+            yield memoryview(self._out)[:octets]
+            if why == UNHEARD:
                 small = start * NARROW
                 self._hear(int(batch.narrow[small + MODULE]), int(batch.narrow[small + REASON]))
-            elif state[t.WHY] == t.ODD:
+            elif why == ODD:
                 yield self._slow(batch, names, start)
                 start += 1
 
-    def _know(self, names: tuple[tuple[str, ...], ...]) -> None:
+    def _know(self, names: Known) -> None:
         """Prepare the pieces for these captures, modes and zones."""
         if names != self._names:
             self._names = names
@@ -181,30 +198,19 @@ class Lines:
 
     def _hear(self, module: int, reason: int) -> None:
         """Prepare the piece of a reason."""
-        self._reasons[module * t.REASON_SPAN + reason] = self._style.word(reason_of(module, reason))
+        self._said[module * core.REASON_SPAN + reason] = self._style.word(reason_of(module, reason))
         self._lay_out()
 
     def _lay_out(self) -> None:
         """All pieces one behind the other."""
-        style, state = self._style, self._state
-        captures, modes, zones = self._names
-        groups: Sequence[tuple[int, list[bytes]]] = (
-            (t.FIRST_CAPTURE, [style.begin + style.word(one) + style.key("service") for one in captures]),
-            (t.FIRST_ELSEWHERE, [style.elsewhere(one) for one in (None, *captures)]),
-            (t.FIRST_MODE, [style.word(one) for one in (None, *modes)]),
-            (t.FIRST_ZONE, [style.key("zone") + style.word(one) for one in (None, *zones)]),
-        )
-        pieces = list(self._fixed)
-        for field, group in groups:
-            state[field] = len(pieces)
-            pieces += group
-        state[t.CAPTURE_COUNT], state[t.MODE_COUNT], state[t.ZONE_COUNT] = len(captures), len(modes), len(zones)
-        for number, place in enumerate(self._reasons, len(pieces)):
-            self._buffers[t.REASONS][place] = number
-        pieces += self._reasons.values()
-        self._buffers[t.TEXT] = b"".join(pieces)
-        ends = longs(len(pieces) + 1)
-        for number, piece in enumerate(pieces):
-            ends[number + 1] = ends[number] + len(piece)
-        self._buffers[t.ENDS] = ends
-        state[t.LINE_ROOM] = NUMBERS_ROOM + PIECES * max(map(len, pieces))
+        pieces = list(self._between)
+        fields: list[int] = []
+        for words, count in (*self._words, *words_of_names(self._style, self._names)):
+            fields += (len(pieces), count)
+            pieces += words
+        for number, place in enumerate(self._said, len(pieces)):
+            self._reasons[place] = number
+        pieces += self._said.values()
+        self._text = b"".join(pieces)
+        self._ends = array("q", accumulate(map(len, pieces), initial=0))
+        self._vocabulary = array("q", [NUMBERS_ROOM + PIECES * max(map(len, pieces)), *fields])

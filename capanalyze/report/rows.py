@@ -1,7 +1,7 @@
 """Exchanges as rows: a table to read, JSON lines, CSV, Parquet (design section 3 has the record).
 
-Rows come in batches of numbers and are written as they come. A hundred of them are put into words one by one;
-a million are written by stages that give the same octets (`row_text`, `row_columns`), compiled.
+Rows come in batches of numbers and are written as they come, by the core. What takes more than it has, replies in
+further files or disclosures, is put into words here, row by row.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from capanalyze.report.row_table import TableRows
 
     Line = Callable[[Exchange, Mapping[str, list[int]]], bytes]
-    Stage = Callable[..., int]
 
 KEYS = (
     "capture",
@@ -68,18 +67,17 @@ class RowWriter(Protocol):
 
 
 @contextlib.contextmanager
-def open_rows(form: str, output: str | None, *, compiled: bool = False) -> Iterator[RowWriter]:
+def open_rows(form: str, output: str | None) -> Iterator[RowWriter]:
     """A writer of rows in one form to a file (whole or not at all) or to stdout.
 
     Args:
         form: jsonl, csv, table or parquet.
         output: the file; `-` or None is standard output, which is flushed behind every batch.
-        compiled: whether there are so many rows that it pays to load compiled code.
 
     Raises:
         OutputError: the file cannot be written, or Parquet's library is not installed.
     """
-    make = parquet_writer(compiled=compiled) if form == "parquet" else text_writer(form, output, compiled=compiled)
+    make = parquet_writer() if form == "parquet" else text_writer(form, output)
     with binary_output(output) as file:
         writer = make(file)
         try:
@@ -90,37 +88,24 @@ def open_rows(form: str, output: str | None, *, compiled: bool = False) -> Itera
             raise
 
 
-def parquet_writer(*, compiled: bool) -> Callable[[BinaryIO], RowWriter]:
+def parquet_writer() -> Callable[[BinaryIO], RowWriter]:
     """What makes a writer of Parquet; needs the extra `parquet`."""
     try:
         from capanalyze.report.row_parquet import ParquetRows
     except ModuleNotFoundError as error:
         raise OutputError("parquet needs pyarrow: pip install 'capanalyze[parquet]'") from error
-    from capanalyze.report.row_columns import fill
-
-    stage = compiled_stage(fill) if compiled else fill
-    return lambda file: ParquetRows(file, stage)
+    return ParquetRows
 
 
-def text_writer(form: str, output: str | None, *, compiled: bool) -> Callable[[BinaryIO], TextRows | TableRows]:
+def text_writer(form: str, output: str | None) -> Callable[[BinaryIO], TextRows | TableRows]:
     """What makes a writer of lines."""
-    from capanalyze.report.row_text import write
-
     streams = output in (None, STDOUT)
     if form == "table":
         from capanalyze.report.row_table import table_to
 
         return lambda file: table_to(file, streams=streams, encoding=sys.stdout.encoding if streams else "utf-8")
     kind = {"jsonl": JsonRows, "csv": CsvRows}[form]
-    stage = compiled_stage(write) if compiled else None
-    return lambda file: kind(file, stage, streams=streams)
-
-
-def compiled_stage(stage: Stage) -> Stage:
-    """The compiled form of a stage."""
-    from capanalyze.compiled import stage as stage_of
-
-    return stage_of(stage)
+    return lambda file: kind(file, streams=streams)
 
 
 class TextRows(ABC):
@@ -128,16 +113,15 @@ class TextRows(ABC):
 
     Args:
         file: what is written to.
-        stage: `row_text.write`, as it stands or compiled; without it rows are put into words one by one.
         streams: whether somebody reads while we write.
     """
 
     style: Style
 
-    def __init__(self, file: BinaryIO, stage: Stage | None = None, *, streams: bool = False) -> None:
+    def __init__(self, file: BinaryIO, *, streams: bool = False) -> None:
         self._file = file
         self._streams = streams
-        self._lines = Lines(self.style, stage, self._line_of) if stage else None
+        self._lines = Lines(self.style, self.line_of)
 
     @abstractmethod
     def line(self, exchange: Exchange, elsewhere: Mapping[str, list[int]], /) -> bytes:
@@ -149,7 +133,7 @@ class TextRows(ABC):
         for number, told in enumerate(disclosures or ()):
             if told:
                 self._write(batch, names, done, number)
-                self._file.write(self._line_of(batch, names, number, told))
+                self._file.write(self.line_of(batch, names, number, told))
                 done = number + 1
         self._write(batch, names, done, batch.count)
         if self._streams:
@@ -162,14 +146,11 @@ class TextRows(ABC):
         """Nothing is left."""
 
     def _write(self, batch: Batch, names: Names, start: int, stop: int) -> None:
-        if self._lines:
-            for piece in self._lines.write(batch, names, start, stop):
-                self._file.write(piece)
-        else:
-            for number in range(start, stop):
-                self._file.write(self._line_of(batch, names, number))
+        for piece in self._lines.write(batch, names, start, stop):
+            self._file.write(piece)
 
-    def _line_of(self, batch: Batch, names: Names, number: int, told: Sequence[Disclosure] = ()) -> bytes:
+    def line_of(self, batch: Batch, names: Names, number: int, told: Sequence[Disclosure] = ()) -> bytes:
+        """The line of row `number`, by way of its words."""
         exchange = exchange_of(batch, number, names)
         exchange.disclosures = list(told)
         return self.line(exchange, elsewhere(batch, number, names))
@@ -190,8 +171,8 @@ class CsvRows(TextRows):
 
     style = CSV
 
-    def __init__(self, file: BinaryIO, stage: Stage | None = None, *, streams: bool = False) -> None:
-        super().__init__(file, stage, streams=streams)
+    def __init__(self, file: BinaryIO, *, streams: bool = False) -> None:
+        super().__init__(file, streams=streams)
         file.write(csv_line((*KEYS, "reply_capture")))
 
     def line(self, exchange: Exchange, _elsewhere: Mapping[str, list[int]], /) -> bytes:

@@ -22,7 +22,6 @@ from capanalyze.findings import (
     over_family,
     reached,
     with_silence,
-    zones_in_order,
 )
 from capanalyze.model import (
     Announcement,
@@ -35,7 +34,6 @@ from capanalyze.model import (
     Frame,
     RoundTrip,
     Timeline,
-    Zone,
 )
 from capanalyze.protocols import PROTOCOLS, TCP
 from capanalyze.services import registered_name
@@ -126,14 +124,6 @@ class Teller:
             kinds=self._reasons(cell),
         )
         return Unasked(announcement, list(self._payloads(cell, detail)))
-
-    def zones(self) -> list[Zone]:
-        """The zones that inbound exchanges crossed, with their interfaces."""
-        met: dict[str, set[str]] = {}
-        for cell in self._cells:
-            if cell.sort != UNASKED:
-                met.setdefault(self._zone_name(cell), set()).update(self._bits(cell.places, self._names.places))
-        return zones_in_order(met)
 
     def directions(self) -> dict[str, int]:
         """Exchanges by direction."""

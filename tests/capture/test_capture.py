@@ -40,7 +40,7 @@ def test_payloads_are_read_again_where_the_messages_say(
     path = tmp_path / name
     path.write_bytes(PACKINGS[name])
     capture = from_stdin(monkeypatch, PACKINGS[name]) if stdin else open_capture(str(path))
-    found = list(read_messages(capture, compiled=False).messages())[:39]
+    found = list(read_messages(capture).messages())[:39]
     capture.finish()
     expected = {one.payload: payload for one, payload in zip(found, PAYLOADS, strict=True)}
     for chosen in (found, found[::-7], [found[-1], found[3], found[3]], []):
@@ -66,7 +66,7 @@ def test_what_is_read_again_does_not_move_where_stdin_is_copied_to(monkeypatch: 
 def test_stdin_is_read_like_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     part, capture = read(tmp_path / name, PACKINGS[name])
     piped = from_stdin(monkeypatch, PACKINGS[name])
-    assert read_messages(piped, compiled=False) == part
+    assert read_messages(piped) == part
     assert (piped.name, piped.path, piped.format, piped.notes) == ("stdin", None, capture.format, capture.notes)
     assert piped.finish() == (hashlib.sha256(PACKINGS[name]).hexdigest(), len(PACKINGS[name]))
     piped.close()
@@ -149,7 +149,7 @@ def test_a_file_that_breaks_at_once_is_an_error(monkeypatch: pytest.MonkeyPatch)
 def test_a_file_that_breaks_later_is_cut(monkeypatch: pytest.MonkeyPatch, octets: bytes) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Failing(octets)))
     capture = open_capture("-")
-    assert read_messages(capture, compiled=False).frames >= len(FRAMES)
+    assert read_messages(capture).frames >= len(FRAMES)
     assert "Input/output error" in capture.notes[0]
     with pytest.raises(CaptureError, match=r"^stdin: Input/output error$"):
         capture.finish()

@@ -7,7 +7,6 @@
 from pathlib import Path
 
 from capanalyze.audit import CaptureFile
-from capanalyze.gear import Gear
 from capanalyze.packets.messages import Scanner
 from capanalyze.reading import open_reading
 from tests.oracle.pair import Pair
@@ -19,7 +18,7 @@ __all__ = ["Pair", "Pairing", "Sighting", "Source", "collect", "pair_messages", 
 
 def source(path: Path) -> Source:
     """The messages of a capture."""
-    reading = open_reading(CaptureFile(str(path), path.name), Gear(compiled=False))
-    reading.part = Scanner(reading.capture, reading.gear).run()
+    reading = open_reading(CaptureFile(str(path), path.name))
+    reading.part = Scanner(reading.capture).run()
     reading.capture.close()
     return Source(path.name, reading.part, reading.labels())

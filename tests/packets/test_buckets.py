@@ -52,8 +52,7 @@ def test_no_number_both_may_hide_a_reply_and_cannot() -> None:
         assert len(set(names)) == len({*sort.may_hide, *sort.cannot})
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_what_is_not_read_is_counted_by_its_number(tmp_path: Path, compiled: bool) -> None:
+def test_what_is_not_read_is_counted_by_its_number(tmp_path: Path) -> None:
     octets = section() + interface(1) + interface(150)
     frames = [
         *((0, ethernet(INNER, 0x88B5)) for _ in range(3)),
@@ -65,7 +64,7 @@ def test_what_is_not_read_is_counted_by_its_number(tmp_path: Path, compiled: boo
         *((1, INNER) for _ in range(2)),
     ]
     blocks = b"".join(enhanced(number, START * 10**6, frame) for number, frame in frames)
-    part, _ = read(tmp_path / "mixed.pcapng", octets + blocks, compiled=compiled)
+    part, _ = read(tmp_path / "mixed.pcapng", octets + blocks)
     assert part.account() == {
         "messages": 1,
         "not IP (ARP, link control, management)": 1,
@@ -80,11 +79,10 @@ def test_what_is_not_read_is_counted_by_its_number(tmp_path: Path, compiled: boo
     assert "IP protocol 89 (OSPF), not read" not in part.hiding()
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_numbers_beyond_the_first_ones_share_a_bucket(tmp_path: Path, compiled: bool) -> None:
+def test_numbers_beyond_the_first_ones_share_a_bucket(tmp_path: Path) -> None:
     kinds = [0x7000 + number for number in range(MAX_UNREAD + 9)]
     frames = [(START, ethernet(INNER, kind)) for kind in (*kinds, *kinds)]
-    part, _ = read(tmp_path / "many.pcap", pcap(frames, 1), compiled=compiled)
+    part, _ = read(tmp_path / "many.pcap", pcap(frames, 1))
     assert len(part.account()) == MAX_UNREAD + 1
     assert part.account()[OTHERS] == part.hiding()[OTHERS] == 18
     assert part.account()["EtherType 0x7000, not read"] == 2

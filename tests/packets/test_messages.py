@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from capanalyze.capture import Capture, open_capture
 from capanalyze.capture.records import NO_TIME
+from capanalyze.core.core import MAX_NAMES
 from capanalyze.errors import CaptureError
 from capanalyze.packets.message import FRAGMENT, PAYLOAD, PROCESS, REJECTION, ROLES, WORDS, address
 from capanalyze.packets.messages import POOL_ROOM, ROOM, Message, Part, read_messages
@@ -102,20 +103,18 @@ def test_keys_belong_to_their_message_wherever_it_stands(tmp_path: Path) -> None
     assert [one.key_count for one in part.messages()] == [1, 1, 5, 2, 0, 0]
 
 
-@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("count", [ROOM - 1, ROOM, ROOM + 1, 2 * ROOM + 7])
-def test_more_messages_than_there_is_room_for_are_taken_in_turns(tmp_path: Path, count: int, compiled: bool) -> None:
+def test_more_messages_than_there_is_room_for_are_taken_in_turns(tmp_path: Path, count: int) -> None:
     frames = [ipv4(SOURCES[number % 300], TARGET, 17, udp(number % 65536, 9)) for number in range(count)]
-    part, _ = read(tmp_path / "many.pcap", pcap([(START, frame) for frame in frames]), compiled=compiled)
+    part, _ = read(tmp_path / "many.pcap", pcap([(START, frame) for frame in frames]))
     assert part.frames == len(part) == count
     assert [(one.frame, one.sport) for one in part.messages()] == [(at + 1, at % 65536) for at in range(count)]
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_more_keys_than_there_is_room_for_are_taken_in_turns(tmp_path: Path, compiled: bool) -> None:
+def test_more_keys_than_there_is_room_for_are_taken_in_turns(tmp_path: Path) -> None:
     count = POOL_ROOM // 32 * 2 + 3
     frames = [ipv4(PEER, TARGET, 17, udp(number, 5353, question(31 + number % 2))) for number in range(count)]
-    part, _ = read(tmp_path / "keys.pcap", pcap([(START, frame) for frame in frames]), compiled=compiled)
+    part, _ = read(tmp_path / "keys.pcap", pcap([(START, frame) for frame in frames]))
     first = list(part.keys[:31])
     assert len(part) == count
     for one in part.messages():
@@ -124,23 +123,20 @@ def test_more_keys_than_there_is_room_for_are_taken_in_turns(tmp_path: Path, com
 
 
 def in_blocks(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    whole = Capture.read
-    monkeypatch.setattr(Capture, "read", lambda self, _size=0: whole(self, size))
+    whole = Capture.read_into
+    monkeypatch.setattr(Capture, "read_into", lambda self, room: whole(self, room[:size]))
 
 
 SAMPLES = [path for path in CAPTURES if path.stat().st_size < 4000][::4]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1000])
-@pytest.mark.parametrize("compiled", [False, True])
-def test_records_may_straddle_the_blocks_that_are_read(
-    monkeypatch: pytest.MonkeyPatch, size: int, compiled: bool
-) -> None:
+def test_records_may_straddle_the_blocks_that_are_read(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     expected = [plain(path) for path in SAMPLES]
     in_blocks(monkeypatch, size)
     for path, (part, before) in zip(SAMPLES, expected, strict=True):
         capture = open_capture(str(path))
-        assert read_messages(capture, compiled=compiled) == part
+        assert read_messages(capture) == part
         capture.finish()
         assert (capture.notes, capture.interfaces) == (before.notes, before.interfaces)
 
@@ -243,14 +239,13 @@ def test_tshark_sees_the_same_in_every_frame_of_every_capture(tmp_path: Path) ->
     assert found == []
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_interfaces_that_were_not_asked_for_are_left_out(tmp_path: Path, compiled: bool) -> None:
+def test_interfaces_that_were_not_asked_for_are_left_out(tmp_path: Path) -> None:
     frame = ipv4(PEER, TARGET, 17, udp(50000, 40000, b"?"))
     blocks = [enhanced(number, (START + second) * 1_000_000, frame) for second, number in enumerate((0, 1, 0, 2, 1, 0))]
     path = tmp_path / "three.pcapng"
     path.write_bytes(section() + interface(101) + interface(147) + interface(101) + b"".join(blocks))
     capture = open_capture(str(path), only=(1, 2))
-    part = read_messages(capture, compiled=compiled)
+    part = read_messages(capture)
     capture.finish()
     # A link type that is not read costs its frames; what is left out does not even count for the times.
     assert part.account() == {
@@ -261,4 +256,18 @@ def test_interfaces_that_were_not_asked_for_are_left_out(tmp_path: Path, compile
     assert (part.first, part.final) == ((START + 1, 0), (START + 4, 0))
     assert [(one.frame, one.interface) for one in part.messages()] == [(4, 2)]
     with pytest.raises(CaptureError, match="link type 147"):
-        read_messages(open_capture(str(path), only=(1,)), compiled=compiled)
+        read_messages(open_capture(str(path), only=(1,)))
+
+
+def test_more_names_than_are_told_apart_are_one_interface(tmp_path: Path) -> None:
+    """Interfaces that SLL2 numbers, one a frame."""
+    count = MAX_NAMES + 50
+    header = b"\x08\0\0\0%b\0\1\0\6\2\0\0\0\0\1\0\0"
+    frames = [
+        header % number.to_bytes(4, "big") + ipv4(PEER, TARGET, 17, udp(5, number % 65536)) for number in range(count)
+    ]
+    part, capture = read(tmp_path / "names.pcap", pcap([(START, frame) for frame in frames * 2], 276))
+    names = [capture.interface_name(one.interface) for one in part.messages()]
+    expected = [f"if{number}" for number in range(MAX_NAMES)] + ["further interfaces"] * 50
+    assert names == expected * 2
+    assert capture.notes == ["frames name more than 4,096 interfaces: the rest count as one"]

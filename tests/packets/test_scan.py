@@ -22,7 +22,7 @@ FRAME = ipv4(PEER, TARGET, 17, udp(50000, 40000, b"x"))
 def plain(path: Path) -> tuple[Part, Capture]:
     """A capture as the plain loop reads it."""
     capture = open_capture(str(path))
-    part = read_messages(capture, compiled=False)
+    part = read_messages(capture)
     capture.finish()
     return part, capture
 

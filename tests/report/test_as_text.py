@@ -295,3 +295,11 @@ def test_an_output_that_is_not_utf_8() -> None:
 
 def test_it_is_the_same_every_time() -> None:
     assert render(sample.article()) == render(sample.article())
+
+
+def test_no_more_tables_of_findings_than_anybody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = render(sample.article())
+    monkeypatch.setattr(as_text, "SHOWN_SECTIONS", 2)
+    text = render(sample.article())
+    assert len(text) < len(whole)
+    assert "4 more tables of findings: see report.html." in text

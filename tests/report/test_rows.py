@@ -1,4 +1,4 @@
-"""Rows by stages are those put into words one by one, octet for octet, however they come in batches."""
+"""Rows by the core are those put into words one by one, octet for octet, however they come in batches."""
 
 import csv
 import io
@@ -61,7 +61,7 @@ from capanalyze.findings import utc
 from capanalyze.model import Disclosure
 from capanalyze.packets.message import MAPPED
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.report import row_pieces, row_table, row_text, rows
+from capanalyze.report import row_pieces, row_table, rows
 from capanalyze.report.row_table import TableRows
 from capanalyze.report.rows import CsvRows, JsonRows, RowWriter, TextRows, open_rows, record
 
@@ -234,9 +234,31 @@ def octets_of(make: Callable[[io.BytesIO], RowWriter], batches: Iterable[Batch],
     return file.getvalue()
 
 
-def by(kind: type[TextRows], stage: Callable[..., int] | None = row_text.write) -> Callable[[io.BytesIO], RowWriter]:
-    """A writer of lines by a stage, or in words."""
-    return lambda file: kind(file, stage)
+class InWords:
+    """Writes every line by way of its words."""
+
+    def __init__(self, kind: type[TextRows], file: io.BytesIO) -> None:
+        self._file, self._writer = file, kind(file)
+
+    def write(self, batch: Batch, names: Names, disclosures: Sequence[list[Disclosure]] | None = None) -> None:
+        for number in range(batch.count):
+            told = disclosures[number] if disclosures else ()
+            self._file.write(self._writer.line_of(batch, names, number, told))
+
+    def finish(self) -> None:
+        self._writer.finish()
+
+    def give_up(self) -> None:
+        self._writer.give_up()
+
+
+def in_words(kind: type[TextRows]) -> Callable[[io.BytesIO], RowWriter]:
+    return lambda file: InWords(kind, file)
+
+
+def both(kind: type[TextRows]) -> list[Callable[[io.BytesIO], RowWriter]]:
+    """What makes a writer: by the core, and in words."""
+    return [kind, in_words(kind)]
 
 
 def split(found: Sequence[dict[str, Any]], sizes: Iterable[int]) -> list[Batch]:
@@ -257,37 +279,25 @@ def as_read(batch: Batch, names: Names = NAMES) -> list[dict[str, Any]]:
 FORMS: dict[str, Callable[[io.BytesIO], RowWriter]] = {"jsonl": JsonRows, "csv": CsvRows, "table": TableRows}
 TEXT: list[type[TextRows]] = [JsonRows, CsvRows]
 
-compiling = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-
-
 # Text
 
 
 @pytest.mark.parametrize("kind", TEXT)
 @given(found=st.lists(exchange_rows(), max_size=8))
-def test_lines_of_the_stage_are_those_in_words(kind: type[TextRows], found: list[dict[str, Any]]) -> None:
+def test_lines_of_the_core_are_those_in_words(kind: type[TextRows], found: list[dict[str, Any]]) -> None:
     batch = batch_of(found)
-    assert octets_of(by(kind), [batch]) == octets_of(kind, [batch])
-
-
-@pytest.mark.parametrize("kind", TEXT)
-@compiling
-@given(found=st.lists(exchange_rows(), min_size=4, max_size=12))
-def test_lines_of_the_compiled_stage_are_too(kind: type[TextRows], found: list[dict[str, Any]]) -> None:
-    batch = batch_of(found)
-    stage = rows.compiled_stage(row_text.write)
-    assert octets_of(by(kind, stage), [batch]) == octets_of(kind, [batch])
+    assert octets_of(kind, [batch]) == octets_of(in_words(kind), [batch])
 
 
 @given(st.lists(exchange_rows(), max_size=8))
-def test_most_lines_are_the_stage_s_own(found: list[dict[str, Any]]) -> None:
+def test_most_lines_are_the_core_s_own(found: list[dict[str, Any]]) -> None:
     batch = batch_of(found)
-    assert left_by_the_stage(batch) == [
+    assert left_by_the_core(batch) == [
         number for number, row in enumerate(found) if row["wide"][RTT] >= 10**15 or rows.elsewhere(batch, number, NAMES)
     ]
 
 
-def left_by_the_stage(batch: Batch) -> list[int]:
+def left_by_the_core(batch: Batch) -> list[int]:
     """Rows that go by words."""
     left = []
 
@@ -295,7 +305,7 @@ def left_by_the_stage(batch: Batch) -> list[int]:
         left.append(number)
         return b""
 
-    for _ in row_pieces.Lines(row_pieces.JSON, row_text.write, slow).write(batch, NAMES, 0, batch.count):
+    for _ in row_pieces.Lines(row_pieces.JSON, slow).write(batch, NAMES, 0, batch.count):
         pass
     return left
 
@@ -309,7 +319,7 @@ def test_a_line_that_does_not_fit_waits_or_goes_by_words(
     found[5]["requests"] = list(range(1, 3000))
     batch = batch_of(found)
     monkeypatch.setattr(row_pieces, "OUT_ROOM", room)
-    assert octets_of(by(kind), [batch]) == octets_of(kind, [batch])
+    assert octets_of(kind, [batch]) == octets_of(in_words(kind), [batch])
 
 
 @pytest.mark.parametrize(
@@ -319,14 +329,14 @@ def test_a_line_that_does_not_fit_waits_or_goes_by_words(
 def test_an_index_that_stands_for_nothing_is_never_looked_up(field: int, index: int) -> None:
     found = made(1)
     found[0]["narrow"][field] = index
-    assert left_by_the_stage(batch_of(found)) == [0]
+    assert left_by_the_core(batch_of(found)) == [0]
 
 
 @pytest.mark.parametrize("frame", [-1, 5 * CAPTURE + 1])
 def test_a_frame_of_no_capture_is_left_too(frame: int) -> None:
     found = made(1)
     found[0]["replies"] = [frame]
-    assert left_by_the_stage(batch_of(found)) == [0]
+    assert left_by_the_core(batch_of(found)) == [0]
 
 
 def test_the_record_of_a_row() -> None:
@@ -345,8 +355,8 @@ def test_the_record_of_a_row() -> None:
         b'"outcome":"replied","reason":"accepted, then reset","pairing":"exact","direction":"inbound",'
         b'"mode":"block-all","zone":"internet","verdict":"leaked","disclosures":[]}\n'
     )
-    for stage in (None, row_text.write):
-        assert octets_of(by(JsonRows, stage), [batch_of([row])]) == expected
+    for make in both(JsonRows):
+        assert octets_of(make, [batch_of([row])]) == expected
 
 
 def test_frames_in_further_files_are_named() -> None:
@@ -354,8 +364,8 @@ def test_frames_in_further_files_are_named() -> None:
     row["requests"] = [1, CAPTURE + 2, 3 * CAPTURE + 3, 4]
     row["replies"] = [CAPTURE + 5, 6, CAPTURE + 7]
     row["wide"][RTT] = 1
-    for stage in (None, row_text.write):
-        (line,) = octets_of(by(JsonRows, stage), [batch_of([row])]).splitlines()
+    for make in both(JsonRows):
+        (line,) = octets_of(make, [batch_of([row])]).splitlines()
         found = json.loads(line)
         assert (found["requests"], found["replies"], found["reply_capture"]) == ([1, 4], [5, 7], NAMES.captures[1])
         assert found["elsewhere"] == {NAMES.captures[1]: [2], "\\udcff\\udc80.pcap": [3], NAMES.captures[0]: [6]}
@@ -367,9 +377,9 @@ def test_what_was_disclosed_stands_in_its_row(kind: type[TextRows]) -> None:
     batch = batch_of(made(5))
     told = [[], [Disclosure(kind="name", value="=ü")], [], [], [Disclosure(kind="a", value="1")] * 2]
     found = []
-    for stage in (None, row_text.write):
+    for make in both(kind):
         file = io.BytesIO()
-        kind(file, stage).write(batch, NAMES, told)
+        make(file).write(batch, NAMES, told)
         found.append(file.getvalue())
     assert found[0] == found[1]
     if kind is JsonRows:
@@ -388,11 +398,11 @@ def test_a_name_that_is_no_utf_8_reads_as_in_the_report() -> None:
         assert b"\\udcff\\" in octets_of(kind, [batch_of([row])])
 
 
-@pytest.mark.parametrize("stage", [None, row_text.write], ids=["in words", "by stages"])
 @pytest.mark.parametrize("kind", TEXT)
-def test_no_row_steers_a_terminal(kind: type[TextRows], stage: Callable[..., int] | None) -> None:
-    text = octets_of(by(kind, stage), [batch_of(named())]).decode()
-    assert all(printable(line, sys.maxsize) == line for line in text.removesuffix("\n").split("\n"))
+def test_no_row_steers_a_terminal(kind: type[TextRows]) -> None:
+    for make in both(kind):
+        text = octets_of(make, [batch_of(named())]).decode()
+        assert all(printable(line, sys.maxsize) == line for line in text.removesuffix("\n").split("\n"))
 
 
 def test_json_lines_have_every_name_as_it_is() -> None:
@@ -429,10 +439,10 @@ def named() -> list[dict[str, Any]]:
 @example([1, 0, 1, 1, 1, 1, 1, 1])
 def test_ipv6_as_python_prints_it(parts: list[int]) -> None:
     number = sum(part << 112 - 16 * place for place, part in enumerate(parts))
-    out = bytearray(39)
-    text = out[: row_text.put_ipv6(out, 0, *words_of(number))].decode()
-    # Some versions of Python print the last words of ::ffff:0:0/96 as IPv4, and so does `put_host`.
-    assert text == str(IPv6Address(number)) or IPv6Address(number).ipv4_mapped
+    high, low = words_of(number)
+    text = json_row({CLIENT: high, CLIENT_LOW: low}, {})["client"]
+    mapped = IPv6Address(number).ipv4_mapped
+    assert text == str(mapped or IPv6Address(number))
 
 
 @given(st.integers(*YEARS), st.integers(0, SECOND - 1))
@@ -440,22 +450,32 @@ def test_ipv6_as_python_prints_it(parts: list[int]) -> None:
 @example(YEARS[0], 1)
 @example(YEARS[1], SECOND - 1)
 def test_times_as_findings_have_them(second: int, nano: int) -> None:
-    out = bytearray(30)
-    assert row_text.has_date(second, nano)
-    assert out[: row_text.put_time(out, 0, second, nano)].decode() == utc(second * SECOND + nano)
+    assert json_row({SECONDS: second}, {NANOS: nano})["time"] == utc(second * SECOND + nano)
 
 
 @given(st.integers(0, 10**15 - 1))
 def test_round_trips_as_json_has_them(nano: int) -> None:
-    out = bytearray(20)
-    assert out[: row_text.put_micros(out, 0, nano)] == msgspec.json.encode(nano / 1000)
-    assert out[: row_text.put_micros(out, 0, nano)].decode() == repr(nano / 1000)
+    line = octets_of(JsonRows, [batch_of([plain_row({RTT: nano}, {})])])
+    assert b'"rtt_us":' + msgspec.json.encode(nano / 1000) + b"," in line
+    assert json.loads(line)["rtt_us"] == nano / 1000
 
 
-@given(st.integers(-(1 << 31), (1 << 63) - 1))
-def test_whole_numbers(number: int) -> None:
-    out = bytearray(20)
-    assert out[: row_text.put_number(out, 0, number)].decode() == str(number)
+@given(st.integers(-(1 << 63), (1 << 63) - 1), st.integers(-(1 << 31), (1 << 31) - 1))
+def test_whole_numbers(many: int, few: int) -> None:
+    row = json_row({REPLY_OCTETS: many}, {REQUEST_OCTETS: few})
+    assert (row["reply_octets"], row["request_octets"]) == (many, few)
+
+
+def plain_row(wide: dict[int, int], narrow: dict[int, int]) -> dict[str, Any]:
+    """A row that the core writes, with these fields."""
+    return {"wide": wide, "narrow": narrow, "requests": [1], "replies": []}
+
+
+def json_row(wide: dict[int, int], narrow: dict[int, int]) -> Any:
+    """What the core makes of a row."""
+    batch = batch_of([plain_row(wide, narrow)])
+    assert left_by_the_core(batch) == []
+    return json.loads(octets_of(JsonRows, [batch]))
 
 
 # Batches
@@ -471,7 +491,7 @@ def test_text_is_the_same_however_rows_come(form: str, sizes: list[int]) -> None
         assert octets_of(FORMS[form], split(found, sizes)) == whole
         if form != "table":
             kind: Any = FORMS[form]
-            assert octets_of(by(kind), split(found, sizes)) == whole
+            assert octets_of(in_words(kind), split(found, sizes)) == whole
 
 
 @pytest.mark.parametrize("kind", TEXT)
@@ -484,9 +504,9 @@ def test_names_may_grow_or_be_others(kind: type[TextRows]) -> None:
         Names(["c", "d"], [], ["o", "p"], ["z"]),
     ]
     found = []
-    for stage in (None, row_text.write):
+    for make in both(kind):
         file = io.BytesIO()
-        writer = kind(file, stage)
+        writer = make(file)
         for given_names in names:
             writer.write(batch, given_names)
         found.append(file.getvalue())
@@ -509,12 +529,6 @@ def parquet() -> Any:
     return row_parquet
 
 
-def stage_of(compiled: bool) -> Callable[..., int]:
-    from capanalyze.report.row_columns import fill
-
-    return rows.compiled_stage(fill) if compiled else fill
-
-
 def read_back(octets: bytes) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -522,14 +536,11 @@ def read_back(octets: bytes) -> Any:
     return pq.read_table(pa.BufferReader(octets))
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-@compiling
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(found=st.lists(exchange_rows(), max_size=8), room=st.integers(1, 9))
-def test_columns_hold_what_the_records_say(
-    parquet: Any, compiled: bool, found: list[dict[str, Any]], room: int
-) -> None:
+def test_columns_hold_what_the_records_say(parquet: Any, found: list[dict[str, Any]], room: int) -> None:
     batch = batch_of(found)
-    octets = octets_of(lambda file: parquet.ParquetRows(file, stage_of(compiled), room), [batch])
+    octets = octets_of(lambda file: parquet.ParquetRows(file, room), [batch])
     assert read_back(octets).to_pylist() == as_read(batch)
 
 
@@ -537,16 +548,15 @@ def test_columns_hold_what_the_records_say(
 @given(sizes=st.lists(st.integers(0, 40), max_size=8), room=st.integers(1, 130))
 def test_parquet_is_the_same_however_rows_come(parquet: Any, sizes: list[int], room: int) -> None:
     found = made(120)
-    whole = octets_of(lambda file: parquet.ParquetRows(file, stage_of(False), room), [batch_of(found)])
-    assert octets_of(lambda file: parquet.ParquetRows(file, stage_of(False), room), split(found, sizes)) == whole
-    assert octets_of(lambda file: parquet.ParquetRows(file, stage_of(True), room), split(found, sizes)) == whole
+    whole = octets_of(lambda file: parquet.ParquetRows(file, room), [batch_of(found)])
+    assert octets_of(lambda file: parquet.ParquetRows(file, room), split(found, sizes)) == whole
     assert read_back(whole).to_pylist() == as_read(batch_of(found))
 
 
 def test_parquet_has_the_columns_it_had(parquet: Any) -> None:
     import pyarrow as pa
 
-    schema = read_back(octets_of(lambda file: parquet.ParquetRows(file, stage_of(False)), [])).schema
+    schema = read_back(octets_of(parquet.ParquetRows, [])).schema
     assert schema.names == [*rows.KEYS, "reply_capture"]
     kinds = {field.name: field.type for field in schema}
     assert {name for name, kind in kinds.items() if pa.types.is_dictionary(kind)} == {
@@ -561,7 +571,7 @@ def test_what_was_disclosed_stands_in_its_row_of_parquet(parquet: Any) -> None:
     batch = batch_of(made(5))
     told = [[], [Disclosure(kind="name", value="ü")], [], [], [Disclosure(kind="a", value="1")] * 2]
     file = io.BytesIO()
-    writer = parquet.ParquetRows(file, stage_of(False), 2)
+    writer = parquet.ParquetRows(file, 2)
     writer.write(batch, NAMES, told)
     writer.write(batch, NAMES)
     writer.finish()
@@ -574,7 +584,7 @@ def test_names_may_grow_or_be_others_in_parquet(parquet: Any) -> None:
     names = [Names(["a", "b"], [], ["m", "n"], zones) for zones in ([], ["z"], ["z", "y"])]
     names.append(Names(["c", "d"], [], ["o", "p"], ["z"]))
     file = io.BytesIO()
-    writer = parquet.ParquetRows(file, stage_of(False))
+    writer = parquet.ParquetRows(file)
     for given_names in names:
         writer.write(batch, given_names)
     writer.finish()
@@ -585,7 +595,7 @@ def test_names_may_grow_or_be_others_in_parquet(parquet: Any) -> None:
 def test_a_list_longer_than_a_group_s(parquet: Any) -> None:
     found = made(3)
     found[1]["replies"] = list(range(1, 100))
-    octets = octets_of(lambda file: parquet.ParquetRows(file, stage_of(False), 2), [batch_of(found)])
+    octets = octets_of(lambda file: parquet.ParquetRows(file, 2), [batch_of(found)])
     assert read_back(octets).to_pylist() == as_read(batch_of(found))
 
 
@@ -594,7 +604,7 @@ def test_a_row_that_is_none_is_not_looked_up(parquet: Any, field: int, index: in
     found = made(1)
     found[0]["narrow"][field] = index
     with pytest.raises(ValueError, match="no exchange"):
-        octets_of(lambda file: parquet.ParquetRows(file, stage_of(False), 2), [batch_of(found)])
+        octets_of(lambda file: parquet.ParquetRows(file, 2), [batch_of(found)])
 
 
 def test_parquet_needs_its_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -612,15 +622,11 @@ def test_parquet_needs_its_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "table", "parquet"])
-@pytest.mark.parametrize("compiled", [False, True])
-def test_a_file_appears_whole(form: str, compiled: bool, tmp_path: Path) -> None:
+def test_a_file_appears_whole(form: str, tmp_path: Path) -> None:
     if form == "parquet":
         pytest.importorskip("pyarrow")
-    numpy = pytest.importorskip("numpy")
     batch, path = batch_of(made(50)), tmp_path / f"rows.{form}"
-    if compiled:
-        batch = Batch(numpy.array(batch.wide), numpy.array(batch.narrow), numpy.array(batch.links), batch.count)
-    with open_rows(form, str(path), compiled=compiled) as writer:
+    with open_rows(form, str(path)) as writer:
         for _ in range(3):
             writer.write(batch, NAMES)
         assert not path.exists()
@@ -658,12 +664,12 @@ import resource, sys
 from capanalyze.errors import CapanalyzeError
 from capanalyze.report.rows import open_rows
 from tests.report.test_rows import NAMES, batch_of, made
-form, output, limit, compiled = sys.argv[1:]
+form, output, limit = sys.argv[1:]
 batch = batch_of(made(4000))
 if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 from capanalyze.cli import one_line_errors
-with one_line_errors(), open_rows(form, output, compiled=compiled == "compiled") as writer:
+with one_line_errors(), open_rows(form, output) as writer:
     for _ in range(3):
         writer.write(batch, NAMES)
 """
@@ -679,17 +685,16 @@ def run(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
 def test_a_disk_that_fills_leaves_no_half_file(form: str, limit: int, tmp_path: Path) -> None:
     if form == "parquet":
         pytest.importorskip("pyarrow")
-    done = run(form, str(tmp_path / "rows"), str(limit), "plain")
+    done = run(form, str(tmp_path / "rows"), str(limit))
     assert (done.returncode, done.stderr) == (2, f"capanalyze: {tmp_path / 'rows'}: File too large\n")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("form", ["jsonl", "csv", "table"])
-@pytest.mark.parametrize("compiled", ["plain", "compiled"])
-def test_a_full_disk_behind_stdout(form: str, compiled: str) -> None:
+def test_a_full_disk_behind_stdout(form: str) -> None:
     with Path("/dev/full").open("w") as full:
-        done = run(form, "-", "0", compiled, stdout=full)
+        done = run(form, "-", "0", stdout=full)
     assert (done.returncode, done.stderr) == (2, "capanalyze: standard output: No space left on device\n")
 
 
@@ -698,14 +703,13 @@ def test_a_full_disk_behind_stdout(form: str, compiled: str) -> None:
 def test_a_device_that_is_full(form: str) -> None:
     if form == "parquet":
         pytest.importorskip("pyarrow")
-    done = run(form, "/dev/full", "0", "plain")
+    done = run(form, "/dev/full", "0")
     assert (done.returncode, done.stderr) == (2, "capanalyze: /dev/full: No space left on device\n")
 
 
-@pytest.mark.parametrize("compiled", ["plain", "compiled"])
-def test_a_reader_that_has_seen_enough(compiled: str) -> None:
+def test_a_reader_that_has_seen_enough() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, "jsonl", "-", "0", compiled], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", SCRIPT, "jsonl", "-", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout
         assert process.stderr

@@ -291,7 +291,7 @@ def test_of_many_replies_later_ones_are_read_too(tmp_path: Path, monkeypatch: py
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settling begins before all is read, as in a large capture."""
     monkeypatch.setattr(analysis, "FEW", -1)
-    monkeypatch.setattr(messages, "PLAIN_BLOCK", 200)
+    monkeypatch.setattr(messages, "BLOCK", 200)
     monkeypatch.setattr(arrival, "UNIT", 8)
     monkeypatch.setattr(arrival, "ROOM_AT_FIRST", 8)
     monkeypatch.setattr(analysis, "TRIES", (1, 2, 4))
