@@ -221,12 +221,15 @@ def ssdp(payload: bytes, size: int) -> Said:
 
 def dhcp(payload: bytes, size: int) -> Said:
     """RFC 2131 section 4.1: xid; an OFFER answers a DISCOVER, an ACK or NAK also what follows."""
-    message = dpkt.dhcp.DHCP(payload)
-    kind = dict(message.opts).get(53, b"\0")[0]
-    if message.op == 2:
-        return answers((message.xid, "offer" if kind == 2 else "end"))
-    keys = [(message.xid, "end"), (message.xid, "offer")]
-    return asks(*keys[: 2 if kind == 1 else 1]) if message.op == 1 else Said(MALFORMED)
+    op, xid, kind, at = payload[0], payload[4:8], 0, 240
+    if size < 236 or op not in (1, 2) or len(xid) < 4:
+        return Said(MALFORMED)
+    while at + 2 < len(payload) and not kind:
+        kind = payload[at + 2] if payload[at] == 53 else 0
+        at += 1 if payload[at] == 0 else 2 + payload[at + 1]
+    if op == 2:
+        return answers((xid, "offer" if kind == 2 else "end"))
+    return asks((xid, "end"), *[(xid, "offer")][: kind == 1])
 
 
 def tftp(payload: bytes, size: int) -> Said:

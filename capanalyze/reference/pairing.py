@@ -152,13 +152,17 @@ class Pairing:
         self.early = [one for one in self.early if clock - one[0].seen.clock <= MILLISECOND]
         if over:
             self.open = [one for one in self.open if one.deadline >= clock - MILLISECOND]
-            self.done.extend(settled(one) for one in over)
+            self.settle(over)
 
     def finish(self) -> list[Exchange]:
         """Settle all that is open; every exchange, in order."""
-        self.done.extend(settled(one) for one in self.open)
+        self.settle(self.open)
         self.open = []
         return sorted(self.done, key=lambda one: one.requests[:1] or one.replies[:1])
+
+    def settle(self, over: list[Open]) -> None:
+        """Note exchanges as they are; a group's request is one with each host that answered."""
+        self.done.extend(settled(each) for one in over for each in one.siblings.values() or [one])
 
     # The same datagram once more
 
@@ -389,9 +393,8 @@ class Pairing:
             other = Open(
                 asked.request, asked.deadline, asked.asked, asked.server, asked.is_conversation, [*asked.requests]
             )
+            other.places = asked.places
             asked.siblings[host] = other
-            self.open.insert(self.open.index(asked), other)
-            other.siblings, other.places = asked.siblings, asked.places
         return asked.siblings[host]
 
     def orphan(self, one: Message) -> list[Frame]:
