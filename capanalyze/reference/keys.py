@@ -126,22 +126,20 @@ def nbns(payload: bytes, size: int) -> Said:
     name = found and found[0]
     if flags & 0x8000:
         return answers((ident, name), interim=opcode == 7)  # "wait for acknowledgement"
-    if questions != 1:
+    if questions != 1 or (name is None and len(payload) == size):
         return Said(MALFORMED)
-    is_broken = name is None and len(payload) == size
-    return asks((ident, None), (ident, name), weak=is_broken, announces=opcode != 0)
+    return asks((ident, None), (ident, name), announces=opcode != 0)
 
 
 def dns(payload: bytes, size: int) -> Said:
     """RFC 1035 section 4.1, RFC 9619: id and question; where one side has no question that can be read, the id."""
     ident, flags, questions, *_ = struct.unpack_from("!6H", payload)
     asked = question(payload) if questions == 1 else None
-    weak = questions > 0 and asked is None and len(payload) == size
+    if questions and asked is None and len(payload) == size:
+        return Said(MALFORMED)
     if flags & 0x8000:
-        keys = [(ident, asked), (ident, "asked without")] if asked else [(ident, "by id")]
-        return answers(*keys, weak=weak)
-    keys = [(ident, asked), (ident, "by id")] if asked else [(ident, "by id"), (ident, "asked without")]
-    return asks(*keys, weak=weak or (asked is None and questions == 0))
+        return answers(*[(ident, asked), (ident, "asked without")] if asked else [(ident, "by id")])
+    return asks(*[(ident, asked)] if asked else [(ident, "asked without")], (ident, "by id"), weak=questions == 0)
 
 
 def mdns(payload: bytes, size: int) -> Said:
@@ -347,13 +345,15 @@ def nbdgm(payload: bytes, size: int) -> Said:
         return Said(MALFORMED)
     if kind > 0x12:
         return asks(ident) if kind == 0x14 else answers(ident)
-    mail = payload.find(b"\xffSMB") + 69
-    slot, _, _ = payload[mail:].partition(b"\0")
-    data = payload[mail + len(slot) + 1 :].lstrip(b"\0") if b"\\BROWSE" in slot else payload[mail + len(slot) + 1 :]
-    if b"\\BROWSE" in slot and data[:1] in (b"\x09", b"\x0a"):
-        token = ("token", data[2:6] if data[0] == 9 else data[2:6])
-        return answers(token) if data[0] == 10 else asks(ident, token)
-    return netlogon(ident, slot, data) if mail > 68 else asks(ident, announces=True)
+    smb = payload.find(b"\xffSMB")  # [MS-CIFS] 2.2.4.33.1: a transaction, with a name and data
+    slot = payload[smb + 69 :].partition(b"\0")[0].upper()
+    if smb < 0:
+        return asks(ident, announces=True)
+    data = payload[smb + struct.unpack_from("<H", payload, smb + 57)[0] :]
+    if slot != b"\\MAILSLOT\\BROWSE":
+        return netlogon(ident, slot, data)
+    token = ("token", data[2:6])
+    return asks(ident, token) if data[0] == 9 else answers(token) if data[0] == 10 else asks(ident, announces=True)
 
 
 def netlogon(ident: bytes, slot: bytes, data: bytes) -> Said:
@@ -385,6 +385,8 @@ def wsdiscovery(payload: bytes, size: int) -> Said:
     text = {}
     for element in payload.split(b"<")[1:]:
         tag, _, value = element.partition(b">")
+        if tag.startswith(b"/"):
+            continue
         text[tag.split()[0].split(b":")[-1]] = b"".join(value.split())
     action = text[b"Action"].split(b"/")[-1]
     if action in (b"Hello", b"Bye"):

@@ -231,6 +231,7 @@ class Pairing:
         """A retransmission, or (QUIC) a further piece of one request, starts the window anew."""
         asked.requests.append(one.seen.frame)
         asked.idents.add(one.seen.ident)
+        asked.places.add(one.seen.place)
         asked.asked = one.seen.clock
         asked.deadline = max(asked.deadline, deadline_of(one, asked.is_conversation))
         return asked.requests
