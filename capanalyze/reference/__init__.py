@@ -49,7 +49,8 @@ def pair(frames: Iterable[Frame]) -> Paired:
     pairing = Pairing()
     for datagram in sorted(seen, key=lambda one: one.clock):
         pairing.feed(datagram)
-    return Paired(pairing.finish(), unread)
+    pairing.settle(pairing.open)
+    return Paired(sorted(pairing.done, key=lambda one: one.requests[:1] or one.replies[:1]), unread)
 
 
 class Clock:

@@ -1,26 +1,26 @@
 """Frames as datagrams, read by dpkt: link, tags, tunnels, the innermost IP packet, its transport."""
 
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import dpkt
 
-IPV4, IPV6, PPPOE = 0x0800, 0x86DD, 0x8864
-BRIDGED = 0x6558  # Ethernet in GRE
-VXLAN = 4789
-# Tunnels over UDP that dpkt does not read: L2TP, GTP-U, Teredo, GRE in UDP, Geneve, MPLS in UDP.
-TUNNELS = {1701, 2152, 3544, 4754, 6081, 6635}
-INNER = 28  # octets of the least IP packet that says something
+if TYPE_CHECKING:
+    from capanalyze.protocols._protocol import Protocol
+    from capanalyze.reference.keys import Said
+
 FIN, SYN, RST, ACK = 1, 2, 4, 16
+TUNNELS = {1701, 2152, 3544, 4754, 6081, 6635}  # over UDP, not of dpkt: L2TP, GTP-U, Teredo, GRE, Geneve, MPLS
+Macs = tuple[bytes, bytes] | None
+Key = tuple[str, int]  # a frame: its capture and its number
 
 
 class Frame(NamedTuple):
-    """A frame as captured: `key` is its capture and its number, `time` nanoseconds since 1970 or None."""
+    """A frame as it was captured; `time` is nanoseconds since 1970, or None."""
 
-    key: tuple[str, int]
+    key: Key
     time: int | None
     interface: str
     link_type: int
@@ -37,170 +37,103 @@ class Address(NamedTuple):
         return str(ip_address(self.host))
 
 
-@dataclass
+@dataclass(eq=False)
 class Datagram:
-    """What pairing looks at. `size` octets of payload were sent, `payload` is what was captured of them.
+    """`size` octets of payload were sent, `payload` is what was captured. `tcp`: flags, sequence, acknowledgement.
 
-    `kind` is type and code of ICMP, `flags`, `sequence` and `acknowledgement` are TCP's. `piece` tells that it is a
-    later fragment, `quoted` is the datagram in an ICMP error.
+    `icmp`: type and code. `fragment`: 0, 1 for the first of several, 2 for a later one. `quoted`: what an ICMP error is
+    about. The last four are noted later: the clock, and by `keys.tell` what the message says.
     """
 
     frame: Frame
-    transport: str
+    place: str
+    macs: Macs
     source: Address
     destination: Address
-    payload: bytes
-    size: int
-    macs: tuple[bytes, bytes] | None
+    to_group: bool
     ttl: int
     ident: int | None
-    to_group: bool
-    place: str
-    clock: int = 0
-    flags: int = 0
-    sequence: int = 0
-    acknowledgement: int = 0
-    kind: tuple[int, int] | None = None
-    piece: bool = False
-    pieces: bool = False
+    fragment: int
+    transport: str
+    payload: bytes
+    size: int
+    tcp: tuple[int, int, int] = (0, 0, 0)
+    icmp: tuple[int, int] = (0, 0)
     quoted: "Datagram | None" = None
+    clock: int = 0
+    protocol: "Protocol" = field(init=False)
+    port: int | None = None
+    said: "Said" = field(init=False)
 
 
-class Ethernet(dpkt.ethernet.Ethernet):  # type: ignore[misc]
-    """Up to the payload, which is left as it is; so are those below."""
-
-    _typesw: dict[int, type] = {}
-
-
-class SLL(dpkt.sll.SLL):  # type: ignore[misc]
-    _typesw: dict[int, type] = {}
+def bare(packet: type) -> type:
+    """A packet of dpkt's up to its payload, which is left as it is."""
+    return type(packet.__name__, (packet,), {"_typesw": {}, "_protosw": {}})
 
 
-class SLL2(dpkt.sll2.SLL2):  # type: ignore[misc]
-    _typesw: dict[int, type] = {}
-
-
-class PPP(dpkt.ppp.PPP):  # type: ignore[misc]
-    _protosw: dict[int, type] = {}
-
-
-class IP(dpkt.ip.IP):  # type: ignore[misc]
-    _protosw: dict[int, type] = {}
-
-
-class IP6(dpkt.ip6.IP6):  # type: ignore[misc]
-    _protosw: dict[int, type] = {}
+ETHERNET, PPP, SLL, SLL2 = map(bare, (dpkt.ethernet.Ethernet, dpkt.ppp.PPP, dpkt.sll.SLL, dpkt.sll2.SLL2))
+IP, IP6 = bare(dpkt.ip.IP), bare(dpkt.ip6.IP6)
 
 
 class UnreadError(Exception):
-    """dpkt does not read this, or not this way."""
-
-
-Macs = tuple[bytes, bytes] | None
-Link = tuple[bytes, Macs, str]  # what follows the link's header, MAC addresses, the interface that it names
-
-
-def ethernet(octets: bytes) -> Link:
-    """With VLAN tags and MPLS, as dpkt reads them."""
-    packet = Ethernet(octets)
-    kind = getattr(packet, "_next_type", None) or packet.type
-    return network(kind, packet.data, (packet.src, packet.dst))
-
-
-def network(kind: int, octets: bytes, macs: Macs, name: str = "") -> Link:
-    """What an EtherType says follows."""
-    if kind == PPPOE:
-        return ppp(octets[6:])[0], macs, name
-    if kind not in (IPV4, IPV6):
-        raise UnreadError(f"EtherType {kind:#06x}")
-    return octets, macs, name
-
-
-def ppp(octets: bytes) -> Link:
-    """With or without address and control, RFC 1661 section 2, RFC 1662 section 3.2."""
-    packet = PPP(octets if octets[:1] == b"\xff" else b"\xff\x03" + octets)
-    if packet.p not in (dpkt.ppp.PPP_IP, dpkt.ppp.PPP_IP6):
-        raise UnreadError(f"PPP {packet.p:#06x}")
-    return packet.data, None, ""
-
-
-def sll(octets: bytes) -> Link:
-    packet = SLL(octets)
-    return network(packet.ethtype, packet.data, (packet.hdr[: packet.hlen], b"") if packet.hlen == 6 else None)
-
-
-def sll2(octets: bytes) -> Link:
-    packet = SLL2(octets)
-    macs = (packet.hdr[: packet.hlen], b"") if packet.hlen == 6 else None
-    return network(packet.ethtype, packet.data, macs, f"%{packet.intindex}")
-
-
-def loopback(octets: bytes) -> Link:
-    dpkt.loopback.Loopback(octets)
-    return octets[4:], None, ""
-
-
-def radio(octets: bytes) -> Link:
-    """Radiotap, then a data frame of 802.11 and LLC."""
-    return wireless(octets[dpkt.radiotap.Radiotap(octets).length :])
-
-
-def wireless(octets: bytes) -> Link:
-    frame = dpkt.ieee80211.IEEE80211(octets)
-    at = octets.find(b"\xaa\xaa\x03\0\0\0", 24, 40)
-    if frame.type != dpkt.ieee80211.DATA_TYPE or frame.wep or at < 0:
-        raise UnreadError("802.11 without data")
-    return network(struct.unpack_from("!H", octets, at + 6)[0], octets[at + 8 :], None)
-
-
-def bare(octets: bytes) -> Link:
-    return octets, None, ""
-
-
-LINKS: dict[int, Callable[[bytes], Link]] = {
-    0: loopback, 108: loopback, 1: ethernet, 9: ppp, 50: ppp, 12: bare, 14: bare, 101: bare, 228: bare, 229: bare,
-    105: wireless, 113: sll, 127: radio, 276: sll2,
-}  # fmt: skip
+    """dpkt does not read this."""
 
 
 def read(frame: Frame) -> Datagram:
-    """The innermost datagram of a frame.
+    """The innermost datagram of a frame. Whatever dpkt throws, the frame is not read.
 
     Raises:
-        UnreadError: dpkt does not read it.
+        UnreadError: says why.
     """
-    if frame.link_type not in LINKS:
-        raise UnreadError(f"link type {frame.link_type}")
     try:
-        octets, macs, name = LINKS[frame.link_type](frame.octets)
-        return packet(frame, octets, macs, frame.interface + name)
+        octets, macs, name = link(frame.link_type, frame.octets)
+        return packet(frame, frame.interface + name, macs, octets)
     except UnreadError:
         raise
-    except Exception as error:  # dpkt raises what comes
+    except Exception as error:
         raise UnreadError(f"{type(error).__name__}: {error}") from error
 
 
-def packet(frame: Frame, octets: bytes, macs: Macs, place: str, *, is_quote: bool = False) -> Datagram:
-    """The datagram of an IP packet; what a tunnel carries counts, not the tunnel."""
-    is_ipv4 = octets[0] >> 4 == 4
-    ip = IP(octets) if is_ipv4 else IP6(octets)
-    inner = None if is_quote else tunnelled(ip)
-    if inner is not None:
-        return packet(frame, inner, macs, place)
-    broadcast = macs[1][0] & 1 if macs and macs[1] else ip.dst[3] == 255
-    to_group = ip.dst[0] == 255 if not is_ipv4 else ip.dst[0] >> 4 == 14 or ip.dst == b"\xff" * 4 or bool(broadcast)
-    pieces = ip if is_ipv4 else ip.extension_hdrs.get(dpkt.ip.IP_PROTO_FRAGMENT)
-    offset = 0 if pieces is None else pieces.offset if is_ipv4 else pieces.frag_off
-    more = False if pieces is None else bool(pieces.mf if is_ipv4 else pieces.m_flag)
-    sent = (ip.len - 4 * ip.hl if ip.len else 0) if is_ipv4 else ip.plen - sum(
-        one.length for one in ip.all_extension_headers
-    )
-    datagram = Datagram(
-        frame, str(ip.p), Address(ip.src, None), Address(ip.dst, None), ip.data, max(sent, len(ip.data)), macs,
-        ip.ttl if is_ipv4 else ip.hlim, ip.id if is_ipv4 else getattr(pieces, "id", None), to_group, place,
-        piece=offset > 0, pieces=more and not offset,
-    )  # fmt: skip
-    return datagram if offset else TRANSPORTS.get(ip.p, unknown)(datagram)
+def link(kind: int, octets: bytes) -> tuple[bytes, Macs, str]:
+    """The IP packet behind a link's header (https://www.tcpdump.org/linktypes.html), MAC addresses, an interface."""
+    if kind in (0, 108):
+        return network(0x0800 if isinstance(dpkt.loopback.Loopback(octets).data, (dpkt.ip.IP, dpkt.ip6.IP6)) else 0, octets[4:]), None, ""
+    if kind == 1:
+        ether = ETHERNET(octets)
+        return network(getattr(ether, "_next_type", ether.type), ether.data), (ether.src, ether.dst), ""
+    if kind in (9, 50):
+        return ppp(octets), None, ""
+    if kind in (113, 276):
+        sll = SLL(octets) if kind == 113 else SLL2(octets)
+        name = f"%{sll.intindex}" if kind == 276 else ""
+        return network(sll.ethtype, sll.data), (sll.hdr[:6], b"") if sll.hlen == 6 else None, name
+    if kind in (105, 127):
+        octets = octets[dpkt.radiotap.Radiotap(octets).length :] if kind == 127 else octets
+        at = octets.find(b"\xaa\xaa\x03\0\0\0", 24, 40)  # LLC, RFC 1042
+        if dpkt.ieee80211.IEEE80211(octets).type == dpkt.ieee80211.DATA_TYPE and at > 0:
+            return network(struct.unpack_from("!H", octets, at + 6)[0], octets[at + 8 :]), None, ""
+    if kind in (12, 14, 101, 228, 229):
+        return octets, None, ""
+    raise UnreadError(f"link type {kind}")
+
+
+def network(kind: int, octets: bytes) -> bytes:
+    """The IP packet that an EtherType says follows."""
+    if kind in (0x8864, 0x880B):  # PPPoE, PPP
+        return ppp(octets[6:] if kind == 0x8864 else octets)
+    if kind == 0x6558:  # Ethernet
+        return link(1, octets)[0]
+    if kind not in (0x0800, 0x86DD):
+        raise UnreadError(f"EtherType {kind:#06x}")
+    return octets
+
+
+def ppp(octets: bytes) -> bytes:
+    """The IP packet in PPP, with or without address and control: RFC 1662 section 3.2."""
+    packet = PPP(octets if octets[:1] == b"\xff" else b"\xff\x03" + octets)
+    if packet.p not in (dpkt.ppp.PPP_IP, dpkt.ppp.PPP_IP6):
+        raise UnreadError(f"PPP {packet.p:#06x}")
+    return packet.data
 
 
 def tunnelled(ip: dpkt.Packet) -> bytes | None:
@@ -209,51 +142,52 @@ def tunnelled(ip: dpkt.Packet) -> bytes | None:
         return ip.data
     if ip.p == dpkt.ip.IP_PROTO_GRE:
         gre = dpkt.gre.GRE(ip.data)
-        kind, rest = gre.p, ip.data[len(gre) - len(gre.data) :]
-        return ethernet(rest)[0] if kind == BRIDGED else ppp(rest)[0] if kind == 0x880B else network(kind, rest, None)[0]
-    if ip.p == dpkt.ip.IP_PROTO_UDP and len(ip.data) >= 8 + INNER:
+        return network(gre.p, ip.data[len(gre) - len(gre.data) :])
+    if ip.p == dpkt.ip.IP_PROTO_UDP and len(ip.data) >= 8 + 8 + 20:
         ports = struct.unpack_from("!HH", ip.data)
-        if ports[1] == VXLAN and ip.data[8] == 8:
-            return ethernet(ip.data[16:])[0]
         if TUNNELS & set(ports):
             raise UnreadError(f"a tunnel over UDP, ports {ports[0]} and {ports[1]}")
+        return link(1, ip.data[16:])[0] if ports[1] == 4789 and ip.data[8] == 8 else None
     return None
 
 
-def udp(one: Datagram) -> Datagram:
-    """RFC 768."""
-    header = dpkt.udp.UDP(one.payload)
-    size = one.size - 8
-    if 0 <= header.ulen - 8 and (header.ulen - 8 <= size or one.pieces):
-        size = header.ulen - 8
-    return with_ports(one, "udp", header.sport, header.dport, one.payload[8 : 8 + size], size)
+def packet(frame: Frame, place: str, macs: Macs, octets: bytes, *, is_quote: bool = False) -> Datagram:
+    """The datagram of an IP packet; what a tunnel carries counts, not the tunnel."""
+    is_4 = octets[0] >> 4 == 4
+    ip = IP(octets) if is_4 else IP6(octets)
+    inner = None if is_quote else tunnelled(ip)
+    if inner is not None:
+        return packet(frame, place, macs, inner)
+    piece = ip if is_4 else ip.extension_hdrs.get(dpkt.ip.IP_PROTO_FRAGMENT)
+    offset, more = (piece.offset if is_4 else piece.frag_off, piece.mf if is_4 else piece.m_flag) if piece else (0, 0)
+    head = 4 * ip.hl if is_4 else sum(one.length for one in ip.all_extension_headers)
+    is_broadcast = macs[1][0] & 1 if macs and macs[1] else ip.dst[3] == 255
+    to_group = ip.dst[0] >> 4 == 14 or ip.dst == b"\xff" * 4 or bool(is_broadcast) if is_4 else ip.dst[0] == 255
+    ident = ip.id if is_4 else getattr(piece, "id", None)
+    one = Datagram(
+        frame, place, macs, Address(ip.src, None), Address(ip.dst, None), to_group, ip.ttl if is_4 else ip.hlim, ident,
+        2 if offset else 1 if more else 0, str(ip.p), ip.data, max((ip.len if is_4 else ip.plen) - head, len(ip.data)),
+    )  # fmt: skip
+    return one if offset else transport(one, ip.p)
 
 
-def with_ports(one: Datagram, transport: str, source: int, destination: int, payload: bytes, size: int) -> Datagram:
-    """The datagram of a transport that has ports."""
-    ends = Address(one.source.host, source), Address(one.destination.host, destination)
-    return replace(one, transport=transport, source=ends[0], destination=ends[1], payload=payload, size=size)
-
-
-def tcp(one: Datagram) -> Datagram:
-    """RFC 9293 section 3.1; of a quoted segment only the first eight octets may be there."""
-    source, destination, sequence = struct.unpack_from("!HHI", one.payload)
-    acknowledgement, offset, flags = struct.unpack_from("!IBB", one.payload.ljust(14, b"\0"), 8)
-    size = one.size - 4 * (offset >> 4)
-    segment = with_ports(one, "tcp", source, destination, one.payload[4 * (offset >> 4) :], size)
-    return replace(segment, sequence=sequence, acknowledgement=acknowledgement, flags=flags)
-
-
-def icmp(one: Datagram) -> Datagram:
-    """RFC 792, RFC 4443: an error quotes the datagram that it is about."""
-    kind, code = one.payload[0], one.payload[1]
-    is_error = kind in ((3, 11, 12) if len(one.source.host) == 4 else (1, 2, 3, 4))
-    quoted = packet(one.frame, one.payload[8:], one.macs, one.place, is_quote=True) if is_error else None
-    return replace(one, transport="icmp", kind=(kind, code), quoted=quoted)
-
-
-def unknown(one: Datagram) -> Datagram:
-    raise UnreadError(f"IP protocol {one.transport}")
-
-
-TRANSPORTS = {1: icmp, 6: tcp, 17: udp, 58: icmp}
+def transport(one: Datagram, number: int) -> Datagram:
+    """UDP (RFC 768), TCP (RFC 9293 section 3.1), ICMP (RFC 792, RFC 4443); a quote may hold eight octets of them."""
+    octets, size = one.payload, one.size
+    if number in (1, 58):
+        icmp, is_error = (octets[0], octets[1]), octets[0] in ((3, 11, 12) if number == 1 else (1, 2, 3, 4))
+        quoted = packet(one.frame, one.place, one.macs, octets[8:], is_quote=True) if is_error else None
+        return replace(one, transport="icmp", icmp=icmp, quoted=quoted)
+    if number not in (6, 17):
+        raise UnreadError(f"IP protocol {number}")
+    source, destination = struct.unpack_from("!HH", octets)
+    ends = {"source": Address(one.source.host, source), "destination": Address(one.destination.host, destination)}
+    if number == 17:
+        told = dpkt.udp.UDP(octets).ulen - 8
+        size = told if 0 <= told and (told <= size - 8 or one.fragment) else size - 8
+        return replace(one, transport="udp", payload=octets[8 : 8 + size], size=size, **ends)
+    sequence, acknowledgement, head, flags = struct.unpack_from("!IIBB", octets.ljust(14, b"\0"), 4)
+    head = 4 * (head >> 4)
+    return replace(
+        one, transport="tcp", payload=octets[head:], size=size - head, tcp=(flags, sequence, acknowledgement), **ends
+    )

@@ -22,7 +22,7 @@ from capanalyze.gear import Gear
 from capanalyze.reading import open_reading
 from capanalyze.reference import Frame, Paired, frames_of, pair
 from capanalyze.reference.frames import UnreadError, read
-from capanalyze.reference.keys import role_of
+from capanalyze.reference.keys import tell
 from tests.chance import chance
 
 # What the rest of a capture or its mode says of silence; the reference looks at one exchange.
@@ -132,11 +132,12 @@ def summary(frame: Frame, start: int) -> str:
     except UnreadError as error:
         return f"{head} not read: {error}"
     about, seen = (f"{seen.source} quotes ", seen.quoted) if seen.quoted else ("", seen)
-    protocol, _, said = role_of(seen)
-    kind = f"{seen.flags:#04x} {seen.sequence} {seen.acknowledgement}" if seen.transport == "tcp" else said.role
+    tell(seen)
+    said = seen.said
+    kind = " ".join(map(str, seen.tcp)) if seen.transport == "tcp" else said.role
     keys = " ".join(str(key) for key in sorted(map(str, said.asks | said.answers)))
     ends = f"{seen.source} {seen.source.port} > {seen.destination} {seen.destination.port}"
-    return f"{head} {about}{protocol.name} {ends} {kind} {keys}{' weak' if said.weak else ''}"[:220]
+    return f"{head} {about}{seen.protocol.name} {ends} {kind} {keys}{' weak' if said.weak else ''}"[:220]
 
 
 def told(frames: Sequence[Frame], differences: Differences) -> Iterator[str]:
