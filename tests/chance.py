@@ -56,7 +56,9 @@ def make_dns(draw: random.Random, key: int, reply: bool) -> bytes:
 
 
 def make_nbns(draw: random.Random, key: int, reply: bool) -> bytes:
-    name = "".join(chr(65 + (octet >> 4)) + chr(65 + (octet & 15)) for octet in draw.choice((b"*" + bytes(15), b"AB" * 8)))
+    name = "".join(
+        chr(65 + (octet >> 4)) + chr(65 + (octet & 15)) for octet in draw.choice((b"*" + bytes(15), b"AB" * 8))
+    )
     body = dns_name(name)
     kind = draw.choice((0x20, 0x21))
     if reply:
@@ -99,8 +101,10 @@ def make_dhcp(draw: random.Random, key: int, reply: bool) -> bytes:
 
 
 def make_sip(draw: random.Random, key: int, reply: bool) -> bytes:
-    first = draw.choice(("SIP/2.0 200 OK", "SIP/2.0 100 Trying")) if reply else draw.choice(
-        ("OPTIONS sip:a SIP/2.0", "INVITE sip:a SIP/2.0", "ACK sip:a SIP/2.0")
+    first = (
+        draw.choice(("SIP/2.0 200 OK", "SIP/2.0 100 Trying"))
+        if reply
+        else draw.choice(("OPTIONS sip:a SIP/2.0", "INVITE sip:a SIP/2.0", "ACK sip:a SIP/2.0"))
     )
     return f"{first}\r\nCall-ID: {key}\r\nCSeq: 1 X\r\n\r\n".encode()
 
@@ -156,8 +160,10 @@ class Talk:
     def packet(self, source: str, destination: str, protocol: int, payload: bytes, ttl: int) -> bytes:
         """An IP packet of either family."""
         if ":" in source:
-            return ipv6(source, destination, 58 if protocol == 1 else protocol, payload)[:7] + bytes([ttl]) + (
-                ipv6(source, destination, 58 if protocol == 1 else protocol, payload)[8:]
+            return (
+                ipv6(source, destination, 58 if protocol == 1 else protocol, payload)[:7]
+                + bytes([ttl])
+                + (ipv6(source, destination, 58 if protocol == 1 else protocol, payload)[8:])
             )
         head = struct.pack(">2B3H2BH", 0x45, 0, 20 + len(payload), self.ident & 0xFFFF, 0, ttl, protocol, 0)
         return head + ip_address(source).packed + ip_address(destination).packed + payload
@@ -173,7 +179,11 @@ class Talk:
         name = draw.choice(tuple(SERVICES))
         port, make = SERVICES[name]
         client, server = draw.sample(range(len(HOSTS)), 2)
-        client_port, family, key = draw.choice((*CLIENT_PORTS, port)), draw.choice((0, 0, 0, 1)), draw.choice((0, 1, 2, 3))
+        client_port, family, key = (
+            draw.choice((*CLIENT_PORTS, port)),
+            draw.choice((0, 0, 0, 1)),
+            draw.choice((0, 1, 2, 3)),
+        )
         if name == "dhcp":
             client_port, family = draw.choice((68, 67)), 0
         payload = make(draw, key, False)
@@ -224,8 +234,10 @@ class Talk:
             return
         draw = self.draw
         server, packet = draw.choice(self.packets[-4:])
-        kind, code = draw.choice(((3, 3), (3, 13), (3, 4), (11, 0))) if packet[0] >> 4 == 4 else draw.choice(
-            ((1, 4), (1, 1), (3, 0))
+        kind, code = (
+            draw.choice(((3, 3), (3, 13), (3, 4), (11, 0)))
+            if packet[0] >> 4 == 4
+            else draw.choice(((1, 4), (1, 1), (3, 0)))
         )
         sender = draw.choice((server, server, server, 1, 2))
         family = int(packet[0] >> 4 == 6)

@@ -1,13 +1,12 @@
 """Which open request a datagram belongs to. One function a rule, in the order in which they are tried."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from capanalyze.protocols._protocol import SECOND
-from capanalyze.reference import keys
-from capanalyze.reference.frames import ACK, FIN, RST, SYN, Address, Datagram, Key
-from capanalyze.reference.keys import CONVERSATION, EITHER, MALFORMED, OTHER, REPLY, REQUEST, Said
+from capanalyze.reference.reading import keys
+from capanalyze.reference.reading.frames import FIN, RST, Address, Datagram, Key
+from capanalyze.reference.reading.keys import CONVERSATION, EITHER, MALFORMED, OTHER, REPLY, REQUEST, Said
 from capanalyze.services import NEVER_ANSWERS, REGISTERED
 
 LATE, IDLE, MILLISECOND = 30 * SECOND, 60 * SECOND, SECOND // 1000
@@ -242,9 +241,10 @@ class Pairing:
         waiting = [
             asked
             for asked in self.open
-            if asked.is_keyless() and not asked.is_answered and asked.outcome != "rejected" and asked.reason != MID_FLOW
+            if asked.is_keyless() and asked.in_window(one.clock) and asked.seen.transport == one.transport == "udp"
+            and not asked.is_answered and asked.outcome != "rejected" and asked.reason != MID_FLOW
             and asked.seen.source == one.destination and asked.seen.source.host != one.source.host
-            and asked.seen.transport == one.transport == "udp" and not asked.seen.to_group and asked.in_window(one.clock)
+            and not asked.seen.to_group
         ]  # fmt: skip
         if len(waiting) != 1:
             return None
@@ -379,8 +379,10 @@ def ends(one: Datagram) -> tuple[Address, Address]:
 
 def name_of(one: Datagram) -> str:
     """The name of a message's service."""
-    return one.said.service or (one.protocol.name if one.protocol.ports or one.port is None else "") or (
-        f"{one.transport}/{one.port}"
+    return (
+        one.said.service
+        or (one.protocol.name if one.protocol.ports or one.port is None else "")
+        or (f"{one.transport}/{one.port}")
     )
 
 
@@ -422,7 +424,12 @@ def is_again(asked: Open, one: Datagram) -> bool:
     patience = max(one.protocol.window, one.protocol.resends)
     same = one.tcp[1] == first.tcp[1] if one.transport == "tcp" else one.payload == first.payload
     in_time = not asked.is_answered and one.clock <= first.clock + patience
-    return same and in_time and one.frame.key[0] == first.frame.key[0] and (not first.to_group or one.place in asked.places)
+    return (
+        same
+        and in_time
+        and one.frame.key[0] == first.frame.key[0]
+        and (not first.to_group or one.place in asked.places)
+    )
 
 
 def ask_again(asked: Open, one: Datagram) -> list[Key]:

@@ -21,8 +21,8 @@ from capanalyze.cli import main as program
 from capanalyze.gear import Gear
 from capanalyze.reading import open_reading
 from capanalyze.reference import Frame, Paired, frames_of, pair
-from capanalyze.reference.frames import UnreadError, read
-from capanalyze.reference.keys import tell
+from capanalyze.reference.reading.frames import UnreadError, read
+from capanalyze.reference.reading.keys import tell
 from tests.chance import chance
 
 # What the rest of a capture or its mode says of silence; the reference looks at one exchange.
@@ -43,8 +43,9 @@ class Row(NamedTuple):
 
     def __str__(self) -> str:
         frames = f"{','.join(map(str, self.requests)) or '-'} > {','.join(map(str, self.replies)) or '-'}"
-        return f"{frames:24} {self.service:12} {self.client} {self.client_port} > {self.server} {self.server_port}: " + (
-            self.outcome
+        return (
+            f"{frames:24} {self.service:12} {self.client} {self.client_port} > {self.server} {self.server_port}: "
+            + (self.outcome)
         )
 
 

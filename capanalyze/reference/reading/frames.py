@@ -9,7 +9,7 @@ import dpkt
 
 if TYPE_CHECKING:
     from capanalyze.protocols._protocol import Protocol
-    from capanalyze.reference.keys import Said
+    from capanalyze.reference.reading.keys import Said
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 TUNNELS = {1701, 2152, 3544, 4754, 6081, 6635}  # over UDP, not of dpkt: L2TP, GTP-U, Teredo, GRE, Geneve, MPLS
@@ -97,7 +97,8 @@ def read(frame: Frame) -> Datagram:
 def link(kind: int, octets: bytes) -> tuple[bytes, Macs, str]:
     """The IP packet behind a link's header (https://www.tcpdump.org/linktypes.html), MAC addresses, an interface."""
     if kind in (0, 108):
-        return network(0x0800 if isinstance(dpkt.loopback.Loopback(octets).data, (dpkt.ip.IP, dpkt.ip6.IP6)) else 0, octets[4:]), None, ""
+        inner = dpkt.loopback.Loopback(octets).data
+        return network(0x0800 if isinstance(inner, (dpkt.ip.IP, dpkt.ip6.IP6)) else 0, octets[4:]), None, ""
     if kind == 1:
         ether = ETHERNET(octets)
         return network(getattr(ether, "_next_type", ether.type), ether.data), (ether.src, ether.dst), ""
@@ -181,13 +182,12 @@ def transport(one: Datagram, number: int) -> Datagram:
     if number not in (6, 17):
         raise UnreadError(f"IP protocol {number}")
     source, destination = struct.unpack_from("!HH", octets)
-    ends = {"source": Address(one.source.host, source), "destination": Address(one.destination.host, destination)}
+    one = replace(one, source=Address(one.source.host, source), destination=Address(one.destination.host, destination))
     if number == 17:
         told = dpkt.udp.UDP(octets).ulen - 8
-        size = told if 0 <= told and (told <= size - 8 or one.fragment) else size - 8
-        return replace(one, transport="udp", payload=octets[8 : 8 + size], size=size, **ends)
+        size = told if told >= 0 and (told <= size - 8 or one.fragment) else size - 8
+        return replace(one, transport="udp", payload=octets[8 : 8 + size], size=size)
     sequence, acknowledgement, head, flags = struct.unpack_from("!IIBB", octets.ljust(14, b"\0"), 4)
     head = 4 * (head >> 4)
-    return replace(
-        one, transport="tcp", payload=octets[head:], size=size - head, tcp=(flags, sequence, acknowledgement), **ends
-    )
+    segment = (flags, sequence, acknowledgement)
+    return replace(one, transport="tcp", payload=octets[head:], size=size - head, tcp=segment)

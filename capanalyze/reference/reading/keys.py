@@ -11,7 +11,7 @@ import dpkt
 
 from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import Protocol
-from capanalyze.reference.frames import ACK, FIN, RST, SYN, Datagram
+from capanalyze.reference.reading.frames import ACK, FIN, RST, SYN, Datagram
 
 REQUEST, REPLY, ANNOUNCEMENT = "request", "reply", "announcement"
 EITHER = "either"  # only the port tells who asks
@@ -37,7 +37,7 @@ class Said(NamedTuple):
     weak: bool = False
     interim: bool = False
     announces: bool = False
-    service: str | None = None
+    service: str = ""
     continues: Hashable = None
 
 
@@ -45,11 +45,13 @@ class RefusedError(Exception):
     """It is not a message of this service."""
 
 
-def said(role: str, *keys: Hashable, weak: bool = False, **facts: bool | str | None) -> Said:
+def said(
+    role: str, *keys: Hashable, weak: bool = False, interim: bool = False, announces: bool = False, service: str = ""
+) -> Said:
     """A request or a reply with these keys; without any it is weak."""
     asks = frozenset(keys if role in (REQUEST, EITHER) else ())
     answers = frozenset(keys if role in (REPLY, EITHER) else ())
-    return Said(role, asks, answers, weak or not keys)._replace(**facts)
+    return Said(role, asks, answers, weak or not keys, interim, announces, service)
 
 
 def needs(condition: object) -> None:
