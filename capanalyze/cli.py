@@ -363,7 +363,7 @@ def services() -> None:
     from textwrap import fill
 
     from capanalyze.protocols import PROTOCOLS
-    from capanalyze.services import NEVER_ANSWERS, registered_name, rules
+    from capanalyze.services import NEVER_ANSWERS, registered_name, rules, tunnel_ports
 
     said = rules()
     for protocol in PROTOCOLS:
@@ -374,6 +374,9 @@ def services() -> None:
         click.echo(fill(said[protocol.name], initial_indent=" " * 4, subsequent_indent=" " * 4, width=100))
     unproven = [protocol.name for protocol in PROTOCOLS if not protocol.silence_proves]
     click.echo(f"need not answer: {', '.join(sorted([*NEVER_ANSWERS, *unproven]))}")
+    tunnels = ", ".join(f"{name} {' and '.join(ports)}" for name, ports in tunnel_ports().items())
+    said_of_tunnels = f"tunnels over UDP, which are opened and need not answer: {tunnels}"
+    click.echo(fill(said_of_tunnels, subsequent_indent=" " * 4, width=100))
 
 
 def check_forms(forms: str) -> tuple[str, ...]:

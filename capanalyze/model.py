@@ -467,7 +467,7 @@ class Input(Record):
     """One capture: identity, extent, and the account of every frame in it.
 
     `account` counts frames by what became of them; its values add up to `frames`. `unread` has those of its buckets
-    that were not read and may hide a reply.
+    that were not read and may hide a reply. `tunnels` counts frames that were read inside of a tunnel, by its kind.
     """
 
     name: str
@@ -483,6 +483,7 @@ class Input(Record):
     malformed: dict[str, int]
     notes: list[str]
     unread: dict[str, int] = {}
+    tunnels: dict[str, int] = {}
 
 
 class Target(Value, frozen=True):

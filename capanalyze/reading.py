@@ -131,6 +131,7 @@ def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) ->
         interfaces=interfaces_of(reading),
         account=part.account(),
         unread=part.hiding(),
+        tunnels=part.carried(),
         malformed={
             f"{service}: {kind}": count
             for (name, service, kind), count in sorted(malformed.items())

@@ -4,6 +4,7 @@ A selection of the registered ports that a security engineer meets (IANA, Servic
 Protocol Port Number Registry). Where the registry has several names for a port, the one in use stands here.
 """
 
+from capanalyze.core import core
 from capanalyze.protocols import MODULES, PROTOCOLS, provided
 
 # What a report calls the services that have a module of their own.
@@ -299,14 +300,18 @@ _UDP = {
     623: "asf-rmcp",
     664: "asf-secure-rmcp",
     750: "kerberos-iv",
+    4754: "gre-in-udp",
     4789: "vxlan",
+    4790: "vxlan-gpe",
     4840: "opcua-udp",
+    5072: "ayiya",
     5246: "capwap-control",
     5247: "capwap-data",
     5350: "pcp-multicast",
     5351: "nat-pmp",
     6080: "gue",
     6081: "geneve",
+    6635: "mpls-udp",
     17500: "db-lsp-disc",
 }
 
@@ -323,6 +328,16 @@ def registered_name(service: str) -> str | None:
     if port.isascii() and port.isdecimal() and len(port) <= len("65535"):
         return REGISTERED.get((transport, int(port)))
     return MODULE_NAMES.get(service)
+
+
+def tunnel_ports() -> dict[str, list[str]]:
+    """The tunnels over UDP that are opened, and on which ports."""
+    names = {number: name for name, number in core.TUNNELS.items()}
+    found: dict[str, list[str]] = {}
+    for port in range(1 << 16):
+        if number := core.tunnel_of(port):
+            found.setdefault(names[number], []).append(f"udp/{port}")
+    return found
 
 
 def on_port(service: str) -> tuple[str, ...]:

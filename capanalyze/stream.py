@@ -16,7 +16,6 @@ from capanalyze.exchanges.arrival import Arrival, Places, merged
 from capanalyze.exchanges.batch import Names
 from capanalyze.exchanges.engine import Engine
 from capanalyze.exchanges.row import CAPTURE
-from capanalyze.exchanges.table import EVICTED, FORGOTTEN_COUNT
 from capanalyze.gear import Gear
 from capanalyze.protocols import PROTOCOLS
 from capanalyze.reading import open_reading
@@ -131,13 +130,12 @@ class Stream:
         Raises: see `batches`.
         """
         for group in self._groups:
-            self.engine = Engine(self._sources, self.gear)
+            self.engine = Engine(self._sources)
             yield from self._paired(group)
             self.ended = group is self._groups[-1]
             yield []
             yield from ([batch] for batch in self.engine.finish())
             self._count()
-            self.engine.release()
 
     def _sources_of(self) -> list[int]:
         """For each capture the number of its source among those that it is paired with."""
@@ -155,8 +153,9 @@ class Stream:
 
     def _count(self) -> None:
         """What was counted while a group was paired."""
-        self.evicted += self.engine.state[EVICTED]
-        self.forgotten += self.engine.state[FORGOTTEN_COUNT]
+        evicted, forgotten = self.engine.evicted
+        self.evicted += evicted
+        self.forgotten += forgotten
         for (capture, module, kind), count in self.engine.malformed().items():
             key = self.names.captures[capture], PROTOCOLS[module].name, PROTOCOLS[module].kind(kind)
             self.malformed[key] = self.malformed.get(key, 0) + count

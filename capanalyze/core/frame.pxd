@@ -32,10 +32,13 @@ cdef enum Step:
     PPPOE
     MPLS
     LLC
+    NSH
     GRE
+    L2TPV3
+    ETHERIP
     STEPS  # so many
     # Transports that hold messages.
-    UDP = 32
+    UDP = 60
     TCP
     ICMP
     # Where a frame ends otherwise; `packets.buckets` names each.
@@ -61,6 +64,27 @@ cdef enum Step:
     UNREAD_FAMILY
     REASONS_END
 
+cdef enum Tunnel:  # `core.TUNNELS` names each
+    NO_TUNNEL
+    IN_IP
+    IN_GRE
+    IN_ETHERIP
+    IN_L2TPV3
+    IN_MPLS_IN_IP
+    IN_ETHERNET_IN_IP
+    IN_VXLAN
+    IN_VXLAN_GPE
+    IN_GENEVE
+    IN_GTP_U
+    IN_L2TP
+    IN_TEREDO
+    IN_MPLS_IN_UDP
+    IN_GRE_IN_UDP
+    IN_TZSP
+    IN_AYIYA
+    IN_CAPWAP
+    TUNNELS_END
+
 
 cdef struct Frame:
     Octets rest  # from the next header on
@@ -68,12 +92,20 @@ cdef struct Frame:
     Message message
     uint8_t depth  # IP headers so far
     uint32_t unread  # the number of what is not read
+    uint32_t tunnels  # a bit for each kind around the innermost header
+    bint is_doubtful  # a tunnel's header that only IP inside it makes believable
 
 
 cdef inline Step skip(Frame *frame, uint32_t octets, Step step) noexcept nogil:
     """Go on behind a header of so many octets."""
     frame.rest = behind(frame.rest, octets)
     return step
+
+
+cdef inline Step enter(Frame *frame, Tunnel tunnel, uint32_t octets, Step step) noexcept nogil:
+    """Go on inside a tunnel, behind a header of so many octets."""
+    frame.tunnels |= 1U << <uint32_t>tunnel
+    return skip(frame, octets, step)
 
 
 cdef inline Step unread(Frame *frame, uint32_t number, Step reason) noexcept nogil:

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from capanalyze.core.frame cimport (
     AGGREGATED, C_HDLC, ELSEWHERE, ENCRYPTED, ETHERNET, ETHERTYPE, FRELAY, IEEE802_11, INBOUND, IP, LINUX_SLL,
-    LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MPLS, NFLOG, NOT_IP, NULL_LINK, OUTBOUND, PFLOG, PKTAP, PPP, PPPOE,
+    LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MPLS, NFLOG, NOT_IP, NSH, NULL_LINK, OUTBOUND, PFLOG, PKTAP, PPP, PPPOE,
     PPP_WITH_DIR, RADIOTAP, TRUNCATED, UNKNOWN, UNREAD_ETHERTYPE, UNREAD_FAMILY, UNREAD_INSIDE, UNREAD_LINK, UNREAD_PPP,
     Frame, Step, offset, skip, unread,
 )
@@ -26,6 +26,9 @@ cdef enum:
     PKTAP_IN = 1
     PKTAP_OUT = 2
     ARPHRD_IPGRE = 778
+    MACSEC_VERSION = 0x80
+    MACSEC_CHANNEL = 0x20
+    MACSEC_CHANGED = 0x0C  # encrypted, or not the octets that were sent
     ETH_P_802_2 = 4
 
 
@@ -68,21 +71,92 @@ cdef inline Step ethertype(Frame *frame) noexcept nogil:
     if frame.rest.captured < 2:
         return TRUNCATED
     cdef uint16_t kind = be16(frame.rest, 0)
-    if kind in (0x8100, 0x88A8, 0x9100, 0x9200):
-        return skip(frame, 4, ETHERTYPE)
     frame.rest = behind(frame.rest, 2)
     return LLC if kind < 0x0600 else by_ethertype(frame, kind)
 
 
 cdef inline Step by_ethertype(Frame *frame, uint16_t kind) noexcept nogil:
-    """What an EtherType announces."""
-    if kind in (0x0800, 0x86DD):
-        return IP
-    if kind in (0x8847, 0x8848):
-        return MPLS
-    if kind == 0x8864:
-        return PPPOE
+    """What an EtherType announces, on a link or in another header that names its payload by one."""
+    if kind in (0x0800, 0x86DD): return IP
+    if kind in (0x8847, 0x8848): return MPLS
+    if kind == 0x8864: return PPPOE
+    if kind == 0x880B: return PPP
+    if kind == 0x8870: return LLC
+    if kind == 0x894F: return NSH
+    if kind == 0x6558: return ETHERNET
+    if kind == 0x88E7: return skip(frame, 4, ETHERNET)  # IEEE 802.1Q clause 9.7: the tag of a backbone's service
+    if kind == 0x8903: return skip(frame, 2, ETHERNET)  # Cisco FabricPath, behind addresses of its own
+    if kind == 0x88E5: return macsec(frame)
+    if kind == 0x22F3: return trill(frame)
+    if kind == 0x4305: return batman(frame)
+    cdef uint32_t tag = octets_of_tag(kind)
+    if tag: return skip(frame, tag, ETHERTYPE)
     return NOT_IP if manages(kind) else unread(frame, kind, UNREAD_ETHERTYPE)
+
+
+cdef inline uint32_t octets_of_tag(uint16_t kind) noexcept nogil:
+    """How long a tag is that another EtherType follows, without its own; 0 where an EtherType announces no tag."""
+    if kind in (0x8100, 0x88A8, 0x9100, 0x9200): return 2  # VLAN, IEEE 802.1Q clause 9.6
+    if kind == 0x8926: return 4  # Cisco's VN-Tag
+    if kind == 0x892F: return 4  # HSR, IEC 62439-3
+    if kind == 0xF1C1: return 4  # redundancy, IEEE 802.1CB clause 7.8
+    if kind == 0x893F: return 6  # port extension, IEEE 802.1BR clause 7.5
+    if kind == 0x8909: return 6  # Cisco metadata
+    if kind == 0xDADA: return 6  # a switch's port, Linux net/dsa/tag_dsa.c
+    return 0
+
+
+cdef inline Step macsec(Frame *frame) noexcept nogil:
+    """IEEE 802.1AE clause 9.3: a tag of 6 octets, or 14 with a channel; what is only kept from change can be read."""
+    if frame.rest.captured < 6:
+        return TRUNCATED
+    cdef uint8_t control = u8(frame.rest, 0)
+    if control & MACSEC_VERSION:
+        return UNREAD_INSIDE
+    if control & MACSEC_CHANGED:
+        return ENCRYPTED
+    return skip(frame, 14 if control & MACSEC_CHANNEL else 6, ETHERTYPE)
+
+
+cdef inline Step trill(Frame *frame) noexcept nogil:
+    """RFC 6325 section 3.1: version, length of the options, hop count, two nicknames; then Ethernet."""
+    if frame.rest.captured < 6:
+        return TRUNCATED
+    cdef uint16_t head = be16(frame.rest, 0)
+    return skip(frame, 6 + (head >> 6) % 32 * 4, ETHERNET) if head >> 14 == 0 else UNREAD_INSIDE
+
+
+cdef inline Step batman(Frame *frame) noexcept nogil:
+    """Linux uapi/linux/batadv_packet.h, version 15: Ethernet behind the header of its kind of packet."""
+    if frame.rest.captured < 2:
+        return TRUNCATED
+    cdef uint8_t kind = u8(frame.rest, 0)
+    if u8(frame.rest, 1) != 15:
+        return UNREAD_INSIDE
+    if kind == 0x01: return skip(frame, 14, ETHERNET)  # broadcast
+    if kind == 0x40: return skip(frame, 10, ETHERNET)  # unicast
+    if kind == 0x42: return skip(frame, 18, ETHERNET)  # unicast with four addresses
+    return UNREAD_INSIDE if kind in (0x02, 0x05, 0x41) else NOT_IP  # coded, multicast, fragments
+
+
+cdef inline Step nsh(Frame *frame) noexcept nogil:
+    """RFC 8300 section 2: a header as long as it says, and the kind of payload."""
+    if frame.rest.captured < 4:
+        return TRUNCATED
+    cdef uint16_t head = be16(frame.rest, 0)
+    cdef uint8_t kind = u8(frame.rest, 3)
+    if head >> 14 or head % 64 < 2:
+        return MALFORMED_HEADER
+    frame.rest = behind(frame.rest, head % 64 * 4)
+    return by_next_protocol(kind)
+
+
+cdef inline Step by_next_protocol(uint8_t kind) noexcept nogil:
+    """What stands behind a service header, by IANA's NSH Next Protocol registry."""
+    if kind in (1, 2): return IP
+    if kind == 3: return ETHERNET
+    if kind == 4: return NSH
+    return MPLS if kind == 5 else UNREAD_INSIDE
 
 
 cdef inline bint manages(uint16_t kind) noexcept nogil:
@@ -102,10 +176,17 @@ cdef inline Step llc(Frame *frame) noexcept nogil:
     if frame.rest.captured < 8 or u8(frame.rest, 2) != 3:
         return NOT_IP
     if be16(frame.rest, 0) == 0xAAAA:
-        return skip(frame, 6, ETHERTYPE)
+        return snap(frame)
     if be16(frame.rest, 0) == 0x0606:
         return skip(frame, 3, IP)
     return NOT_IP
+
+
+cdef inline Step snap(Frame *frame) noexcept nogil:
+    """The five octets of SNAP behind LLC: an EtherType, or Ethernet that was bridged (RFC 2684 section 5.2)."""
+    if be32(frame.rest, 2) & 0xFFFFFF == 0x0080C2 and be16(frame.rest, 6) in (1, 7):
+        return skip(frame, 10, ETHERNET)
+    return skip(frame, 6, ETHERTYPE)
 
 
 cdef inline Step mpls(Frame *frame) noexcept nogil:
@@ -199,8 +280,6 @@ cdef inline Step linux_sll2(Frame *frame) noexcept nogil:
     if u8(frame.rest, 11) == 6:
         frame.message.source_mac = be48(frame.rest, 12)
     frame.rest = behind(frame.rest, 20)
-    if kind in (0x8100, 0x88A8):
-        return skip(frame, 2, ETHERTYPE)
     if kind == ETH_P_802_2:
         return LLC
     return NOT_IP if kind < 0x0600 else by_ethertype(frame, kind)  # Linux' own numbers: CAN, IPX, …

@@ -1,11 +1,12 @@
 """A message: what the scan writes of it, and what a match function says of it."""
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 
 from capanalyze.core.octets cimport Octets, is_cut
 
 cdef enum:
     MAX_KEYS = 32  # of one message; what it asks beyond them is not paired
+    MAX_READINGS = 64  # words of what other services make of it
 
 ctypedef uint8_t flag
 
@@ -21,6 +22,7 @@ cdef enum Role:
     SPOKE  # a TCP segment with data, or a close
     RESET  # a TCP reset
     FRAGMENT  # a later fragment
+    ACKNOWLEDGES  # a TCP segment that only acknowledges
 
 
 cdef enum:  # kinds that every service has; its own are numbered from 3 on, as its Python neighbour names them
@@ -30,6 +32,7 @@ cdef enum:  # kinds that every service has; its own are numbered from 3 on, as i
 
 
 cdef struct Match:
+    uint16_t port  # the service's, which the message goes to or comes from; 0 where that is not known
     uint8_t kind
     flag weak  # it has no key that tells it from others
     flag unanswerable  # this payload draws no reply
@@ -37,6 +40,9 @@ cdef struct Match:
     flag announces  # sent to a group and unanswered, it was an announcement
     flag also_reply  # the last key is that of a request which this message may answer
     flag compared  # the last key pairs nothing: over time, only requests that agree in it are compared
+    # One with the same endpoints and keys (but for that of `also_reply`) belongs to the same exchange, whatever else it
+    # says.
+    flag continues
     uint8_t count
     uint64_t[MAX_KEYS] keys
 
@@ -76,12 +82,15 @@ cdef struct Message:  # in words of 64 bits, as `packets.message` numbers them
     int64_t first_key  # in the pool
     int64_t keys
     int64_t process  # offset of a process name in the capture, 0 for none
+    int64_t readings  # words behind the keys: what other services make of it
 
 
 cdef inline void begin(Match *found) noexcept nogil:
     """Nothing is known yet."""
+    found.port = 0
     found.kind = EMPTY
     found.weak = found.unanswerable = found.interim = found.announces = found.also_reply = found.compared = 0
+    found.continues = 0
     found.count = 0
 
 
@@ -108,7 +117,7 @@ cdef inline int64_t packed(Role role, const Match *found) noexcept nogil:
     """Role, flags and kind as one number."""
     return (
         <int64_t>role | found.weak << 4 | found.unanswerable << 5 | found.interim << 6 | found.announces << 7
-        | found.also_reply << 8 | found.compared << 9 | found.kind << 10
+        | found.also_reply << 8 | found.compared << 9 | found.continues << 10 | found.kind << 11
     )
 
 

@@ -6,10 +6,11 @@ The innermost IP header counts: an outer one is overwritten by what it carries.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from capanalyze.core.frame cimport (
-    ETHERNET, GRE, ICMP, IP, LATER_FRAGMENT, MALFORMED_HEADER, MPLS, NOT_IP, PPP, TCP, TOO_DEEP, TRUNCATED, UDP,
-    UNREAD_ETHERTYPE, UNREAD_INSIDE, UNREAD_PROTOCOL, Frame, Step, skip, unread,
+    ETHERIP, ETHERNET, GRE, ICMP, IN_ETHERIP, IN_ETHERNET_IN_IP, IN_GRE, IN_IP, IN_L2TPV3, IN_MPLS_IN_IP, IP, L2TPV3,
+    LATER_FRAGMENT, MALFORMED_HEADER, MPLS, NOT_IP, TCP, TOO_DEEP, TRUNCATED, UDP, UNREAD_INSIDE, UNREAD_PROTOCOL,
+    Frame, Step, enter, skip, unread,
 )
-from capanalyze.core.link cimport manages
+from capanalyze.core.link cimport by_ethertype
 from capanalyze.core.message cimport Address
 from capanalyze.core.octets cimport Octets, be16, be32, be64, behind, u8, within
 
@@ -31,9 +32,13 @@ cdef enum:
     AUTHENTICATION = 51
     ICMPV6 = 58
     DESTINATION_OPTIONS = 60
+    ETHERIP_IN_IP = 97
+    L2TPV3_IN_IP = 115
     MOBILITY = 135
+    MPLS_IN_IP = 137
     HOST_IDENTITY = 139
     SHIM6 = 140
+    ETHERNET_IN_IP = 143
     # RFC 791 section 3.1
     MORE_FRAGMENTS = 0x2000
     FRAGMENT_OFFSET = 0x1FFF
@@ -43,6 +48,8 @@ cdef enum:
     GRE_KEY = 0x2000
     GRE_SEQUENCE = 0x1000
     GRE_ACKNOWLEDGMENT = 0x0080
+    KEEPALIVE = 0
+    WCCP = 0x883E
     ERSPAN = 0x88BE
     ERSPAN_TYPE_III = 0x22EB
 
@@ -53,6 +60,10 @@ cdef inline Step ip(Frame *frame) noexcept nogil:
         return TRUNCATED
     if frame.depth >= MAX_TUNNELS:
         return TOO_DEEP
+    if frame.is_doubtful:
+        if not holds_ip(frame.rest):
+            return MALFORMED_HEADER
+        frame.is_doubtful = 0
     frame.message.tunnels = frame.depth
     frame.message.fragmented = 0
     frame.depth += 1
@@ -60,6 +71,16 @@ cdef inline Step ip(Frame *frame) noexcept nogil:
     if version == 4:
         return ipv4(frame)
     return ipv6(frame) if version == 6 else MALFORMED_HEADER
+
+
+cdef inline bint holds_ip(Octets packet) noexcept nogil:
+    """Whether an IP header stands here, and as much as it announces was sent."""
+    if packet.captured < IPV4_HEADER:
+        return False
+    cdef uint8_t version = u8(packet, 0) // 16
+    if version == 4:
+        return IPV4_HEADER <= u8(packet, 0) % 16 * 4 <= be16(packet, 2) <= packet.size
+    return version == 6 and packet.captured >= IPV6_HEADER and IPV6_HEADER + be16(packet, 4) <= packet.size
 
 
 cdef inline Step ipv4(Frame *frame) noexcept nogil:
@@ -173,8 +194,12 @@ cdef inline Step transport(Frame *frame) noexcept nogil:
     if number == UDP_IN_IP: return UDP
     if number == TCP_IN_IP: return TCP
     if number in (ICMPV4, ICMPV6): return ICMP
-    if number == GRE_IN_IP: return GRE
-    if number in (IPV4_IN_IP, IPV6_IN_IP): return IP
+    if number in (IPV4_IN_IP, IPV6_IN_IP): return enter(frame, IN_IP, 0, IP)
+    if number == GRE_IN_IP: return enter(frame, IN_GRE, 0, GRE)
+    if number == ETHERIP_IN_IP: return enter(frame, IN_ETHERIP, 0, ETHERIP)
+    if number == L2TPV3_IN_IP: return enter(frame, IN_L2TPV3, 0, L2TPV3)
+    if number == MPLS_IN_IP: return enter(frame, IN_MPLS_IN_IP, 0, MPLS)  # RFC 4023 section 3
+    if number == ETHERNET_IN_IP: return enter(frame, IN_ETHERNET_IN_IP, 0, ETHERNET)  # RFC 8986 section 4.9
     return unread(frame, <uint32_t>number, UNREAD_PROTOCOL)
 
 
@@ -198,16 +223,62 @@ cdef inline Step gre(Frame *frame) noexcept nogil:
     frame.rest = behind(frame.rest, length)
     if kind == ERSPAN:  # type II has a header of 8 octets where GRE carries a sequence number
         return skip(frame, 8 if flags & GRE_SEQUENCE else 0, ETHERNET)
-    if kind == ERSPAN_TYPE_III:  # with a platform header where the last bit says so
-        return TRUNCATED if frame.rest.captured < 12 else skip(frame, 12 + u8(frame.rest, 11) % 2 * 8, ETHERNET)
-    return carried(frame, kind)
+    if kind == ERSPAN_TYPE_III:
+        return erspan_type_iii(frame)
+    if kind == WCCP:
+        return wccp(frame)
+    return NOT_IP if kind == KEEPALIVE else by_ethertype(frame, kind)
 
 
-cdef inline Step carried(Frame *frame, uint16_t kind) noexcept nogil:
-    """What the protocol type of GRE announces."""
-    if kind in (0x0800, 0x86DD): return IP
-    if kind == 0x880B: return PPP
-    if kind == 0x6558: return ETHERNET
-    if kind in (0x8847, 0x8848): return MPLS
-    if kind == 0 or manages(kind): return NOT_IP  # 0: a keepalive
-    return unread(frame, kind, UNREAD_ETHERTYPE)
+cdef inline Step wccp(Frame *frame) noexcept nogil:
+    """draft-wilson-wrec-wccp-v2-01 section 4.12: four octets before IPv4; version 1 had none."""
+    if frame.rest.captured < 1:
+        return TRUNCATED
+    return skip(frame, 0 if u8(frame.rest, 0) // 16 == 4 else 4, IP)
+
+
+cdef inline Step erspan_type_iii(Frame *frame) noexcept nogil:
+    """draft-foschiano-erspan-03 section 4.3: twelve octets, and a platform header where the last bit says so."""
+    if frame.rest.captured < 12:
+        return TRUNCATED
+    cdef uint8_t kind = u8(frame.rest, 10) // 4 % 32
+    return skip(frame, 12 + u8(frame.rest, 11) % 2 * 8, IP if kind == 2 else ETHERNET)
+
+
+cdef inline Step etherip(Frame *frame) noexcept nogil:
+    """RFC 3378 section 3: version 3 and twelve bits of 0, then an Ethernet frame."""
+    if frame.rest.captured < 2:
+        return TRUNCATED
+    return skip(frame, 2, ETHERNET) if be16(frame.rest, 0) == 0x3000 else UNREAD_INSIDE
+
+
+cdef inline Step l2tpv3(Frame *frame) noexcept nogil:
+    """RFC 3931 section 4.1.1: a session, 0 for control messages, then its frames."""
+    if frame.rest.captured < 4:
+        return TRUNCATED
+    if be32(frame.rest, 0) == 0:
+        return NOT_IP
+    frame.rest = behind(frame.rest, 4)
+    return session(frame)
+
+
+cdef inline Step session(Frame *frame) noexcept nogil:
+    """Frames of an L2TPv3 session: what they begin with was agreed upon elsewhere.
+
+    It is a cookie of 0, 4 or 8 octets, and 4 more where frames are numbered (RFC 3931 sections 4.1 and 4.6). So Ethernet
+    is looked for behind each of these.
+    """
+    cdef uint32_t words
+    for words in range(4):
+        if begins_ethernet(behind(frame.rest, words * 4)):
+            return skip(frame, words * 4, ETHERNET)
+    return UNREAD_INSIDE
+
+
+cdef inline bint begins_ethernet(Octets octets) noexcept nogil:
+    """Whether what stands here looks like an Ethernet frame with IP, ARP or a VLAN tag."""
+    if octets.captured < 15:
+        return False
+    cdef uint16_t kind = be16(octets, 12)
+    cdef uint8_t version = u8(octets, 14) // 16
+    return (kind == 0x0800 and version == 4) or (kind == 0x86DD and version == 6) or kind in (0x0806, 0x8100, 0x88A8)

@@ -76,12 +76,14 @@ cdef enum:  # flags
     MAY_ANNOUNCE = 8
     ANSWERED = 16
     SPOKEN = 32  # a connection that was used, or taken back
+    CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
     DOUBTED = 128  # something came back from another port
     ECHOED = 256  # the reply repeats the request
     TAKEN = 1024  # some host answered what went to a group
     FORGOTTEN = 2048  # let go before its window was over, for want of room
     UNPROVEN = 4096  # silent, and that proves nothing
     UNSETTLED = 8192  # silent, but its capture ended before the window did
+    MULTICAST = 16384  # some host answered it to the group
 
 cdef enum:  # outcomes
     REPLIED
@@ -108,6 +110,8 @@ cdef enum:  # reasons: below FIRST_WORDS the kind of message as the exchange's s
     SAID_ENDED
     SAID_FORGOTTEN
     SAID_ACCEPTED_THEN_CLOSED
+    SAID_OTHER_ADDRESS
+    SAID_SOMETHING_ELSE
     SAID_ICMPV4 = 256  # plus the code of a destination unreachable (type 3)
     SAID_ICMPV6 = 512  # plus the code of a destination unreachable (type 1)
     LATE = 1024

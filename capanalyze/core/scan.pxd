@@ -4,22 +4,26 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from capanalyze.core.frame cimport (
-    C_HDLC, ETHERNET, ETHERTYPE, FRELAY, GRE, ICMP, IEEE802_11, IP, LATER_FRAGMENT, LEFT_OUT, LINUX_SLL, LINUX_SLL2,
-    LLC, LOOP, MALFORMED_HEADER, MESSAGE, MPLS, NFLOG, NO_INTERFACE, NOT_A_PACKET, NULL_LINK, OTHER_ICMP, PFLOG, PKTAP,
-    PPP, PPPOE, PPP_WITH_DIR, RADIOTAP, REASONS_END, SEGMENT, STEPS, TCP, TOO_DEEP, TRUNCATED, UNREAD_LINK, Frame, Step,
+    C_HDLC, ETHERIP, ETHERNET, ETHERTYPE, FRELAY, GRE, ICMP, IEEE802_11, IP, L2TPV3, LATER_FRAGMENT, LEFT_OUT,
+    LINUX_SLL, LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MESSAGE, MPLS, NFLOG, NO_INTERFACE, NOT_A_PACKET, NO_TUNNEL,
+    NSH, NULL_LINK, OTHER_ICMP, PFLOG, PKTAP, PPP, PPPOE, PPP_WITH_DIR, RADIOTAP, REASONS_END, SEGMENT, STEPS, TCP,
+    TOO_DEEP, TRUNCATED, TUNNELS_END, UDP, UNREAD_LINK, Frame, Step, Tunnel,
 )
 from capanalyze.core.link cimport (
-    c_hdlc, ethernet, ethertype, frelay, ieee802_11, linux_sll, linux_sll2, llc, loop, mpls, nflog, null, pflog, pktap,
-    ppp, ppp_with_dir, pppoe, radiotap,
+    c_hdlc, ethernet, ethertype, frelay, ieee802_11, linux_sll, linux_sll2, llc, loop, mpls, nflog, nsh, null, pflog,
+    pktap, ppp, ppp_with_dir, pppoe, radiotap,
 )
-from capanalyze.core.message cimport FRAGMENT, MAX_KEYS, OTHER, REJECTION, Match, Message
-from capanalyze.core.network cimport gre, ip
-from capanalyze.core.octets cimport Octets, behind
+from capanalyze.core.message cimport (
+    ACKNOWLEDGES, FRAGMENT, MALFORMED, MAX_KEYS, MAX_READINGS, OTHER, REJECTION, REPLY, Match, Message, Role, begin,
+)
+from capanalyze.core.network cimport etherip, gre, ip, l2tpv3
+from capanalyze.core.octets cimport Octets, be16, behind, is_cut
 from capanalyze.core.record cimport (
     FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng,
 )
-from capanalyze.core.services cimport Services
-from capanalyze.core.transport cimport message, note_payload, rejects
+from capanalyze.core.services cimport GENERIC_UDP, Services
+from capanalyze.core.transport cimport UDP_HEADER, message, note_payload, payload_of, rejects
+from capanalyze.core.tunnel cimport opened, tunnel_between
 
 cdef enum:
     MAX_STEPS = 64
@@ -70,6 +74,7 @@ cdef struct Scan:
     Message *messages
     int64_t *pool
     int64_t *tally
+    int64_t *tunnels
     Unread *unread
 
 
@@ -81,7 +86,7 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
     cdef Match found
     cdef Step reason
     while True:
-        if s.state.messages >= s.state.room or s.state.keys + MAX_KEYS > s.state.key_room:
+        if s.state.messages >= s.state.room or s.state.keys + MAX_KEYS + MAX_READINGS > s.state.key_room:
             return FULL
         answer = next_record(s, octets, &record)
         if answer != READY:
@@ -92,8 +97,17 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
         s.tally[<int>reason - <int>MESSAGE] += 1
         if reason >= UNREAD_LINK:
             note_unread(s, reason, frame.unread)
-        if reason == LATER_FRAGMENT or (reason == MESSAGE and frame.message.role % ROLES != OTHER):
+        if frame.tunnels:
+            note_tunnels(s, frame.tunnels)
+        if is_of_concern(reason, &frame.message):
             write(s, &record, &frame, &found)
+
+
+cdef inline bint is_of_concern(Step reason, const Message *message) noexcept nogil:
+    """Whether pairing is to see it."""
+    if reason == SEGMENT:
+        return message.role == ACKNOWLEDGES
+    return reason == LATER_FRAGMENT or (reason == MESSAGE and message.role % ROLES != OTHER)
 
 
 cdef inline Answer next_record(const Scan *s, Octets octets, Record *record) noexcept nogil:
@@ -105,6 +119,7 @@ cdef inline Answer next_record(const Scan *s, Octets octets, Record *record) noe
 
 cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *frame, Match *found) noexcept nogil:
     """What a record holds: MESSAGE with the message filled in, or the reason why there is none."""
+    frame.tunnels = 0
     if record.interface < 0:
         return NOT_A_PACKET if record.interface == WITHOUT_PACKET else NO_INTERFACE
     cdef Interface *interface = &s.interfaces[record.interface]
@@ -114,7 +129,7 @@ cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *f
     interface.frames += 1
     begin_frame(frame, octets, record)
     frame.unread = <uint32_t>interface.link_type
-    cdef Step end = walk(frame, <Step>interface.step)
+    cdef Step end = innermost(frame, <Step>interface.step)
     if end == TRUNCATED and is_whole(record):
         return MALFORMED_HEADER
     if end == LATER_FRAGMENT:
@@ -136,6 +151,7 @@ cdef inline void begin_frame(Frame *frame, Octets octets, const Record *record) 
         octets.first + record.start, <uint32_t>(record.end - record.start), <uint32_t>record.size
     )
     frame.depth = 0
+    frame.is_doubtful = 0
     frame.message.interface = record.interface
     frame.message.direction = record.direction
     frame.message.seconds = record.seconds
@@ -166,6 +182,13 @@ cdef inline void note_unread(Scan *s, Step reason, uint32_t number) noexcept nog
             return
 
 
+cdef inline void note_tunnels(Scan *s, uint32_t tunnels) noexcept nogil:
+    """Count a frame for each kind of tunnel that it was read inside of."""
+    cdef int kind
+    for kind in range(<int>TUNNELS_END):
+        s.tunnels[kind] += tunnels >> kind & 1
+
+
 cdef inline Step walk(Frame *frame, Step step) noexcept nogil:
     """Follow headers to a transport, or to the reason why there is none."""
     for _ in range(MAX_STEPS):
@@ -173,6 +196,32 @@ cdef inline Step walk(Frame *frame, Step step) noexcept nogil:
             return step
         step = header(frame, step)
     return TOO_DEEP
+
+
+cdef inline Step innermost(Frame *frame, Step step) noexcept nogil:
+    """Follow headers to a transport, or to the reason why there is none, through tunnels over UDP.
+
+    There are no more of these than IP headers. Where what a tunnel seemed to carry is not there, the datagram is none.
+    """
+    cdef Step end = walk(frame, step)
+    cdef Frame outer
+    while end == UDP:
+        outer = frame[0]
+        end = inside(frame)
+        if end == MALFORMED_HEADER or frame.is_doubtful or (end == TRUNCATED and not is_cut(frame.rest)):
+            frame[0] = outer
+            return UDP
+    return end
+
+
+cdef inline Step inside(Frame *frame) noexcept nogil:
+    """Walk on inside the tunnel that a UDP datagram belongs to; MALFORMED_HEADER where it belongs to none."""
+    cdef Octets datagram = frame.rest
+    if datagram.captured < UDP_HEADER:
+        return MALFORMED_HEADER
+    frame.rest = payload_of(datagram, frame.message.fragmented)
+    cdef Tunnel tunnel = tunnel_between(be16(datagram, 0), be16(datagram, 2), frame.rest)
+    return MALFORMED_HEADER if tunnel == NO_TUNNEL else walk(frame, opened(frame, tunnel))
 
 
 cdef inline Step header(Frame *frame, Step step) noexcept nogil:
@@ -196,6 +245,9 @@ cdef inline Step header(Frame *frame, Step step) noexcept nogil:
     elif step == PPPOE: return pppoe(frame)
     elif step == MPLS: return mpls(frame)
     elif step == LLC: return llc(frame)
+    elif step == NSH: return nsh(frame)
+    elif step == ETHERIP: return etherip(frame)
+    elif step == L2TPV3: return l2tpv3(frame)
     else: return gre(frame)
 
 
@@ -216,15 +268,18 @@ cdef inline Step transported(Scan *s, Frame *frame, Step transport, Match *found
             return OTHER_ICMP
         if transport == TCP:
             return SEGMENT
-    return MESSAGE
+    return SEGMENT if frame.message.role == ACKNOWLEDGES else MESSAGE
 
 
 cdef inline Step quote(Frame *frame) noexcept nogil:
-    """Walk on into the datagram that an ICMP error quotes; who sent the error is kept."""
+    """Walk on into the datagram that an ICMP error quotes; who sent the error is kept, and what it came through."""
+    cdef uint32_t tunnels = frame.tunnels
     frame.message.sender = frame.message.source
     frame.rest = behind(frame.rest, QUOTED_HEADER)
     frame.depth = 0
-    return walk(frame, IP)
+    cdef Step end = innermost(frame, IP)
+    frame.tunnels = tunnels
+    return end
 
 
 cdef inline void fragment(Frame *frame) noexcept nogil:
@@ -249,9 +304,43 @@ cdef inline void write(Scan *s, const Record *record, Frame *frame, const Match 
     message.keys = 0 if message.role == FRAGMENT else found.count
     for at in range(message.keys):
         s.pool[state.keys + at] = found.keys[at] & 0x7FFFFFFFFFFFFFFFULL
-    s.messages[state.messages] = message[0]
     state.keys += message.keys
+    message.readings = 0
+    if is_read_elsewhere(message, found):
+        message.readings = write_readings(s, frame.rest)
+        state.keys += message.readings
+    s.messages[state.messages] = message[0]
     state.messages += 1
+
+
+cdef inline bint is_read_elsewhere(const Message *message, const Match *found) noexcept nogil:
+    """Whether a message is a datagram that its own service, if there is one, cannot read."""
+    if message.role >= QUOTED_ROLE or message.role == FRAGMENT or found.count:
+        return False
+    return message.service == GENERIC_UDP or message.role % ROLES == MALFORMED
+
+
+cdef inline int64_t write_readings(Scan *s, Octets payload) noexcept nogil:
+    """What a datagram would be as a reply of other services, which may have come from another port; how many words.
+
+    For each such service a word, its number and how many keys follow, and the keys.
+    """
+    cdef Match other
+    cdef int64_t number, at, words = 0
+    cdef int64_t *pool = &s.pool[s.state.keys]
+    cdef uint8_t reader
+    if payload.captured == 0:
+        return 0
+    for number in range(s.services.reader_count):
+        reader = s.services.readers[number]
+        begin(&other)
+        if s.services.match[reader](payload, &other) != REPLY or words + 1 + other.count > MAX_READINGS:
+            continue
+        pool[words] = reader | <int64_t>other.count << 8
+        for at in range(other.count):
+            pool[words + 1 + at] = other.keys[at] & 0x7FFFFFFFFFFFFFFFULL
+        words += 1 + other.count
+    return words
 
 
 cdef inline int64_t find(

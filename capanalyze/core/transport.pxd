@@ -9,6 +9,7 @@ from capanalyze.core.message cimport (
 from capanalyze.core.network cimport ICMPV4, ICMPV6
 from capanalyze.core.octets cimport Octets, be16, be32, behind, digest, mix, u8, within
 from capanalyze.core.services cimport GENERIC_UDP, ICMP_SERVICE, TCP_SERVICE, Services
+from capanalyze.core.tunnel cimport draws_no_reply
 
 cdef enum:
     UDP_HEADER = 8
@@ -30,20 +31,28 @@ cdef inline bint message(Frame *frame, Step transport, const Services *services,
 
 
 cdef inline bint udp(Frame *frame, const Services *services, Match *found) noexcept nogil:
-    """RFC 768. The length field may count more than this frame holds: the datagram may be fragmented."""
+    """RFC 768."""
     cdef Octets datagram = frame.rest
     if datagram.captured < UDP_HEADER:
         return False
     cdef uint16_t source = be16(datagram, 0), destination = be16(datagram, 2)
-    cdef int64_t room = <int64_t>datagram.size - UDP_HEADER, size = <int64_t>be16(datagram, 4) - UDP_HEADER
-    if size < 0 or (size > room and not frame.message.fragmented):
-        size = room
-    frame.rest = within(behind(datagram, UDP_HEADER), <uint32_t>size)
+    frame.rest = payload_of(datagram, frame.message.fragmented)
     payload(frame, frame.rest)
     frame.message.source_port = source
     frame.message.destination_port = destination
     asked(frame, services, found, destination, source)
     return True
+
+
+cdef inline Octets payload_of(Octets datagram, bint fragmented) noexcept nogil:
+    """What stands behind a UDP header that was captured.
+
+    The length field may count more than this frame holds: the datagram may be fragmented.
+    """
+    cdef int64_t room = <int64_t>datagram.size - UDP_HEADER, size = <int64_t>be16(datagram, 4) - UDP_HEADER
+    if size < 0 or (size > room and not fragmented):
+        size = room
+    return within(behind(datagram, UDP_HEADER), <uint32_t>size)
 
 
 cdef inline void asked(
@@ -53,21 +62,28 @@ cdef inline void asked(
     cdef uint8_t here = services.of_port[destination], there = services.of_port[source]
     cdef Role role = MALFORMED
     if here == GENERIC_UDP and there == GENERIC_UDP:
-        serve(frame, GENERIC_UDP, destination, services.match[GENERIC_UDP](frame.rest, found), found)
+        flow(frame, services, found, destination)
         return
     if here != GENERIC_UDP:
-        role = service(services, here, frame.rest, found)
+        role = service(services, here, destination, frame.rest, found)
         if there in (GENERIC_UDP, here) or is_sound_request(role, found):
             serve(frame, here, destination, role, found)
             return
-    role = service(services, there, frame.rest, found)
+    role = service(services, there, source, frame.rest, found)
     if role in (REPLY, FLOW) or (here == GENERIC_UDP and role != REQUEST):
         serve(frame, there, source, role, found)
     elif here == GENERIC_UDP:  # no service is asked by what leaves its port
         begin(found)
-        serve(frame, GENERIC_UDP, destination, services.match[GENERIC_UDP](frame.rest, found), found)
+        flow(frame, services, found, destination)
     else:
-        serve(frame, here, destination, service(services, here, frame.rest, found), found)
+        serve(frame, here, destination, service(services, here, destination, frame.rest, found), found)
+
+
+cdef inline void flow(Frame *frame, const Services *services, Match *found, uint16_t port) noexcept nogil:
+    """A datagram of no service with a module, to this port."""
+    cdef Role role = services.match[GENERIC_UDP](frame.rest, found)
+    found.unanswerable = draws_no_reply(port, frame.rest)
+    serve(frame, GENERIC_UDP, port, role, found)
 
 
 cdef inline bint is_sound_request(Role role, const Match *found) noexcept nogil:
@@ -75,9 +91,12 @@ cdef inline bint is_sound_request(Role role, const Match *found) noexcept nogil:
     return role in (REQUEST, FLOW) and not found.weak and not found.unanswerable
 
 
-cdef inline Role service(const Services *services, uint8_t number, Octets octets, Match *found) noexcept nogil:
+cdef inline Role service(
+    const Services *services, uint8_t number, uint16_t port, Octets octets, Match *found
+) noexcept nogil:
     """What a service says; a datagram cut before its first octet says nothing, and few services are asked by none."""
     begin(found)
+    found.port = port
     if octets.size == 0 and not services.empty_asks[number]:
         return MALFORMED
     if octets.captured == 0 and octets.size:

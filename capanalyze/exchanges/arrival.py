@@ -15,8 +15,8 @@ from capanalyze.ahead import WAITING
 from capanalyze.buffers import longs
 from capanalyze.capture import FIRST_NAMED
 from capanalyze.exchanges import dating
-from capanalyze.exchanges.table import WHEN
-from capanalyze.packets.message import KEYS, MAX_KEYS, WORDS
+from capanalyze.packets.message import WHEN
+from capanalyze.packets.message import KEY_COUNT, KEYS, MAX_WORDS, READINGS, WORDS
 from capanalyze.packets.messages import Rows
 from capanalyze.protocols._protocol import SECOND
 
@@ -141,7 +141,7 @@ class Arrival:
         """Write elsewhere from now on."""
         fits = [one for one in self._sets if len(one[0]) == room * WORDS]
         self._sets = fits if len(fits) < SETS else fits[1:]
-        self._out, self._pool = fits[0] if len(fits) == SETS else (longs(room * WORDS), longs(4 * room + MAX_KEYS))
+        self._out, self._pool = fits[0] if len(fits) == SETS else (longs(room * WORDS), longs(4 * room + MAX_WORDS))
         self._sets.append((self._out, self._pool))
         state = self._state
         state[dating.ROOM], state[dating.POOL_ROOM] = room, len(self._pool)
@@ -185,7 +185,7 @@ def joined(parts: Iterable[tuple[Rows, int, int]]) -> Rows:
             first = row[KEYS]
             row[KEYS] = len(pool)
             rows.extend(row)
-            pool.extend(part.pool[first : first + row[KEYS + 1]])
+            pool.extend(part.pool[first : first + row[KEY_COUNT] + row[READINGS]])
     return Rows(rows, pool, len(rows) // WORDS)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from capanalyze.buffers import longs_of
 from capanalyze.capture.records import NO_TIME
 from capanalyze.exchanges.row import CAPTURE
-from capanalyze.exchanges.table import WHEN
-from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, NANOS, SECONDS, WORDS
+from capanalyze.packets.message import WHEN
+from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_WORDS, NANOS, READINGS, SECONDS, WORDS
 
 (
     ROWS,  # messages as the loop wrote them
@@ -63,7 +63,7 @@ def date(b: Any, start: int, stop: int) -> int:
     out = longs_of(b, OUT)
     state = longs_of(b, STATE)
     for number in range(start, stop):
-        if state[COUNT] >= state[ROOM] or state[KEYS_WRITTEN] + MAX_KEYS > state[POOL_ROOM]:
+        if state[COUNT] >= state[ROOM] or state[KEYS_WRITTEN] + MAX_WORDS > state[POOL_ROOM]:
             return number
         m = number * WORDS
         place = place_of(b, rows[m + INTERFACE])
@@ -78,8 +78,8 @@ def date(b: Any, start: int, stop: int) -> int:
         out[to + FRAME] += state[NUMBER] * CAPTURE
         out[to + INTERFACE] = place
         out[to + WHEN] = max(clock, state[EARLIEST])
-        copy_keys(b, rows[m + KEYS], rows[m + KEY_COUNT])
-        out[to + KEYS] = state[KEYS_WRITTEN] - rows[m + KEY_COUNT]
+        out[to + KEYS] = state[KEYS_WRITTEN]
+        copy_keys(b, rows[m + KEYS], rows[m + KEY_COUNT] + rows[m + READINGS])
     return stop
 
 

@@ -80,14 +80,14 @@ UNANSWERABLE_REQUEST = 4
 MAY_ANNOUNCE = 8
 ANSWERED = 16
 SPOKEN = 32  # a connection that was used, or taken back
-VOID = 64  # it turned out to be none
+CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
 DOUBTED = 128  # something came back from another port
 ECHOED = 256  # the reply repeats the request
-FINDABLE = 512  # by its client
 TAKEN = 1024  # some host answered what went to a group
 FORGOTTEN = 2048  # let go before its window was over, for want of room
 UNPROVEN = 4096  # silent, and that proves nothing
 UNSETTLED = 8192  # silent, but its capture ended before the window did
+MULTICAST = 16384  # some host answered it to the group
 
 NOWHERE, INWARD, OUTWARD, LOCAL, PASSING = range(5)  # directions
 REPLIED, REJECTED, SILENT, INDETERMINATE, UNSOLICITED = range(5)
@@ -118,7 +118,9 @@ FIRST_WORDS = 64
     SAID_ENDED,
     SAID_FORGOTTEN,
     SAID_ACCEPTED_THEN_CLOSED,
-) = range(FIRST_WORDS, FIRST_WORDS + 10)
+    SAID_OTHER_ADDRESS,
+    SAID_SOMETHING_ELSE,
+) = range(FIRST_WORDS, FIRST_WORDS + 12)
 SAID_ICMPV4 = 256  # plus the code of a destination unreachable (type 3)
 SAID_ICMPV6 = 512  # plus the code of a destination unreachable (type 1)
 LATE = 1024

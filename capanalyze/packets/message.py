@@ -17,7 +17,8 @@ from ipaddress import IPv4Address, IPv6Address
     SPOKE,  # a TCP segment with data, or a close
     RESET,  # a TCP reset
     FRAGMENT,  # a later fragment
-) = range(10)
+    ACKNOWLEDGES,  # a TCP segment that only acknowledges
+) = range(11)
 ROLES = 16
 WEAK = 16  # the message has no key that tells it from others
 UNANSWERABLE = 32  # this payload draws no reply
@@ -25,7 +26,8 @@ INTERIM = 64  # more replies will follow: the window starts anew
 ANNOUNCES = 128  # sent to a group and unanswered, it was an announcement
 ALSO_REPLY = 256  # the last key is that of a request which this message may answer
 COMPARED = 512  # the last key pairs nothing: over time, only requests that agree in it are compared
-KIND = 1024
+CONTINUES = 1024  # one with the same endpoints and keys belongs to the same exchange, whatever else it says
+KIND = 2048
 
 # Fields of a row.
 (
@@ -61,13 +63,17 @@ KIND = 1024
     KEYS,  # index of the first match key in the pool
     KEY_COUNT,
     PROCESS,  # offset of a process name in the capture, 0 for none
-) = range(32)
-WORDS = 32
+    READINGS,  # words behind the keys: what other services make of it
+) = range(33)
+WORDS = 33
+
+WHEN = PROCESS  # of a message that was dated: its clock, nanoseconds; where its process stood is known by then
 
 # Direction as the capture itself tells it.
 UNKNOWN, INBOUND, OUTBOUND, ELSEWHERE = range(4)
 
 MAX_KEYS = 32  # per message; what a message asks beyond them is not paired
+MAX_WORDS = MAX_KEYS + 64  # in the pool, with what other services make of it
 
 MAPPED = 0xFFFF << 32  # the low word of an IPv4-mapped address
 

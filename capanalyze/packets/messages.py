@@ -19,7 +19,7 @@ from capanalyze.gear import Gear
 from capanalyze.packets import naming
 from capanalyze.packets import scan as loop
 from capanalyze.packets.buckets import BUCKETS, Bucket, numbered
-from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, PROCESS, WORDS
+from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_WORDS, PROCESS, WORDS
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import PROTOCOLS, port_table
 
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from capanalyze.capture import Capture
 
 ROOM = 4096  # rows taken from the scan at a time
-POOL_ROOM = 4 * ROOM + MAX_KEYS
+POOL_ROOM = 4 * ROOM + MAX_WORDS
 PLAIN_BLOCK = 256 * 1024
 COMPILED_BLOCK = 1024 * 1024
+TUNNELS = max(core.TUNNELS.values()) + 1
 BUFFERS = 3  # of that size: one is scanned while another is hashed
 
 
@@ -77,15 +78,17 @@ class Part:
     """What scanning leaves of one capture, or of a piece of it.
 
     `rows` holds WORDS numbers a message, `keys` the match keys that rows point at. `tally` counts frames
-    by where their walk ended, `unread` those of what is not read once more, by reason and number: the first
-    MAX_UNREAD of these. Times are (seconds, nanoseconds), None without a frame that has one: the earliest, the
-    latest, and that of the final frame, which is not the latest where the clock stepped back.
+    by where their walk ended, `tunnels` those that were read inside of one, by kind. `unread` counts those of what is
+    not read once more, by reason and number: the first MAX_UNREAD of these. Times are (seconds, nanoseconds), None
+    without a frame that has one: the earliest, the latest, and that of the final frame, which is not the latest where
+    the clock stepped back.
     """
 
     frames: int = 0
     rows: array[int] = field(default_factory=lambda: array("q"))
     keys: array[int] = field(default_factory=lambda: array("q"))
     tally: list[int] = field(default_factory=lambda: [0] * REASONS)
+    tunnels: list[int] = field(default_factory=lambda: [0] * TUNNELS)
     unread: dict[tuple[int, int], int] = field(default_factory=dict)
     first: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
@@ -108,6 +111,7 @@ class Part:
             rows=rows + moved,
             keys=self.keys + other.keys,
             tally=[a + b for a, b in zip(self.tally, other.tally, strict=True)],
+            tunnels=[a + b for a, b in zip(self.tunnels, other.tunnels, strict=True)],
             unread=joined(self.unread, other.unread),
             first=min(firsts, default=None),
             last=max(lasts, default=None),
@@ -131,6 +135,10 @@ class Part:
     def hiding(self) -> dict[str, int]:
         """Those of the account that were not read and may hide a reply."""
         return {bucket.words: count for bucket, count in self._buckets() if count and bucket.hides}
+
+    def carried(self) -> dict[str, int]:
+        """Frames that were read inside of a tunnel, by its kind; a frame with several is counted in each."""
+        return {name: self.tunnels[kind] for name, kind in core.TUNNELS.items() if self.tunnels[kind]}
 
     def _buckets(self) -> Iterator[tuple[Bucket, int]]:
         """All buckets, some of them empty. What is not read comes by number, the most frequent first, then the rest."""
@@ -182,6 +190,7 @@ class Scanner:
         self._state[loop.ROOM], self._state[loop.POOL_ROOM] = ROOM, POOL_ROOM
         self._rows, self._pool = longs(ROOM * WORDS), longs(POOL_ROOM)
         self._tally = longs(REASONS)
+        self._tunnels = longs(TUNNELS)
         self._unreads = longs(loop.MAX_UNREAD * loop.UNREAD_FIELDS)
         self._core = core.Scanner(port_table(), bytes(protocol.empty_asks for protocol in PROTOCOLS))
         self._names = longs(naming.MAX_NAMES * naming.NAME)
@@ -228,6 +237,7 @@ class Scanner:
                 messages=self._rows,
                 pool=self._pool,
                 tally=self._tally,
+                tunnels=self._tunnels,
                 unread=self._unreads,
                 stop=block.stop,
             )
@@ -290,7 +300,9 @@ class Scanner:
     def _account(self) -> Part:
         """What was counted by now."""
         state = self._state
-        part = Part(frames=state[loop.FRAMES], tally=list(self._tally), unread=self._unread())
+        part = Part(
+            frames=state[loop.FRAMES], tally=list(self._tally), tunnels=list(self._tunnels), unread=self._unread()
+        )
         if state[loop.FIRST_SECONDS] <= loop.LATEST:
             part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
             part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])

@@ -1,10 +1,10 @@
 """What a service provides: a decoder of replies, a few facts, and in its `.pxd` neighbour a match function.
 
 A match function is `cdef inline Role match(Octets octets, Match *found) noexcept nogil`. It sees the payload of one
-message: the octets of it that were captured, and how many were sent. It returns the role, and notes in `found` the
-kind, the flags and the match keys (see `core/message.pxd`); a request and the replies that it draws share a key. It
-reads by the functions of `core/octets.pxd` alone, and only what was captured: it asks before it reads. It keeps no
-state: what it says of a message depends on this message.
+message: the octets of it that were captured, and how many were sent; `found.port` is the service's port. It returns the
+role, and notes in `found` the kind, the flags and the match keys (see `core/message.pxd`); a request and the replies
+that it draws share a key. It reads by the functions of `core/octets.pxd` alone, and only what was captured: it asks
+before it reads. It keeps no state: what it says of a message depends on this message.
 
 A decoder takes the octets of one reply, perhaps cut by the snap length, and yields facts as (kind, value), the reply's
 own words unescaped. It yields what it can read and raises where it cannot go on: EOFError, LookupError or struct.error
@@ -21,6 +21,7 @@ Decoder = Callable[[bytes], Iterator[tuple[str, str]]]
 
 # Kinds that every module has.
 EMPTY, GARBAGE, CUT = range(3)
+KINDS = 16  # kinds of message that are told apart, at most
 COMMON_KINDS = ("empty datagram", "malformed message", "cut message")
 
 
@@ -30,8 +31,9 @@ class Protocol:
 
     `kinds` names the kinds of its match function, from kind 3 on. After `window` nanoseconds without an answer
     a request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
-    reply to the group answers every host that asked, so the key alone finds the requests.
-    `from_any_port`: the answer may come from a port of its own. `silence_proves`: whether a listener has
+    reply to the group answers every host that asked, so the key alone finds the requests. `by_key_alone`: so it is
+    wherever the reply goes.
+    `silence_proves`: whether a listener has
     to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
     `empty_asks`: an empty datagram asks too, and is shown to the match function. `apart`: the kinds that are
     messages of this service, where several share ports and match function; all others are of the first of
@@ -45,7 +47,7 @@ class Protocol:
     kinds: tuple[str, ...]
     window: int = 3 * SECOND
     by_question: bool = False
-    from_any_port: bool = False
+    by_key_alone: bool = False
     silence_proves: bool = True
     tells_unasked: bool = False
     resends: int = 0

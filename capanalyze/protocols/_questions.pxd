@@ -15,7 +15,11 @@ cdef enum:  # octet offsets, RFC 1035 section 4.1.1
     QUESTIONS = 4
     ANSWERS = 6
     AUTHORITIES = 8
+    ADDITIONALS = 10
     HEADER_LEN = 12
+
+cdef enum:
+    LEAST_QUESTION = 5  # octets: the root's name, type, class
 
 cdef enum:  # of the octets at FLAGS and CODE
     RESPONSE_BIT = 0x80
@@ -26,6 +30,11 @@ cdef enum:  # what a key is made of besides the id, above its 16 bits
     BY_QUESTION = 1 << 16
     BY_ID = 2 << 16
     ASKED_WITHOUT = 3 << 16
+
+cdef enum:  # bounds of what is called plain
+    MAX_CLASS = 255  # the special ones are 254 and 255, RFC 6895 section 3.2
+    MAX_RECORDS = 255
+    MAX_EXTENSIONS = 2  # of a query: EDNS (RFC 6891) and a signature (RFC 8945)
 
 cdef enum:  # kinds
     QUERY = 3
@@ -47,6 +56,8 @@ cdef inline Role match_question(Octets octets, Match *found) noexcept nogil:
     """A response repeats id and question; where one side has no question that can be read, the id decides."""
     if octets.captured < HEADER_LEN:
         return without_header(octets, found)
+    if be16(octets, QUESTIONS) * LEAST_QUESTION > octets.size:  # a VPN on this port, for one
+        return said(found, MALFORMED, GARBAGE)
     cdef bint is_response = u8(octets, FLAGS) & RESPONSE_BIT != 0
     cdef bint has_question = add_keys(octets, found, is_response)
     if be16(octets, QUESTIONS) and not has_question:
@@ -56,6 +67,22 @@ cdef inline Role match_question(Octets octets, Match *found) noexcept nogil:
         return said(found, REPLY, ERROR_RESPONSE if u8(octets, CODE) & RCODE else RESPONSE)
     found.weak = not has_question
     return said(found, REQUEST, UPDATE if u8(octets, FLAGS) & OPCODE else QUERY)
+
+
+cdef inline bint is_plain(Octets octets) noexcept nogil:
+    """Whether it is, beyond doubt, an ordinary query or its response: for ports that are another service's."""
+    if octets.captured < HEADER_LEN or be16(octets, QUESTIONS) != 1 or u8(octets, FLAGS) & OPCODE:
+        return False
+    cdef uint32_t at = skip_name(octets, HEADER_LEN)
+    if not holds(octets, at, 4) or name_hash(octets, HEADER_LEN) == MALFORMED_NAME:
+        return False
+    if not 1 <= be16(octets, at + 2) <= MAX_CLASS:
+        return False
+    if u8(octets, FLAGS) & RESPONSE_BIT:
+        return max(be16(octets, ANSWERS), be16(octets, AUTHORITIES), be16(octets, ADDITIONALS)) <= MAX_RECORDS
+    if be16(octets, ANSWERS) or be16(octets, AUTHORITIES) or be16(octets, ADDITIONALS) > MAX_EXTENSIONS:
+        return False
+    return be16(octets, ADDITIONALS) or octets.size == at + 4
 
 
 cdef inline bint add_keys(Octets octets, Match *found, bint is_response) noexcept nogil:

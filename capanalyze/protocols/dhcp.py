@@ -53,5 +53,5 @@ PROTOCOL = Protocol(
     dissectors=("dhcp", "bootp"),
     kinds=KINDS,
     window=10 * SECOND,
-    by_question=True,
+    by_key_alone=True,
 )

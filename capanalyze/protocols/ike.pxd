@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 from capanalyze.core.message cimport (
-    CUT, GARBAGE, MALFORMED, OTHER, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
+    CUT, FLOW, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
 )
 from capanalyze.core.octets cimport Octets, be32, be64, behind, holds, mix, u8
 
@@ -18,11 +18,14 @@ cdef enum:  # octet offsets, RFC 7296 figure 4
     LENGTH = 24
     HEADER_LEN = 28
 
-cdef enum:  # port 4500, RFC 3948: a marker, or none before ESP, whose sequence (RFC 4303 section 2) begins at 1
+cdef enum:  # ports, RFC 3948 sections 2 and 3: on the second one IKE has a marker, ESP (RFC 4303 section 2) has none
+    IN_CLEAR = 500
+    BEHIND_NAT = 4500
+
+cdef enum:
     MARKER_LEN = 4
     KEEPALIVE = 0xFF
-    SEQUENCE_NUMBER = 4
-    ESP_BELOW = 16
+    LEAST_ESP = 8
 
 cdef enum:  # version 2: flags and exchange types, RFC 7296 section 3.1
     INITIATOR = 0x08
@@ -49,26 +52,48 @@ cdef enum:  # kinds
     FIRST_MESSAGE
     SECOND_MESSAGE
     NOTIFICATION
+    LATER_MESSAGE
+    ENCAPSULATED
+    KEPT_ALIVE
 
 
 cdef inline Role match(Octets octets, Match *found) noexcept nogil:
     """Role of one message, with the marker or without."""
     if octets.size == 1 and u8(octets, 0) == KEEPALIVE:
-        return OTHER
-    if holds(octets, 0, MARKER_LEN) and be32(octets, 0) == 0:
+        return of_association(found, KEPT_ALIVE)
+    cdef bint is_marked = holds(octets, 0, MARKER_LEN) and be32(octets, 0) == 0
+    if is_marked and found.port != IN_CLEAR:
         return match_message(behind(octets, MARKER_LEN), found)
+    if found.port == BEHIND_NAT or (found.port != IN_CLEAR and not has_its_length(octets)):
+        return match_encapsulated(octets, found)
     return match_message(octets, found)
 
 
+cdef inline bint has_its_length(Octets octets) noexcept nogil:
+    """Whether it is as long as its header says, as far as that was captured."""
+    return octets.captured < HEADER_LEN or be32(octets, LENGTH) == octets.size
+
+
+cdef inline Role of_association(Match *found, uint8_t kind) noexcept nogil:
+    """Two hosts that know each other speak; a stranger need not be answered."""
+    found.unanswerable = 1
+    return said_weakly(found, FLOW, kind)
+
+
+cdef inline Role match_encapsulated(Octets octets, Match *found) noexcept nogil:
+    """Whatever it looks like, it is ESP."""
+    if octets.size < LEAST_ESP:
+        return said(found, MALFORMED, GARBAGE)
+    return of_association(found, ENCAPSULATED)
+
+
 cdef inline Role match_message(Octets octets, Match *found) noexcept nogil:
-    """Role of one message, from its header on; what has another length may be ESP."""
+    """Role of one message, from its header on."""
     if octets.size < HEADER_LEN:
         return said(found, MALFORMED, GARBAGE)
     if octets.captured < HEADER_LEN:
         return match_cut(octets, found)
-    if be32(octets, LENGTH) != octets.size:
-        return OTHER if u8(octets, SEQUENCE_NUMBER) < ESP_BELOW else said(found, MALFORMED, GARBAGE)
-    if u8(octets, VERSION) // 16 == 0:
+    if not has_its_length(octets) or u8(octets, VERSION) // 16 == 0:
         return said(found, MALFORMED, GARBAGE)
     if u8(octets, VERSION) // 16 == 1:
         return match_version_1(octets, found)
@@ -109,13 +134,16 @@ cdef inline Role match_version_1(Octets octets, Match *found) noexcept nogil:
     cdef uint8_t exchange = u8(octets, EXCHANGE_TYPE)
     cdef uint8_t payload = u8(octets, NEXT_PAYLOAD)
     if u8(octets, FLAGS) & ENCRYPTED:
-        return OTHER
+        return of_association(found, LATER_MESSAGE)
     if exchange == INFORMATIONAL_1 and payload == NOTIFICATION_1:
         add_key(found, spi_key(octets))
         return said(found, REPLY, NOTIFICATION)
-    if exchange not in (BASE, MAIN, AUTHENTICATION_ONLY, AGGRESSIVE) or payload != SA_1:
-        return OTHER
+    if exchange not in (BASE, MAIN, AUTHENTICATION_ONLY, AGGRESSIVE):
+        return of_association(found, LATER_MESSAGE)
     add_key(found, spi_key(octets))
+    if payload != SA_1:
+        found.unanswerable = found.continues = 1
+        return said(found, FLOW, LATER_MESSAGE)
     if be64(octets, RESPONDER_SPI) == 0:
         return said(found, REQUEST, FIRST_MESSAGE)
     return said(found, REPLY, SECOND_MESSAGE)

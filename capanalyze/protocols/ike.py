@@ -3,8 +3,9 @@
 Version 2: a response has the initiator's SPI, exchange type and message ID of the request (sections 2.1, 2.2); one
 that refuses a message outside of an SA is INFORMATIONAL whatever was asked (section 1.5). Version 1 marks no
 response: an exchange begins with an empty responder cookie, and what the same initiator cookie brings first, an SA or a
-notification, answers it (RFC 2408 sections 2.5.3, 3.1). What follows goes back and forth between two hosts that have
-answered each other already, and is of no concern here; nor is ESP, nor what keeps a NAT's mapping alive.
+notification, answers it (RFC 2408 sections 2.5.3, 3.1). What follows it in clear continues that exchange. What is
+encrypted, ESP in UDP, and what keeps a NAT's mapping alive are told apart by endpoints alone: datagrams of an
+association, which a stranger's need not be answered. On port 4500 whatever has no marker is ESP (RFC 3948 section 2).
 
 A response discloses what was chosen, the software behind its vendor IDs, and why it refused. dpkt has no module for it.
 Payloads are read as far as they are not encrypted.
@@ -25,6 +26,9 @@ KINDS = (
     "phase 1 request (version 1)",
     "phase 1 response (version 1)",
     "notification (version 1)",
+    "later message (version 1)",
+    "ESP in UDP",
+    "keep-alive",
 )
 
 HEADER = struct.Struct("!8s8s4B2I")
@@ -148,6 +152,8 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The version, then the payloads one after the other."""
     start = len(MARKER) if reply[: len(MARKER)] == MARKER else 0
     _, _, following, version, _, flags, _, length = HEADER.unpack_from(reply, start)
+    if length < len(reply) - start:  # ESP
+        return
     major = version >> 4
     yield "version", f"IKEv{major}"
     if major == VERSION_1 and flags & ENCRYPTED:

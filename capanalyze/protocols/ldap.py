@@ -6,13 +6,11 @@ abandon are never answered (sections 4.3, 4.11).
 A response discloses attributes of the rootDSE, and what a domain controller tells who logs on (MS-ADTS 6.3.1.9).
 """
 
-import struct
 from collections.abc import Iterator
 from itertools import islice
-from uuid import UUID
 
+from capanalyze.protocols import _netlogon
 from capanalyze.protocols._ber import Value, contents, integer, text, time, value, values
-from capanalyze.protocols._names import after_name, name_at
 from capanalyze.protocols._protocol import SECOND, Protocol
 
 ENTRY, DONE = 0x64, 0x65  # application tags of protocolOp, RFC 4511 section 4.5.2
@@ -56,11 +54,6 @@ RESULTS = {
     53: "unwillingToPerform",
 }
 
-# MS-ADTS 6.3.1.9: opcode, reserved, flags, the domain's GUID, then names compressed as in DNS.
-SAM_LOGON_EX = (23, 25)
-LOGON = struct.Struct("<HHI16s")
-NAMES = ("forest", "domain", "host-name", "netbios-domain", "netbios-name", "user", "site", "site")
-
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The facts of all messages in a datagram."""
@@ -83,7 +76,7 @@ def _entry(reply: bytes, entry: Value) -> Iterator[tuple[str, str]]:
         name = text(reply, described)
         for one in values(reply, found):
             if name.lower() == NETLOGON:
-                yield from _logon(contents(reply, one))
+                yield from _netlogon.facts(contents(reply, one))
             elif name.lower() == CLOCK:
                 yield "clock", f"{time(reply, one)}Z"
             elif name.lower() in ATTRIBUTES:
@@ -99,19 +92,6 @@ def _result(reply: bytes, done: Value) -> Iterator[tuple[str, str]]:
         yield "error", RESULTS.get(number, f"result code {number}")
     if said := text(reply, diagnostic):
         yield "text", said
-
-
-def _logon(octets: bytes) -> Iterator[tuple[str, str]]:
-    """The answer of a domain controller to who looks for one."""
-    opcode, _, _, domain = LOGON.unpack_from(octets)
-    if opcode not in SAM_LOGON_EX:
-        return
-    yield "domain-guid", str(UUID(bytes_le=domain))
-    at = LOGON.size
-    for kind in NAMES:
-        if name := name_at(octets, at):
-            yield kind, name
-        at = after_name(octets, at)
 
 
 PROTOCOL = Protocol(

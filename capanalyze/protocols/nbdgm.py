@@ -1,16 +1,18 @@
 """NetBIOS datagram service, RFC 1002 section 4.4: a datagram is delivered, not answered.
 
 What answers all the same: DATAGRAM ERROR and the QUERY RESPONSEs return the DGM_ID (section 5.3), and a master
-browser's list of backup browsers returns the token that asked for it ([MS-BRWS] section 2.2.4). Browser frames by
-which a host or a workgroup makes itself known are announcements ([MS-BRWS] sections 2.2.1, 2.2.6 and 2.2.10).
+browser's list of backup browsers returns the token that asked for it ([MS-BRWS] section 2.2.4). Who looks for a domain
+controller names the mailslot that the response is written to ([MS-ADTS] section 6.3.5). Browser frames by which a host
+or a workgroup makes itself known are announcements ([MS-BRWS] sections 2.2.1, 2.2.6 and 2.2.10).
 
-A datagram discloses who sent it, and what a browser frame in it says. dpkt decodes the encoded names; the few fields
-behind them are read here.
+A datagram discloses who sent it, and what a browser frame or a domain controller's response in it says. dpkt decodes
+the encoded names; the few fields behind them are read here.
 """
 
 import struct
 from collections.abc import Iterator
 
+from capanalyze.protocols import _netlogon
 from capanalyze.protocols._names import labels, name_at
 from capanalyze.protocols._protocol import Protocol
 from capanalyze.protocols.nbns import ENCODED_NAME
@@ -35,13 +37,17 @@ KINDS = (
     "browser announcement",
     "request for backup browsers",
     "list of backup browsers",
+    "NETLOGON request",
+    "NETLOGON response",
 )
 
 ERRORS = {0x82: "destination name not present", 0x83: "invalid source name", 0x84: "invalid destination name"}
 ANSWERS = {0x15: "the name is known", 0x16: "the name is not known"}
 
 # [MS-CIFS] section 2.2.4.33.1, [MS-BRWS] section 2.2.1: from the opcode on, little-endian.
-BROWSE = b"\\MAILSLOT\\BROWSE"
+MAILSLOT = b"\\MAILSLOT\\"
+BROWSE = MAILSLOT + b"BROWSE"
+LAN_MANAGER = MAILSLOT + b"LANMAN"
 ANNOUNCEMENT = struct.Struct("<B5x16s2BI2BH")
 TOKEN_END = 6
 # [MS-BRWS] section 2.2.10: the comment of a workgroup names its master browser.
@@ -58,7 +64,7 @@ ROLES = {
 
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
-    """The facts of a datagram: who sent it, to which name, and what a browser frame says."""
+    """The facts of a datagram: who sent it, to which name, and what the mailslot message in it says."""
     kind = reply[0]
     if kind == ERROR:
         yield "error", ERRORS.get(reply[10], f"error {reply[10]}")
@@ -69,17 +75,25 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _datagram(reply: bytes) -> Iterator[tuple[str, str]]:
-    """Source name, then the browser frame, if that is what it carries."""
+    """Source name, then the message to a mailslot, if that is what it carries."""
     at = SOURCE_NAME
     name = _name(reply, at)
     yield "host-name", name
     at += _length(reply, at)
     group = _name(reply, at)
     smb = at + _length(reply, at)
-    if int.from_bytes(reply[smb : smb + 4]) != SMB or not reply[smb + MAILSLOT_NAME :].startswith(BROWSE):
+    slot = reply[smb + MAILSLOT_NAME :]
+    if int.from_bytes(reply[smb : smb + 4]) != SMB or not slot.startswith(MAILSLOT):
         return
     (offset,) = struct.unpack_from("<H", reply, smb + DATA_OFFSET)
-    frame = reply[smb + offset :]
+    if slot.startswith(BROWSE):
+        yield from _browser(reply[smb + offset :], group)
+    elif not slot.startswith(LAN_MANAGER):
+        yield from _netlogon.facts(reply[smb + offset :])
+
+
+def _browser(frame: bytes, group: str) -> Iterator[tuple[str, str]]:
+    """What a host, a workgroup or a master browser says, [MS-BRWS] section 2.2."""
     if frame[0] in (HOST, LOCAL_MASTER):
         yield "workgroup", group
         yield from _host(frame)

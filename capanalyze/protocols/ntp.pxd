@@ -26,6 +26,11 @@ cdef enum:  # modes, RFC 5905 figure 10
     CONTROL = 6
     PRIVATE = 7
 
+cdef enum:  # version 5, draft-ietf-ntp-ntpv5: its octet offset, and what such a key is made of besides
+    VERSION_5 = 5
+    CLIENT_COOKIE = 24
+    BY_COOKIE = 5
+
 cdef enum:  # kinds
     CLIENT_REQUEST = 3
     SERVER_REPLY
@@ -38,6 +43,8 @@ cdef enum:  # kinds
     PRIVATE_REPLY
     BROADCAST_TIME
     UNSYNCHRONISED
+    REQUEST_5
+    REPLY_5
 
 
 cdef inline Role match(Octets octets, Match *found) noexcept nogil:
@@ -49,6 +56,8 @@ cdef inline Role match(Octets octets, Match *found) noexcept nogil:
         return match_private(octets, found)
     if mode == 0 or octets.size < HEADER_LEN:
         return said(found, MALFORMED, GARBAGE)
+    if u8(octets, 0) // 8 % 8 == VERSION_5:
+        return match_version_5(octets, found, mode)
     if mode == BROADCAST:
         return said(found, ANNOUNCEMENT, BROADCAST_TIME)
     if octets.captured < HEADER_LEN:
@@ -69,12 +78,25 @@ cdef inline Role match_client(Octets octets, Match *found) noexcept nogil:
 
 
 cdef inline Role match_symmetric(Octets octets, Match *found) noexcept nogil:
-    """A symmetric peer asks, and may answer with the same message."""
+    """A symmetric peer asks, and may answer with the same message; a stranger need not be answered (section 9.2)."""
     asks(octets, found)
+    found.unanswerable = 1
     if be64(octets, ORIGIN) and not found.weak:
         add_key(found, time_key(octets, ORIGIN))
         found.also_reply = 1
     return said(found, REQUEST, SYMMETRIC_REQUEST)
+
+
+cdef inline Role match_version_5(Octets octets, Match *found, uint8_t mode) noexcept nogil:
+    """Client and server are the only modes; the server returns the client's cookie."""
+    if mode not in (CLIENT, SERVER):
+        return said(found, MALFORMED, GARBAGE)
+    cdef Role role = REQUEST if mode == CLIENT else REPLY
+    if octets.captured < CLIENT_COOKIE + 8:
+        return said_weakly(found, role, CUT)
+    found.weak = be64(octets, CLIENT_COOKIE) == 0
+    add_key(found, mix(BY_COOKIE, be64(octets, CLIENT_COOKIE)))
+    return said(found, role, REQUEST_5 if mode == CLIENT else REPLY_5)
 
 
 cdef inline void asks(Octets octets, Match *found) noexcept nogil:

@@ -1,7 +1,9 @@
 """Network Time Protocol, RFC 5905 (modes 6 and 7: RFC 9327 and ntpd's ntp_request.h).
 
 A reply's origin timestamp is the request's transmit timestamp (section 8), or its receive timestamp in
-interleaved mode (RFC 9769). Control messages pair by opcode and sequence, mode 7 by implementation and
+interleaved mode (RFC 9769). Silence to a symmetric active peer proves nothing: a daemon that has no association with it
+may ignore it (sections 3 and 9.2). In version 5 (draft-ietf-ntp-ntpv5) a cookie stands where version 4 has the origin
+timestamp, in request and reply. Control messages pair by opcode and sequence, mode 7 by implementation and
 request code; both may draw several replies.
 
 What asks for the time is one service, what asks about the daemon is another, for each of the two modes.
@@ -42,11 +44,20 @@ KINDS = (
     "private reply (mode 7)",
     "broadcast",
     "server reply, unsynchronised",
+    "client request (version 5)",
+    "server reply (version 5)",
 )
 
 # RFC 5905 figure 8: the timestamps begin at octet 16, eight octets each.
 TIMESTAMPS = 16
 TIME_MODES = (1, 2, 4, 5)
+
+# draft-ietf-ntp-ntpv5: delays have four bits of seconds, 28 of fractions; no reference ID and no reference time.
+VERSION_5 = 5
+HEADER_5 = struct.Struct("!BBbbIIBBH24xQ")
+TIME32 = 1 << 28
+UTC_TIMESCALE = 0
+ERAS = 2  # of 2^32 seconds, up to 2172
 
 UNKNOWN_LEAP = 3
 LEAP_SECONDS = {1: "the day's last minute has 61 seconds", 2: "the day's last minute has 59 seconds"}
@@ -119,7 +130,9 @@ PRIVATE_ERRORS = {
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     """The facts of a reply of any mode."""
     mode = reply[0] & 0b111
-    if mode in TIME_MODES:
+    if mode in TIME_MODES and reply[0] >> 3 & 0b111 == VERSION_5:
+        yield from _time_5(reply)
+    elif mode in TIME_MODES:
         yield from _time(reply)
     elif mode == CONTROL:
         yield from _control(reply)
@@ -151,6 +164,22 @@ def _time(reply: bytes) -> Iterator[tuple[str, str]]:
         raise EOFError
 
 
+def _time_5(reply: bytes) -> Iterator[tuple[str, str]]:
+    """A header of version 5; of the timescales only UTC is a clock as in version 4."""
+    bits, stratum, _, precision, delay, dispersion, timescale, era, _, transmit = HEADER_5.unpack_from(reply)
+    yield "version", "NTPv5"
+    yield "stratum", str(stratum)
+    if stratum == 0 or stratum >= NO_STRATUM:
+        yield "unsynchronised", f"leap indicator {bits >> 6}, stratum {stratum}"
+    if precision:
+        yield "precision", f"2^{precision} s"
+    for kind, short in (("root-delay", delay), ("root-dispersion", dispersion)):
+        if short:
+            yield kind, f"{short / TIME32:.6f} s"
+    if transmit and timescale == UTC_TIMESCALE and era < ERAS:
+        yield "clock", _iso((era << 32) + (transmit >> 32), transmit & 0xFFFFFFFF)
+
+
 def _source(ntp: Any) -> Iterator[tuple[str, str]]:
     """Where the server has its time from, RFC 5905 figures 9, 11, 12 and section 7.4."""
     if ntp.li == UNKNOWN_LEAP or ntp.stratum == 0 or ntp.stratum >= NO_STRATUM:
@@ -174,6 +203,11 @@ def _utc(stamp: bytes) -> str:
     seconds, fraction = struct.unpack("!II", stamp)
     if seconds < 1 << 31:
         seconds += 1 << 32
+    return _iso(seconds, fraction)
+
+
+def _iso(seconds: int, fraction: int) -> str:
+    """Seconds since 1900, and 2^-32 parts of one, as UTC."""
     era = datetime(1900, 1, 1, tzinfo=UTC)
     time = era + timedelta(seconds=seconds, microseconds=fraction * 1_000_000 >> 32)
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -2,8 +2,11 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from capanalyze.core.message cimport FLOW, GARBAGE, MALFORMED, OTHER, REPLY, Match, Role, add_key, broken, said
-from capanalyze.core.octets cimport NOWHERE, Octets, be16, be32, be64, holds, mix, u8
+from capanalyze.core.message cimport (
+    FLOW, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, broken, said, said_weakly,
+)
+from capanalyze.core.octets cimport NOWHERE, Octets, be16, be32, be64, digest, holds, mix, u8
+from capanalyze.protocols._questions cimport FLAGS, RESPONSE_BIT, add_keys, is_plain
 
 cdef enum:  # octet offsets, RFC 8999 section 5.1
     VERSION = 1
@@ -29,6 +32,7 @@ cdef enum:  # versions
 
 cdef enum:
     GOOGLE_ID = 6  # offset of the one ID, of eight octets
+    MAX_ID = 20  # RFC 9000 section 17.2; of a version to come it may be longer, what is longer today is no QUIC
     LEAST = 1200  # RFC 9000 sections 5.2.2 and 14.1: what begins a connection in a smaller datagram is discarded
 
 cdef enum:  # the first octet of a number, RFC 9000 section 16: from here on it has two, four, eight octets
@@ -42,18 +46,36 @@ cdef enum:  # kinds
     VERSIONS
     AGAIN
     UNKNOWN
+    LATER
+    DNS_QUERY
+    DNS_RESPONSE
 
 
 cdef inline Role match(Octets octets, Match *found) noexcept nogil:
     """Role of one datagram, by its first packet; a short header belongs to a connection that stands."""
     cdef uint8_t first = u8(octets, 0)
+    if is_plain(octets):
+        return match_dns(octets, found)
     if first & LONG == 0:
-        return OTHER if first & FIXED else said(found, MALFORMED, GARBAGE)
+        return later(found) if first & FIXED else said(found, MALFORMED, GARBAGE)
     if not holds(octets, VERSION, 4):
         return broken(octets, found)
     if be32(octets, VERSION) // 256 == GOOGLE:
         return match_google(octets, found)
     return match_long(octets, found, be32(octets, VERSION))
+
+
+cdef inline Role match_dns(Octets octets, Match *found) noexcept nogil:
+    """Resolvers answer here too, where other ports are blocked."""
+    cdef bint is_response = u8(octets, FLAGS) & RESPONSE_BIT != 0
+    add_keys(octets, found, is_response)
+    return said(found, REPLY, DNS_RESPONSE) if is_response else said(found, REQUEST, DNS_QUERY)
+
+
+cdef inline Role later(Match *found) noexcept nogil:
+    """A packet of a connection that stands: nothing tells which, and it need not be answered."""
+    found.unanswerable = 1
+    return said_weakly(found, FLOW, LATER)
 
 
 cdef inline Role match_long(Octets octets, Match *found, uint32_t version) noexcept nogil:
@@ -64,20 +86,65 @@ cdef inline Role match_long(Octets octets, Match *found, uint32_t version) noexc
     cdef uint32_t rest = behind_id(octets, source)
     if rest == NOWHERE or (version != NEGOTIATION and first & FIXED == 0):
         return broken(octets, found)
+    if max(u8(octets, DESTINATION_LEN), u8(octets, source)) > MAX_ID:
+        return said(found, MALFORMED, GARBAGE)
     if packet in (EARLY, HANDSHAKE):
-        return OTHER
+        return later(found)
+    if version == NEGOTIATION or packet == RETRY:
+        return match_reply(octets, found, VERSIONS if version == NEGOTIATION else AGAIN)
+    if packet == INITIAL:
+        return match_initial(octets, found, source, rest, version)
+    if octets.size < LEAST:  # anything may look like this
+        found.unanswerable = 1
+        return said_weakly(found, FLOW, UNKNOWN)
+    add_ids(octets, found, source, 0)
+    return said(found, FLOW, UNKNOWN)
+
+
+cdef inline Role match_reply(Octets octets, Match *found, uint8_t kind) noexcept nogil:
+    """Sent by a server alone, to the ID that the client chose for itself."""
+    if u8(octets, DESTINATION_LEN) == 0:
+        return said_weakly(found, REPLY, kind)
     add_key(found, id_key(octets, DESTINATION_LEN))
-    add_key(found, id_key(octets, source))
-    found.weak = u8(octets, DESTINATION_LEN) == 0 or u8(octets, source) == 0
-    if version == NEGOTIATION:
-        return said(found, REPLY, VERSIONS)
-    if packet == RETRY:
-        return said(found, REPLY, AGAIN)
-    if packet == INITIAL and is_handshake(octets, behind_initial(octets, rest), version):
+    return said(found, REPLY, kind)
+
+
+cdef inline Role match_initial(
+    Octets octets, Match *found, uint32_t source, uint32_t token, uint32_t version
+) noexcept nogil:
+    """An Initial; what follows it in the datagram tells whether it is of the first flight."""
+    add_ids(octets, found, source, token_digest(octets, token))
+    if is_handshake(octets, behind_initial(octets, token), version):
         found.unanswerable = 1
         return said(found, FLOW, SECOND_FLIGHT)
     found.unanswerable = octets.size < LEAST
-    return said(found, FLOW, FIRST if packet == INITIAL else UNKNOWN)
+    return said(found, FLOW, FIRST)
+
+
+cdef inline void add_ids(Octets octets, Match *found, uint32_t source, uint64_t token) noexcept nogil:
+    """Keys of a packet that asks or answers: as a request its source ID, and that with the token; the last is a reply's.
+
+    The destination ID changes with the first reply (RFC 9000 section 7.2), the token after a Retry (section 8.1.2).
+    """
+    cdef bint names_source = u8(octets, source) != 0
+    cdef bint names_destination = u8(octets, DESTINATION_LEN) != 0
+    if names_source:
+        add_key(found, id_key(octets, source))
+    if names_source or token:
+        add_key(found, mix(id_key(octets, source), token))
+    if names_destination:
+        add_key(found, id_key(octets, DESTINATION_LEN))
+    found.also_reply = names_destination
+    found.weak = not (names_source and names_destination)
+    found.continues = 1
+
+
+cdef inline uint64_t token_digest(Octets octets, uint32_t at) noexcept nogil:
+    """Digest of the token whose length is at `at`, RFC 9000 section 17.2.2; 0 for none, or one that is not whole."""
+    cdef uint32_t end = behind_counted(octets, at)
+    if not holds(octets, at, end - at) or u8(octets, at) == 0:
+        return 0
+    return digest(octets, at, end - at)
 
 
 cdef inline Role match_google(Octets octets, Match *found) noexcept nogil:
@@ -86,6 +153,7 @@ cdef inline Role match_google(Octets octets, Match *found) noexcept nogil:
         return broken(octets, found)
     add_key(found, mix(GOOGLE, be64(octets, GOOGLE_ID)))
     found.unanswerable = octets.size < LEAST
+    found.continues = 1
     return said(found, FLOW, UNKNOWN)
 
 

@@ -1,9 +1,14 @@
 """QUIC, RFC 9000 and, of whatever version, RFC 8999: a reply's destination connection ID is the request's source one.
 
-A Version Negotiation packet has both IDs swapped (RFC 9000 section 17.2.1). An Initial may ask or answer: only the port
-tells, and of two servers that speak to each other from 443 not even that. Where a client's ID is empty (section 5.1)
-endpoints alone decide. Of a connection that stands only its Initials show; one that comes together with a Handshake
-packet acknowledges, and needs no reply.
+An Initial may ask or answer: only the port tells, and of two servers that speak to each other from 443 not even that.
+Where a client's ID is empty (section 5.1) endpoints alone decide. All Initials of a connection are one request: the
+datagrams of a long ClientHello, and acknowledgements, which may come by themselves or before a Handshake packet; they
+have the source ID in common, while the destination ID changes with the first reply (section 7.2). The token that comes
+back after a Retry (section 8.1.2) makes another request. What begins with another packet (a short header, 0-RTT,
+Handshake) shows no more than that two hosts speak to each other.
+
+The ports are anyone's. A plain DNS message pairs as in `dns`; what is neither (DNSCrypt, DTLS, a VPN) is read as a
+packet of a connection, or not at all, and endpoints decide.
 
 A reply discloses the versions that a server offers, or speaks; what follows is encrypted.
 """
@@ -16,7 +21,16 @@ from capanalyze.protocols._protocol import Protocol
 LONG = 0x80  # bit of the first octet, RFC 8999 section 5.1
 DRAFTS = 0xFF0000  # and the number of the draft
 
-KINDS = ("Initial", "Initial and Handshake", "Version Negotiation", "Retry", "packet of another version")
+KINDS = (
+    "Initial",
+    "Initial and Handshake",
+    "Version Negotiation",
+    "Retry",
+    "packet of another version",
+    "later packet",
+    "DNS query",
+    "DNS response",
+)
 
 HEAD = struct.Struct("!BI")
 WORD = struct.Struct("!I")
@@ -42,7 +56,8 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
     if not first & LONG:  # a short header, and those of Google's first versions, have no version there
         return
     if version:
-        yield "version", _named(version)
+        if _is_known(version):  # another service's reply may look like that of any other
+            yield "version", _named(version)
         return
     at = HEAD.size
     for _ in range(2):
@@ -53,6 +68,11 @@ def decode(reply: bytes) -> Iterator[tuple[str, str]]:
             yield "version", _named(offered)
     if len(reply) < at or (len(reply) - at) % WORD.size:
         raise EOFError
+
+
+def _is_known(version: int) -> bool:
+    """Whether a version has a name, or is a draft."""
+    return version in VERSION_NAMES or version >> 8 == DRAFTS
 
 
 def _named(version: int) -> str:

@@ -2,92 +2,124 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from capanalyze.core.message cimport (
-    CUT, EMPTY, GARBAGE, MALFORMED, OTHER, REPLY, REQUEST, Match, Role, add_key, said,
-)
+from capanalyze.core.message cimport CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said
 from capanalyze.core.octets cimport Octets, be32, holds, is_cut, mix, u8
-from capanalyze.protocols._text cimport find
+from capanalyze.protocols._text cimport behind_header, find, is_blank, small, text_hash
 
 cdef enum:  # how a message begins, RFC 3261 sections 7.1 and 7.2
     SIP = 0x5349502F  # "SIP/": every response
     ACK = 0x41434B20  # "ACK "
     STATUS_CODE = 8  # octet offset in a response
 
-cdef enum:  # how the name of a header begins, in small letters
-    CALL = 0x63616C6C  # "call", of Call-ID
-    CSEQ = 0x63736571  # "cseq"
-    SMALL = 0x20202020  # what makes four letters small
-
 cdef enum:
     MIN_LEN = 8
     MAX_HEADERS = 64
-    MIN_HEADER_LEN = 5
-    CALL_ID_LEN = 8  # with its colon
 
 cdef enum:  # kinds
     ASK = 3
     ANSWER
+    ACKNOWLEDGED
+
+
+cdef struct Headers:  # of a message, as hashes; 0 where it does not say
+    uint64_t call
+    uint64_t sequence
+    uint64_t branch
 
 
 cdef inline Role match(Octets octets, Match *found) noexcept nogil:
-    """Role of one message: status line or request line, then the two headers that make its key."""
+    """Role of one message: status line or request line, then the headers that make its key."""
     if not holds(octets, 0, MIN_LEN):
         return said(found, MALFORMED, CUT if is_cut(octets) else GARBAGE)
     if not c"A" <= u8(octets, 0) <= c"Z":
         return said(found, MALFORMED, GARBAGE)
-    add_header_key(octets, found)
-    if be32(octets, 0) == ACK:  # is never answered
-        return said(found, OTHER, EMPTY)
+    cdef bint is_ack = be32(octets, 0) == ACK
+    add_header_key(octets, found, is_ack)
     found.weak = found.count == 0
+    if is_ack:
+        found.unanswerable = found.continues = 1
+        return said(found, REQUEST, ACKNOWLEDGED)
     if be32(octets, 0) != SIP:
         return said(found, REQUEST, ASK)
     found.interim = holds(octets, STATUS_CODE, 1) and u8(octets, STATUS_CODE) == c"1"  # a final one will follow
     return said(found, REPLY, ANSWER)
 
 
-cdef inline void add_header_key(Octets octets, Match *found) noexcept nogil:
-    """The key of Call-ID and CSeq; none unless both are there."""
-    cdef uint64_t call = 0, sequence = 0
+cdef inline void add_header_key(Octets octets, Match *found, bint is_ack) noexcept nogil:
+    """The key of Call-ID, CSeq and branch; none unless the first two are there, and the last one not out of sight."""
+    cdef Headers headers = Headers(0, 0, 0)
     cdef uint32_t end, at = find(octets, 0, c"\n") + 1
     cdef int number
     for number in range(MAX_HEADERS):
         end = find(octets, at, c"\n")
-        if end < at + 2:  # the empty line that ends the headers
+        if end < at + 2 or (end == octets.captured and is_cut(octets)):  # the empty line that ends the headers, or a cut
             break
-        if end - at >= MIN_HEADER_LEN:
-            if is_call_id(octets, at, end):
-                call = value_hash(octets, at, end)
-            elif is_cseq(octets, at):
-                sequence = value_hash(octets, at, end)
+        read_header(octets, &headers, at, end, is_ack)
         at = end + 1
-    if call and sequence:
-        add_key(found, mix(call, sequence))
+    if headers.call and headers.sequence and (headers.branch or not is_cut(octets)):
+        add_key(found, mix(mix(headers.call, headers.sequence), headers.branch))
 
 
-cdef inline bint is_call_id(Octets octets, uint32_t at, uint32_t end) noexcept nogil:
-    """Whether the line from `at` to `end` begins with Call-ID, or with its short form i, section 7.3.3."""
-    if u8(octets, at) in (c"i", c"I"):
-        return u8(octets, at + 1) in (c":", c" ")
-    if end - at < CALL_ID_LEN or be32(octets, at) | SMALL != CALL or u8(octets, at + 4) != c"-":
-        return False
-    return u8(octets, at + 5) in (c"i", c"I") and u8(octets, at + 6) in (c"d", c"D")
+cdef inline void read_header(
+    Octets octets, Headers *headers, uint32_t at, uint32_t end, bint is_ack
+) noexcept nogil:
+    """Note what a line says, if it is one of the three, or their short form (section 7.3.3)."""
+    cdef uint32_t value = behind_header(octets, at, end, b"call-id") or behind_header(octets, at, end, b"i")
+    if value:
+        headers.call = text_hash(octets, value, end)
+        return
+    value = behind_header(octets, at, end, b"cseq")
+    if value:
+        headers.sequence = sequence_hash(octets, value, end, is_ack)
+        return
+    value = behind_header(octets, at, end, b"via") or behind_header(octets, at, end, b"v")
+    if value and headers.branch == 0:  # the topmost one
+        headers.branch = branch_hash(octets, value, end)
 
 
-cdef inline bint is_cseq(Octets octets, uint32_t at) noexcept nogil:
-    """Whether a line begins with CSeq."""
-    return be32(octets, at) | SMALL == CSEQ
-
-
-cdef inline uint64_t value_hash(Octets octets, uint32_t at, uint32_t end) noexcept nogil:
-    """Hash of a header's value: what follows the colon, blanks left out."""
+cdef inline uint64_t sequence_hash(Octets octets, uint32_t at, uint32_t end, bint is_ack) noexcept nogil:
+    """Hash of number and method; an ACK has those of the INVITE that it is about (sections 13.2.2.4 and 17.1.1.3)."""
     cdef uint64_t key = 1
-    cdef bint is_value = False
-    cdef uint32_t place
-    cdef uint8_t octet
-    for place in range(at, end):
-        octet = u8(octets, place)
-        if is_value and octet not in (c" ", c"\t", c"\r"):
-            key = mix(key, octet)
-        if octet == c":":
-            is_value = True
+    cdef const char *method = b"invite"
+    for at in range(at, end):
+        if is_ack and not is_blank(u8(octets, at)) and not c"0" <= u8(octets, at) <= c"9":
+            break
+        if not is_blank(u8(octets, at)):
+            key = mix(key, small(u8(octets, at)))
+    while is_ack and method[0]:
+        key = mix(key, <uint8_t>method[0])
+        method += 1
     return key
+
+
+cdef inline uint64_t branch_hash(Octets octets, uint32_t at, uint32_t end) noexcept nogil:
+    """Hash of the parameter branch in the first value of a Via, section 20.42; 1 if it has none."""
+    cdef uint32_t stop = find_in(octets, at, end, c",")
+    cdef uint32_t value
+    at = find_in(octets, at, stop, c";")
+    while at < stop:
+        value = behind_parameter(octets, at + 1, stop, b"branch")
+        at = find_in(octets, at + 1, stop, c";")
+        if value:
+            return text_hash(octets, value, at)
+    return 1
+
+
+cdef inline uint32_t behind_parameter(Octets octets, uint32_t at, uint32_t end, const char *name) noexcept nogil:
+    """Offset behind the name and the equals sign of the parameter at `at`, or 0 if it is another one."""
+    while at < end and is_blank(u8(octets, at)):
+        at += 1
+    while at < end and name[0] and small(u8(octets, at)) == name[0]:
+        at += 1
+        name += 1
+    while at < end and is_blank(u8(octets, at)):
+        at += 1
+    return at + 1 if name[0] == 0 and at < end and u8(octets, at) == c"=" else 0
+
+
+cdef inline uint32_t find_in(Octets octets, uint32_t at, uint32_t end, uint8_t octet) noexcept nogil:
+    """Offset of the next octet of this value before `end`, or `end`."""
+    for at in range(at, end):
+        if u8(octets, at) == octet:
+            return at
+    return end

@@ -1,6 +1,9 @@
-"""Session Initiation Protocol, RFC 3261: a response repeats the request's Call-ID and CSeq (section 8.2.6.2).
+"""Session Initiation Protocol, RFC 3261: a response repeats Call-ID, CSeq and the branch of the topmost Via.
 
-The same request is sent again and again until a first answer comes (section 17.1); ACK is never answered.
+(Sections 8.2.6.2 and 17.1.3.) Branches alone do not tell requests apart: some hosts use one for a whole dialogue. The
+same request is sent again and again until a first answer comes (section 17.1). ACK is never answered; after a refusal
+it has the INVITE's branch, and belongs to it (section 17.1.1.3). Where a response goes is the Via's to say (section
+18.2.2), not the request's source port.
 
 A response discloses its status, the software at either end, and the realm that asks for a password (section 20).
 """
@@ -10,7 +13,7 @@ from collections.abc import Iterator
 
 from capanalyze.protocols._protocol import SECOND, Protocol
 
-KINDS = ("request", "response")
+KINDS = ("request", "response", "ACK")
 
 STATUS = re.compile(rb"SIP/2\.0 (\d{3} [^\r\n]*)")
 HEADERS = {"server": "server", "user-agent": "server", "contact": "endpoint", "m": "endpoint", "organization": "text"}

@@ -1,7 +1,8 @@
 """Simple Service Discovery Protocol, UPnP Device Architecture 2.0 section 1.
 
-M-SEARCH draws any number of `HTTP/1.1 200 OK` by unicast to the asker's port, within MX seconds; they carry
-no id. NOTIFY is an announcement.
+M-SEARCH draws any number of `HTTP/1.1 200 OK` by unicast to the asker's port, within MX seconds. They have no id, but
+the search target (ST) that was asked for (section 1.3.3); a search for `ssdp:all` is answered by any. Targets are
+compared without regard to case, as devices do that answer searches in small letters. NOTIFY is an announcement.
 
 A response discloses the headers that identify a device (section 1.3.3).
 """
@@ -42,5 +43,4 @@ PROTOCOL = Protocol(
     ports=(1900,),
     kinds=KINDS,
     window=10 * SECOND,
-    from_any_port=True,  # section 1.3.3 has the answer come from 1900, many devices use another port
 )

@@ -2,7 +2,9 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from capanalyze.core.message cimport OTHER, REPLY, REQUEST, RESET, SPOKE, Match, Role, add_key, said
+from capanalyze.core.message cimport (
+    ACKNOWLEDGES, OTHER, REPLY, REQUEST, RESET, SPOKE, Match, Role, add_key, said,
+)
 from capanalyze.core.octets cimport Octets, be32, holds, u8
 
 cdef enum:  # octet offsets, RFC 9293 section 3.1
@@ -43,7 +45,7 @@ cdef inline Role match(Octets octets, Match *found) noexcept nogil:
         return SPOKE
     if flags & FIN:
         return said(found, SPOKE, CLOSE)
-    return OTHER
+    return ACKNOWLEDGES if flags & ACK else OTHER
 
 
 cdef inline Role match_syn(Octets octets, Match *found, int64_t data) noexcept nogil:

@@ -46,5 +46,4 @@ PROTOCOL = Protocol(
     ports=(69,),
     kinds=KINDS,
     window=5 * SECOND,
-    from_any_port=True,
 )

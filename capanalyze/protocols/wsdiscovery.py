@@ -37,5 +37,4 @@ PROTOCOL = Protocol(
     dissectors=("xml",),
     kinds=KINDS,
     window=10 * SECOND,
-    from_any_port=True,
 )

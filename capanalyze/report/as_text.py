@@ -204,6 +204,8 @@ def _account(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, s
     frames_in_all = f"{sum(one.frames for one in analysis.inputs):,}"
     account = counts(totals(one.account for one in analysis.inputs))
     yield "frames", f"{frames_in_all}: {account}" if account else frames_in_all
+    if carried := counts(totals(one.tunnels for one in analysis.inputs)):
+        yield "tunnels", f"{carried} (frames that were read inside)"
     if malformed := counts(totals(one.malformed for one in analysis.inputs)):
         yield "malformed", malformed
     if lost := dropped(analysis.inputs):

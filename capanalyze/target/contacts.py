@@ -19,7 +19,6 @@ from capanalyze.exchanges.row import (
     RTT,
     SERVER,
     SERVER_LOW,
-    VOID,
     WANTED,
     WANTED_LOW,
     WIDE,
@@ -108,8 +107,6 @@ class Contacts:
         times = column(batch.wide, WIDE, RTT, start, stop)
         to_group = [one & GROUP > 0 for one in flags]
         for key, one, rtt in zip(zip(ends, *where, asked, to_group, strict=True), flags, times, strict=True):
-            if one & VOID:
-                continue
             found = self._found.get(key) or self._meet(key, places)
             found.count += 1
             if rtt >= 0:

@@ -12,7 +12,7 @@ from capanalyze.buffers import longs
 from capanalyze.capture.records import NO_TIME
 from capanalyze.exchanges import dating
 from capanalyze.exchanges.arrival import bound, in_order, joined
-from capanalyze.exchanges.table import WHEN
+from capanalyze.packets.message import WHEN
 from capanalyze.gear import Gear
 from capanalyze.packets.message import FRAME, KEY_COUNT, KEYS, NANOS, SECONDS, WORDS
 from capanalyze.packets.messages import Rows

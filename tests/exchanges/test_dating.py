@@ -13,7 +13,7 @@ from capanalyze.buffers import longs
 from capanalyze.capture.records import NO_TIME
 from capanalyze.exchanges import dating
 from capanalyze.exchanges.row import CAPTURE
-from capanalyze.exchanges.table import WHEN
+from capanalyze.packets.message import WHEN
 from capanalyze.gear import Gear
 from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, NANOS, SECONDS, WORDS
 from capanalyze.protocols._protocol import SECOND

@@ -28,6 +28,7 @@ from tests.build import (
 )
 from tests.packets.test_link import FRAMES, WITHOUT_MESSAGE
 from tests.packets.test_network import PACKETS
+from tests.packets.test_tunnel import CLOSED, TUNNELS, over
 
 LINKS = [link for link in range(512) if core.first_step(link) != UNREAD_LINK]
 SERVED = sorted({0, 40000, *(port for protocol in PROTOCOLS for port in protocol.ports)})
@@ -77,6 +78,7 @@ SOUND = [
     *((one.link, one.octets) for one in FRAMES.values()),
     *((link, one) for link, one, _ in WITHOUT_MESSAGE.values()),
     *((101, one.octets) for one in PACKETS.values()),
+    *((101, over(one)) for one in (*TUNNELS.values(), *CLOSED.values())),
     *((101, one) for one in DATAGRAMS),
 ]
 

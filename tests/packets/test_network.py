@@ -35,6 +35,7 @@ UDP = udp(50000, 40000, PAYLOAD)
 V4 = ipv4(PEER, TARGET, 17, UDP)
 V6 = ipv6(PEER6, TARGET6, 17, UDP)
 HOP_BY_HOP, IN_IPV4, TCP_NUMBER, UDP_NUMBER, IN_IPV6, ROUTING, FRAGMENTATION, GRE = 0, 4, 6, 17, 41, 43, 44, 47
+ETHERIP, L2TPV3, MPLS, ETHERNET = 97, 115, 137, 143
 ESP, AH, ICMPV6, NO_NEXT, DESTINATION, MOBILITY, HIP, SHIM6 = 50, 51, 58, 59, 60, 135, 139, 140
 
 
@@ -89,6 +90,7 @@ def nested(depth: int) -> bytes:
 
 ERSPAN_II = bytes.fromhex("1000000100000000")
 ERSPAN_III = bytes.fromhex("200000010000000000000000")
+NSH = struct.pack(">HBBI16x", 63 << 6 | 6, 1, 2, 256)
 LABEL = struct.pack(">I", 16 << 12 | 1 << 8 | 64)  # the bottom of an MPLS stack
 CHECKSUM, KEY, SEQUENCE, ACKNOWLEDGED = 0x8000, 0x2000, 0x1000, 0x0080
 
@@ -137,6 +139,24 @@ PACKETS: dict[str, Packet] = {
     "ERSPAN III, platform": Packet(
         tunnel(GRE, gre(0x22EB, patched(ERSPAN_III, 11, b"\1") + bytes(8) + ethernet(V4), SEQUENCE, bytes(4))), 1
     ),
+    "ERSPAN III, IP": Packet(
+        tunnel(GRE, gre(0x22EB, patched(ERSPAN_III, 10, b"\x08") + V4, SEQUENCE, bytes(4))), 1, seen=False
+    ),
+    "GRE, WCCP": Packet(tunnel(GRE, gre(0x883E, bytes(4) + V4)), 1),
+    "GRE, WCCP, first version": Packet(tunnel(GRE, gre(0x883E, V4)), 1),
+    "GRE, VLAN": Packet(tunnel(GRE, gre(0x8100, b"\0\7\x08\0" + V4)), 1, seen=False),
+    "GRE, NSH": Packet(tunnel(GRE, gre(0x894F, NSH + V6)), 1),
+    "EtherIP": Packet(tunnel(ETHERIP, b"\x30\0" + ethernet(V4)), 1),
+    "L2TPv3": Packet(tunnel(L2TPV3, b"\0\0\0\7" + ethernet(V4)), 1, seen=False),
+    "L2TPv3, numbered": Packet(tunnel(L2TPV3, b"\0\0\0\7" + bytes(4) + ethernet(V6, 0x86DD)), 1, seen=False),
+    "L2TPv3, cookie and numbered": Packet(
+        tunnel(L2TPV3, b"\0\0\0\7" + b"a cookie" + bytes(4) + ethernet(V4)), 1, seen=False
+    ),
+    "L2TPv3, cookie, VLAN": Packet(
+        tunnel(L2TPV3, b"\0\0\0\7" + b"cook" + ethernet(b"\0\7\x08\0" + V4, 0x8100)), 1, seen=False
+    ),
+    "MPLS in IP": Packet(tunnel(MPLS, LABEL + V4), 1),
+    "Ethernet in IPv6": Packet(tunnel(ETHERNET, ethernet(V4), 6), 1),
     "GRE in GRE in IPv6": Packet(tunnel(GRE, gre(0x0800, tunnel(GRE, gre(0x86DD, V6))), 6), 2),
 }  # fmt: skip
 
@@ -210,6 +230,16 @@ WITHOUT_MESSAGE: dict[str, tuple[bytes, str]] = {
     "GRE, PPP, acknowledgement alone": (tunnel(GRE, gre(0x880B, b"", KEY | ACKNOWLEDGED | 1, bytes(8))), NOT_IP),
     "ERSPAN II, too short": (tunnel(GRE, gre(0x88BE, b"", SEQUENCE, bytes(4))), MALFORMED),
     "ERSPAN III, too short": (tunnel(GRE, gre(0x22EB, bytes(11), SEQUENCE, bytes(4))), MALFORMED),
+    "EtherIP, other version": (tunnel(ETHERIP, b"\x03\0" + ethernet(V4)), INSIDE),
+    "EtherIP, too short": (tunnel(ETHERIP, b"\x30"), MALFORMED),
+    "L2TPv3, control": (tunnel(L2TPV3, bytes(4) + b"\xc8\3" + bytes(10)), NOT_IP),
+    "L2TPv3, something else": (tunnel(L2TPV3, b"\0\0\0\7" + bytes(40)), INSIDE),
+    "L2TPv3, too short": (tunnel(L2TPV3, b"\0\0\0"), MALFORMED),
+    "GRE, WCCP, empty": (tunnel(GRE, gre(0x883E, b"")), MALFORMED),
+    "NSH, too short": (tunnel(GRE, gre(0x894F, NSH[:3])), MALFORMED),
+    "NSH, other version": (tunnel(GRE, gre(0x894F, b"\x4f" + NSH[1:] + V6)), MALFORMED),
+    "NSH, length too small": (tunnel(GRE, gre(0x894F, b"\x0f\xc1" + NSH[2:] + V6)), MALFORMED),
+    "NSH, other protocol": (tunnel(GRE, gre(0x894F, patched(NSH, 3, b"\x09") + V6)), INSIDE),
     "MPLS, endless labels": (tunnel(GRE, gre(0x8847, bytes(400))), TOO_DEEP),
 }  # fmt: skip
 

@@ -26,9 +26,9 @@ class Heard:
         return (self.role, request.role) == ("reply", "request") and bool(set(self.keys) & set(request.keys))
 
 
-def hear(protocol: Protocol, payload: bytes, size: int | None = None) -> Heard:
-    """Let a match function look at one message, of which `size` octets were sent."""
-    role, kind, flags, keys = core.match(protocol.name, payload, size)
+def hear(protocol: Protocol, payload: bytes, size: int | None = None, port: int = 0) -> Heard:
+    """Let a match function look at one message, of which `size` octets were sent, to or from a port of the service."""
+    role, kind, flags, keys = core.match(protocol.name, payload, size, port)
     return Heard(role, protocol.kind(kind), flags, keys)
 
 

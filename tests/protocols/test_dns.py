@@ -80,6 +80,8 @@ def test_a_message_with_two_questions_is_malformed_and_pairs_by_its_id() -> None
         (dns_message(1, QUERY, [question(b"\x40example\0")]), "request", "malformed message"),
         (dns_message(1, QUERY, [question(b"\xc0\x0c")]), "request", "malformed message"),  # points to itself
         (dns_message(1, NOTIFY, [question("example.org", 6)]), "request", "other operation"),
+        (b"\1\0\0\0" + bytes([0xE1] * 144), "malformed", "malformed message"),  # WireGuard: 57,825 questions
+        (b"\2\0\x80\0" + bytes([0x41] * 88), "malformed", "malformed message"),
     ],
 )
 def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:

@@ -39,6 +39,7 @@ def first(exchange: int, flags: int = 0, *, peer: bytes = bytes(8), payload: int
     return message(exchange, flags, spi=spi, peer=peer, payload=payload, version=0x10)
 
 
+ESP = bytes.fromhex("c3a1b2d400000007") + bytes(range(60))
 SAMPLES = {
     "IKE_SA_INIT request": message(INIT, peer=bytes(8)),
     "IKE_SA_INIT response": message(INIT, R),
@@ -47,6 +48,9 @@ SAMPLES = {
     "phase 1 request (version 1)": first(MAIN),
     "phase 1 response (version 1)": first(MAIN, peer=THEIRS),
     "notification (version 1)": first(INFORMATIONAL_1, peer=THEIRS, payload=NOTIFY_1),
+    "later message (version 1)": first(QUICK, 1, peer=THEIRS),
+    "ESP in UDP": ESP,
+    "keep-alive": b"\xff",
 }
 
 
@@ -82,19 +86,15 @@ def test_version_1_pairs_by_the_initiators_cookie(request_: bytes, reply: bytes)
     assert not hear(ike.PROTOCOL, b"another!" + reply[8:]).answers(hear(ike.PROTOCOL, request_))
 
 
-ESP = bytes.fromhex("c3a1b2d400000007") + bytes(range(60))
-
-
 @pytest.mark.parametrize(
     ("payload", "role", "kind"),
     [
-        (b"\xff", "other", "empty datagram"),  # kept alive
-        (ESP, "other", "empty datagram"),
-        (first(MAIN, peer=THEIRS, payload=KEY_1), "other", "empty datagram"),  # whose turn it is, only they know
-        (first(QUICK, 1, peer=THEIRS), "other", "empty datagram"),
-        (first(MAIN, 1, peer=THEIRS), "other", "empty datagram"),
+        (first(MAIN, peer=THEIRS, payload=KEY_1), "flow", "later message (version 1)"),
+        (first(INFORMATIONAL_1, 1, peer=THEIRS, payload=NOTIFY_1), "flow", "later message (version 1)"),
+        (first(MAIN, 1, peer=THEIRS), "flow", "later message (version 1)"),
+        (first(6, peer=THEIRS), "flow", "later message (version 1)"),
         (b"\xff\xff", "malformed", "malformed message"),
-        (b"x" * 40, "malformed", "malformed message"),
+        (MARKER + b"x" * 40, "malformed", "malformed message"),
         (message(INIT, version=0), "malformed", "malformed message"),
         (message(INIT)[:27], "malformed", "malformed message"),
         (message(INFORMATIONAL, 0, 3), "request", "request"),  # of the responder
@@ -104,6 +104,45 @@ ESP = bytes.fromhex("c3a1b2d400000007") + bytes(range(60))
 def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
     one = hear(ike.PROTOCOL, payload)
     assert (one.role, one.kind) == (role, kind)
+
+
+INIT_ASKED = message(INIT, peer=bytes(8))
+ZEROS = message(INIT, peer=bytes(8), spi=bytes(4) + b"SPI2")
+
+
+@pytest.mark.parametrize(
+    ("payload", "port", "role", "kind"),
+    [
+        (INIT_ASKED, IKE, "request", "IKE_SA_INIT request"),
+        (ZEROS, IKE, "request", "IKE_SA_INIT request"),  # these are no marker
+        (b"x" * 40, IKE, "malformed", "malformed message"),
+        (ESP, IKE, "malformed", "malformed message"),
+        (MARKER + INIT_ASKED, NAT_T, "request", "IKE_SA_INIT request"),
+        (MARKER + ZEROS, NAT_T, "request", "IKE_SA_INIT request"),
+        (MARKER + ESP, NAT_T, "malformed", "malformed message"),
+        (INIT_ASKED, NAT_T, "flow", "ESP in UDP"),  # without its marker
+        (ESP, NAT_T, "flow", "ESP in UDP"),
+        (ESP[:8], NAT_T, "flow", "ESP in UDP"),
+        (ESP[:7], NAT_T, "malformed", "malformed message"),
+        (b"\xff", NAT_T, "flow", "keep-alive"),
+    ],
+)
+def test_the_port_decides_what_has_a_marker(payload: bytes, port: int, role: str, kind: str) -> None:
+    """RFC 3948 section 2."""
+    one = hear(ike.PROTOCOL, payload, port=port)
+    assert (one.role, one.kind) == (role, kind)
+
+
+@pytest.mark.parametrize("payload", [ESP, b"\xff", first(QUICK, 1, peer=THEIRS), first(MAIN, 1, peer=THEIRS)])
+def test_datagrams_of_an_association_have_no_key_and_draw_no_reply(payload: bytes) -> None:
+    one = hear(ike.PROTOCOL, payload)
+    assert (one.keys, one.flags) == ((), {"weak", "unanswerable"})
+
+
+def test_what_follows_in_clear_continues_phase_1() -> None:
+    one = hear(ike.PROTOCOL, first(MAIN, peer=THEIRS, payload=KEY_1))
+    assert one.flags == {"continues", "unanswerable"}
+    assert one.keys == hear(ike.PROTOCOL, first(MAIN)).keys
 
 
 @pytest.mark.parametrize("flags", [I, R])
@@ -147,17 +186,17 @@ TALKS = [
         ["ike 1 > 4: replied, response, 300000 us", "ike 2 > 3: replied, response, 100000 us"],
     ),
     Talk(
-        "version 1: the first message and its answer are the exchange",
+        "version 1: what follows the first pair in clear is of its exchange",
         [
             (0, ask(IKE, first(MAIN), sport=IKE)),
             (0.1, answer(IKE, first(MAIN, peer=THEIRS), sport=IKE)),
             (0.2, ask(IKE, first(MAIN, peer=THEIRS, payload=KEY_1), sport=IKE)),
             (0.3, answer(IKE, first(MAIN, peer=THEIRS, payload=KEY_1), sport=IKE)),
         ],
-        ["ike 1 > 2: replied, phase 1 response (version 1), 100000 us"],
+        ["ike 1,3 > 2,4: replied, phase 1 response (version 1), 100000 us"],
     ),
     Talk(
-        "behind a NAT, with the marker; what keeps it open and ESP are of no concern",
+        "behind a NAT, with the marker; what keeps it open and ESP are an association",
         [
             (0, ask(NAT_T, MARKER + message(AUTH, I, 1))),
             (0.1, answer(NAT_T, MARKER + message(AUTH, R, 1))),
@@ -165,7 +204,7 @@ TALKS = [
             (0.3, ask(NAT_T, ESP)),
             (0.4, answer(NAT_T, ESP)),
         ],
-        ["ike 1 > 2: replied, response, 100000 us"],
+        ["ike 1 > 2: replied, response, 100000 us", "ike 3 > 5: replied, ESP in UDP, weak, 200000 us"],
     ),
     Talk(
         "cut inside the header, messages pair weakly",

@@ -58,6 +58,8 @@ LONG = struct.pack(">2HI", 12, 4, 28800)  # a life duration
 DPD = bytes.fromhex("afcad71368a1f1c96b8696fc77570100")
 
 REPLIES: dict[str, tuple[bytes, Facts]] = {
+    # ESP (SPI=0xc3a1b2d4)
+    "ESP": (bytes.fromhex("c3a1b2d400000007") + bytes(60), []),
     # IKE_SA_INIT MID=00 Responder Response
     "version 2": (
         message(

@@ -27,9 +27,9 @@ def done(code: int = 0, said: str = "") -> bytes:
     return ber(SEQUENCE, integer(1), ber(DONE, integer(code, ENUMERATED), ber(OCTETS), ber(OCTETS, said.encode())))
 
 
-def logon(opcode: int = 23) -> bytes:
+def logon() -> bytes:
     """NETLOGON_SAM_LOGON_RESPONSE_EX, MS-ADTS 6.3.1.9; names after the first point back."""
-    head = struct.pack("<HHI", opcode, 0, 0x1FD) + bytes(range(16))
+    head = struct.pack("<HHI", 23, 0, 0x1FD) + bytes(range(16))
     forest = dns_name("lab", "example")
     back = bytes([0xC0, len(head)])
     names = forest + back + b"\x05qf98e" + back + dns_name("LAB") + dns_name("QF98E") + dns_name("")
@@ -71,7 +71,12 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
         ],
     ),
     # searchResEntry(1) "<ROOT>"
-    "logon of an older form": (entry(netlogon=logon(19)), []),
+    "logon of an older form": (
+        entry(netlogon=struct.pack("<H", 19) + "\\\\QF98E\0\0LAB\0".encode("utf-16-le")),
+        [("netbios-name", "QF98E"), ("netbios-domain", "LAB")],
+    ),
+    # searchResEntry(1) "<ROOT>"
+    "logon of no known form": (entry(netlogon=b"\x63\0"), []),
     # searchResDone(1) unwillingToPerform (no such thing)
     "refusal": (done(53, "no such thing"), [("error", "unwillingToPerform"), ("text", "no such thing")]),
     # searchResDone(1) Unknown (99)

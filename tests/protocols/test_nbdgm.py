@@ -53,6 +53,34 @@ def backup(opcode: int, token: int) -> bytes:
     return struct.pack("<BBI", opcode, 1, token) + (b"QF98E\0" if opcode == 10 else b"")
 
 
+NETLOGON = b"\\MAILSLOT\\NET\\NETLOGON"
+GETDC = b"\\MAILSLOT\\NET\\GETDC042"
+
+
+def wide(text: str) -> bytes:
+    """UTF-16, ended by a zero."""
+    return f"{text}\0".encode("utf-16-le")
+
+
+def sam_logon(slot: bytes = GETDC, ident: int = 1) -> bytes:
+    """[MS-ADTS] section 6.3.1.6."""
+    names = wide("CLIENT1") + wide("") + slot + b"\0"
+    request = struct.pack("<HH", 18, 0) + names + bytes(8) + b"\x0b\0\0\0\xff\xff\xff\xff"
+    return carried(browser(request, NETLOGON), ident, DIRECT_UNIQUE)
+
+
+def primary_query(slot: bytes = GETDC) -> bytes:
+    """[MS-ADTS] section 6.3.1.4."""
+    request = struct.pack("<H", 7) + b"CLIENT1\0" + slot + b"\0" + wide("CLIENT1")
+    return carried(browser(request, NETLOGON), 1, DIRECT_UNIQUE)
+
+
+def controller(opcode: int = 19, slot: bytes = GETDC) -> bytes:
+    """[MS-ADTS] section 6.3.1.7."""
+    response = struct.pack("<H", opcode) + wide("\\\\DC1") + wide("") + wide("EXAMPLE") + b"\1\0\0\0\xff\xff\xff\xff"
+    return carried(browser(response, slot), 900, DIRECT_UNIQUE)
+
+
 HOST = carried(browser(announcement(1)))
 SAMPLES = {
     "datagram": carried(b"some data"),
@@ -62,6 +90,8 @@ SAMPLES = {
     "browser announcement": HOST,
     "request for backup browsers": carried(browser(backup(9, 7))),
     "list of backup browsers": carried(browser(backup(10, 7)), 2),
+    "NETLOGON request": sam_logon(),
+    "NETLOGON response": controller(),
 }
 
 
@@ -92,6 +122,30 @@ def test_what_answers_returns_the_dgm_id(kind: int) -> None:
     rest = b"\x82" if kind == ERROR else name("QF98E", 0)
     assert hear(nbdgm.PROTOCOL, header(kind, 500) + rest).answers(request)
     assert not hear(nbdgm.PROTOCOL, header(kind, 501) + rest).answers(request)
+
+
+@pytest.mark.parametrize("request_", [sam_logon(), primary_query()])
+@pytest.mark.parametrize("opcode", [12, 19, 20, 21, 23, 24, 25])
+def test_a_domain_controller_answers_in_the_mailslot_that_was_named(request_: bytes, opcode: int) -> None:
+    asked = hear(nbdgm.PROTOCOL, request_)
+    assert hear(nbdgm.PROTOCOL, controller(opcode)).answers(asked)
+    assert hear(nbdgm.PROTOCOL, controller(opcode, b"\\MAILSLOT\\net\\getdc042")).answers(asked)
+    assert not hear(nbdgm.PROTOCOL, controller(opcode, GETDC[:-1] + b"3")).answers(asked)
+    assert hear(nbdgm.PROTOCOL, header(ERROR, 1) + b"\x82").answers(asked)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        sam_logon().replace(b"\x12\0\0\0C", b"\x11\0\0\0C"),
+        sam_logon().replace(b"NET\\NETLOGON", b"LANMAN\0\0\0\0\0\0"),
+        carried(browser(struct.pack("<HH", 18, 0) + wide("CLIENT1"), NETLOGON)),  # without its mailslot
+        carried(browser(struct.pack("<H", 7) + b"CLIENT1", NETLOGON)),
+        carried(browser(b"\x12", NETLOGON)),
+    ],
+)
+def test_other_messages_to_mailslots_are_delivered(payload: bytes) -> None:
+    assert hear(nbdgm.PROTOCOL, payload).kind == "datagram"
 
 
 def both(payload: bytes, *, back: bool = False, to: str = TARGET) -> bytes:
@@ -134,6 +188,19 @@ TALKS = [
         [
             "nbdgm 1 > 3 at 192.0.2.10:138: replied, list of backup browsers, 200000 us",
             "nbdgm 2 > -: silent, request for backup browsers",
+        ],
+    ),
+    Talk(
+        "each request for a domain controller has its own mailslot",
+        [
+            (0, both(sam_logon(GETDC, 1))),
+            (0.1, both(sam_logon(GETDC[:-1] + b"3", 2))),
+            (0.2, both(controller(19, GETDC[:-1] + b"3"), back=True)),
+            (0.3, both(controller(19, GETDC), back=True)),
+        ],
+        [
+            "nbdgm 1 > 4: replied, NETLOGON response, 300000 us",
+            "nbdgm 2 > 3: replied, NETLOGON response, 100000 us",
         ],
     ),
     Talk(

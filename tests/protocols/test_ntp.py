@@ -41,6 +41,11 @@ def version(octets: bytes, number: int) -> bytes:
     return bytes([octets[0] & 0b11000111 | number << 3]) + octets[1:]
 
 
+def version_5(cookie: int, mode: int = 3) -> bytes:
+    """Of draft-ietf-ntp-ntpv5, cookies as in a client's first request."""
+    return struct.pack(">4B2I2BH4Q", 5 << 3 | mode, 0, 0, 0, 0, 0, 0, 0, 0, 0, cookie, 0, 0)
+
+
 SAMPLES = {
     "client request": message(transmit=7, receive=5),
     "server reply": message(SERVER, origin=7),
@@ -53,6 +58,8 @@ SAMPLES = {
     "private reply (mode 7)": private(response=True),
     "broadcast": message(BROADCAST, transmit=7),
     "server reply, unsynchronised": message(SERVER, origin=7, leap=ALARM),
+    "client request (version 5)": version_5(7),
+    "server reply (version 5)": version_5(7, SERVER),
 }
 
 
@@ -97,15 +104,34 @@ def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
     assert (one.role, one.kind) == (role, kind)
 
 
-@pytest.mark.parametrize("number", [0, 5, 6, 7])
+@pytest.mark.parametrize("number", [0, 6, 7])
 def test_a_version_that_was_never_there_is_not_answered(number: int) -> None:
     assert "unanswerable" in hear(ntp.PROTOCOL, version(message(transmit=7), number)).flags
 
 
 @pytest.mark.parametrize("number", range(1, 5))
 def test_the_version_plays_no_other_part(number: int) -> None:
-    for kind, payload in SAMPLES.items():
-        assert hear(ntp.PROTOCOL, version(payload, number)) == hear(ntp.PROTOCOL, payload), kind
+    for kind in SAMPLES.keys() - {"client request (version 5)", "server reply (version 5)"}:
+        assert hear(ntp.PROTOCOL, version(SAMPLES[kind], number)) == hear(ntp.PROTOCOL, SAMPLES[kind]), kind
+
+
+@pytest.mark.parametrize("cookie", [1, 0x82398EDB37DA959C])
+def test_in_version_5_the_clients_cookie_decides(cookie: int) -> None:
+    request = hear(ntp.PROTOCOL, version_5(cookie))
+    assert hear(ntp.PROTOCOL, version_5(cookie, SERVER)).answers(request)
+    assert not hear(ntp.PROTOCOL, version_5(cookie + 1, SERVER)).answers(request)
+    assert not hear(ntp.PROTOCOL, message(SERVER, origin=cookie)).answers(request)
+    assert request.flags == frozenset()
+
+
+def test_version_5_has_two_modes_and_a_cookie() -> None:
+    assert {hear(ntp.PROTOCOL, version_5(1, mode)).role for mode in (1, 2, 5)} == {"malformed"}
+    assert hear(ntp.PROTOCOL, version_5(0)).flags == {"weak"}
+
+
+def test_silence_to_a_symmetric_active_peer_proves_nothing() -> None:
+    """RFC 5905 sections 3 and 9.2."""
+    assert "unanswerable" in hear(ntp.PROTOCOL, message(1, transmit=7)).flags
 
 
 def test_without_a_transmit_timestamp_a_request_is_weak() -> None:

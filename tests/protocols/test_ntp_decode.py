@@ -43,6 +43,23 @@ TIME: dict[str, tuple[str, Facts]] = {
             ("clock", "2007-10-29T10:13:06.945006Z"),
         ],
     ),
+    # NTP reserved, server
+    "version 5": (
+        "2c0206ee00000002100000000000002000000000000000000000000000000000ea23dc8c2d700f00ea23dc8c2d710f00",
+        [
+            ("version", "NTPv5"),
+            ("stratum", "2"),
+            ("precision", "2^-18 s"),
+            ("root-delay", "0.000000 s"),
+            ("root-dispersion", "1.000000 s"),
+            ("clock", "2024-06-24T11:52:44.177506Z"),
+        ],
+    ),
+    # NTP reserved, server
+    "version 5, TAI, unsynchronised": (
+        "ec0000000000000000000000010000000000000000000000000000000000000000000000000000000000000000000001",
+        [("version", "NTPv5"), ("stratum", "0"), ("unsynchronised", "leap indicator 3, stratum 0")],
+    ),
     # NTP Version 3, server
     "GPS, leap second": (
         "5c0106ec000000000000001047505300cad02e1880000000cacb123411111111cad030b2f1ebfa8fcad030b2f1ebfa8f",

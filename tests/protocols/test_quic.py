@@ -8,7 +8,7 @@ import pytest
 from capanalyze.protocols import quic
 from tests import recorded
 from tests.conversations import Talk, answer, ask, each, heard
-from tests.protocols import hear
+from tests.protocols import Heard, dns_message, dns_name, dns_record, hear
 
 QUIC = 443
 V1, V2, DRAFT_29, UNKNOWN = 1, 0x6B3343CF, 0xFF00001D, 0x1A2A3A4A
@@ -37,6 +37,19 @@ def negotiation(to: bytes, source: bytes, *versions: int) -> bytes:
     return packet(HANDSHAKE, to, source, version=0, body=struct.pack(f">{len(versions)}I", *versions))
 
 
+def asked(one: Heard) -> tuple[int, ...]:
+    """The keys of a packet as a request: all but the last are."""
+    return one.keys[:-1] if "also reply" in one.flags else one.keys
+
+
+QUESTION = dns_name("a0", "example", "com") + b"\0\1\0\1"
+ADDRESS = dns_record(b"\xc0\x0c", 1, bytes(4))
+
+
+def dns(ident: int, flags: int, *records: bytes, question: bytes = QUESTION) -> bytes:
+    return struct.pack(">H", ident) + dns_message(flags, *records, questions=(question,))[2:]
+
+
 REQUEST = initial(CHOSEN, CLIENT)
 SECOND = initial(SERVER, CLIENT, rest=packet(HANDSHAKE, SERVER, CLIENT))
 
@@ -46,16 +59,68 @@ SAMPLES = {
     "Version Negotiation": negotiation(CLIENT, CHOSEN, V1),
     "Retry": packet(RETRY, CLIENT, SERVER, body=bytes(40)),
     "packet of another version": packet(INITIAL, CHOSEN, CLIENT, version=UNKNOWN).ljust(1200, b"\0"),
+    "later packet": b"\x40" + bytes(30),
+    "DNS query": dns(0xC1A2, 0x0100),
+    "DNS response": dns(0xC1A2, 0x8180, ADDRESS),
 }
 
 
 @pytest.mark.parametrize("version", [V1, V2, DRAFT_29])
 @pytest.mark.parametrize("kind", [INITIAL, RETRY])
 def test_a_reply_goes_to_the_requests_source_id(kind: int, version: int) -> None:
-    asked = hear(quic.PROTOCOL, initial(CHOSEN, CLIENT, version=version))
+    request = hear(quic.PROTOCOL, initial(CHOSEN, CLIENT, version=version))
     for to, answers in ((CLIENT, True), (b"another", False)):
         reply = packet(kind, to, SERVER, version=version, body=bytes(20))
-        assert bool(set(hear(quic.PROTOCOL, reply).keys) & set(asked.keys)) == answers
+        assert (hear(quic.PROTOCOL, reply).keys[-1] in asked(request)) == answers
+
+
+@pytest.mark.parametrize(
+    ("later", "continues"),
+    [
+        (initial(CHOSEN, CLIENT, size=1300), True),  # the rest of a ClientHello
+        (initial(SERVER, CLIENT), True),  # an acknowledgement
+        (SECOND, True),
+        (initial(SERVER, b"another"), False),
+        (initial(SERVER, CLIENT, token=b"to come back with"), False),
+    ],
+)
+def test_initials_of_one_connection_continue_it(later: bytes, continues: bool) -> None:
+    first, second = hear(quic.PROTOCOL, REQUEST), hear(quic.PROTOCOL, later)
+    assert {"continues", "also reply"} <= first.flags & second.flags
+    assert (asked(first) == asked(second)) == continues
+
+
+def test_an_empty_id_is_no_key() -> None:
+    first, with_token = (hear(quic.PROTOCOL, initial(CHOSEN, b"", token=token)) for token in (b"", b"token"))
+    assert (asked(first), len(asked(with_token))) == ((), 1)
+    reply = hear(quic.PROTOCOL, initial(b"", SERVER))
+    assert reply.flags == {"weak", "continues"}
+
+
+@pytest.mark.parametrize("ident", [0x7381, 0xC1A2, 0x2B07, 0xE00C, 0x7F47])
+def test_dns_is_known_by_its_form(ident: int) -> None:
+    """Whatever its id looks like."""
+    request, reply = hear(quic.PROTOCOL, dns(ident, 0x0100)), hear(quic.PROTOCOL, dns(ident, 0x8180, ADDRESS))
+    assert (request.kind, reply.kind) == ("DNS query", "DNS response")
+    assert reply.answers(request)
+    assert not hear(quic.PROTOCOL, dns(ident ^ 1, 0x8180, ADDRESS)).answers(request)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        dns(0x2B07, 0x0100) + b"more",
+        dns(0x2B07, 0x0900),  # another opcode
+        dns(0x2B07, 0x0100, ADDRESS),  # a query that knows the answer
+        dns(0x2B07, 0x0100, question=dns_name("a") + b"\0\1\1\0"),
+        dns(0x2B07, 0x0100, question=dns_name("a") + b"\0\1"),
+        dns(0x2B07, 0x0100, question=b"\x40a\0\0\1\0\1"),
+        dns(0x2B07, 0x0100)[:11],
+        dns(0x2B07, 0x8180)[:6] + b"\1\0" + dns(0x2B07, 0x8180)[8:],  # 256 answers
+    ],
+)
+def test_what_is_no_plain_dns(payload: bytes) -> None:
+    assert hear(quic.PROTOCOL, payload).role == "malformed"
 
 
 @pytest.mark.parametrize(
@@ -74,9 +139,12 @@ def test_a_reply_goes_to_the_requests_source_id(kind: int, version: int) -> None
         (negotiation(CLIENT, CHOSEN, V1), "reply", "Version Negotiation"),
         (b"\x80" + negotiation(CLIENT, CHOSEN, V1)[1:], "reply", "Version Negotiation"),
         (packet(RETRY, CLIENT, SERVER, version=V2), "reply", "Retry"),
-        (packet(HANDSHAKE, SERVER, CLIENT), "other", "empty datagram"),
-        (packet(EARLY, SERVER, CLIENT), "other", "empty datagram"),
-        (b"\x40" + bytes(30), "other", "empty datagram"),  # a short header
+        (packet(HANDSHAKE, SERVER, CLIENT), "flow", "later packet"),
+        (packet(EARLY, SERVER, CLIENT), "flow", "later packet"),
+        (b"\x40" + bytes(30), "flow", "later packet"),  # a short header
+        (b"r6fnvWj8" + bytes(30), "flow", "later packet"),  # DNSCrypt
+        (packet(INITIAL, bytes(21), CLIENT, version=UNKNOWN).ljust(1200, b"\0"), "malformed", "malformed message"),
+        (packet(INITIAL, CHOSEN, bytes(21)), "malformed", "malformed message"),
         (b"\x16\xfe\xfd" + bytes(30), "malformed", "malformed message"),  # DTLS (RFC 9443)
         (b"\x80" + REQUEST[1:], "malformed", "malformed message"),
         (b"\xc0\0\0\0", "malformed", "malformed message"),
@@ -92,12 +160,14 @@ def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("payload", "flags"),
     [
-        (REQUEST, set()),
-        (initial(CHOSEN, CLIENT, size=1199), {"unanswerable"}),
-        (packet(INITIAL, CHOSEN, CLIENT, version=UNKNOWN).ljust(100, b"\0"), {"unanswerable"}),
-        (SECOND, {"unanswerable"}),
-        (initial(CHOSEN, b""), {"weak"}),
+        (REQUEST, {"continues", "also reply"}),
+        (initial(CHOSEN, CLIENT, size=1199), {"continues", "also reply", "unanswerable"}),
+        (packet(INITIAL, CHOSEN, CLIENT, version=UNKNOWN).ljust(100, b"\0"), {"unanswerable", "weak"}),
+        (SECOND, {"continues", "also reply", "unanswerable"}),
+        (initial(CHOSEN, b""), {"continues", "also reply", "weak"}),
         (negotiation(b"", CHOSEN, V1), {"weak"}),
+        (negotiation(CLIENT, CHOSEN, V1), set()),
+        (b"\x40" + bytes(30), {"unanswerable", "weak"}),
     ],
 )
 def test_what_draws_no_reply_and_what_no_key_tells(payload: bytes, flags: set[str]) -> None:
@@ -129,11 +199,15 @@ def google(lengths: int, ident: bytes) -> bytes:
 
 
 def test_of_google_quic_both_hosts_send_one_id() -> None:
-    asked, replied = (hear(quic.PROTOCOL, google(lengths, b"one of 8")) for lengths in (0x50, 0x05))
+    request, replied = (hear(quic.PROTOCOL, google(lengths, b"one of 8")) for lengths in (0x50, 0x05))
     other = hear(quic.PROTOCOL, google(0x05, b"other id"))
-    assert (asked.role, asked.kind, asked.flags) == ("flow", "packet of another version", frozenset())
-    assert set(asked.keys) & set(replied.keys)
-    assert not set(asked.keys) & set(other.keys)
+    assert (request.role, request.kind, request.flags) == (
+        "flow",
+        "packet of another version",
+        frozenset({"continues"}),
+    )
+    assert request.keys == replied.keys
+    assert request.keys != other.keys
     assert hear(quic.PROTOCOL, google(0x50, b"one of 8")[:13]).role == "malformed"
 
 

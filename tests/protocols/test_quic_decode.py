@@ -27,6 +27,8 @@ REPLIES: dict[str, tuple[bytes, Facts]] = {
     ),
     # Initial
     "initial": (packet(1), [("version", "QUIC v1")]),
+    # DNS
+    "dns": (bytes.fromhex("c1a2818000010001000000000161076578616d706c6503636f6d0000010001"), []),
     # GQUIC, PKN: 1
     "first versions": (bytes.fromhex("00018fd0ba82412fe5db"), []),
 }

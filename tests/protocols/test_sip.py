@@ -1,4 +1,4 @@
-"""SIP: a response repeats Call-ID and CSeq of the request, RFC 3261 section 8.2.6.2."""
+"""SIP: a response repeats Call-ID, CSeq and branch of the request, RFC 3261 section 8.2.6.2."""
 
 from pathlib import Path
 
@@ -22,7 +22,8 @@ def response(status: str = "200 OK", *headers: str) -> bytes:
     return "\r\n".join((f"SIP/2.0 {status}", "Content-Length: 0", *(headers or (CALL, SEQUENCE)), "", "")).encode()
 
 
-SAMPLES = {"request": request(), "response": response()}
+SAMPLES = {"request": request(), "response": response(), "ACK": request("ACK", CALL, "CSeq: 314159 ACK")}
+VIA = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK77;rport"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,48 @@ def test_call_and_sequence_decide(headers: tuple[str, ...], answers: bool) -> No
     assert hear(sip.PROTOCOL, response("200 OK", *headers)).answers(hear(sip.PROTOCOL, request())) is answers
 
 
+@pytest.mark.parametrize(
+    ("headers", "answers"),
+    [
+        (("Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK77;rport=5060;received=192.0.2.1",), True),
+        (("v: SIP / 2.0 / UDP 192.0.2.1:5060 ; received=192.0.2.1 ; Branch = z9hG4bK77",), True),
+        ((VIA, "Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK78"), True),
+        ((VIA + ", SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK78",), True),
+        (("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK78",), False),
+        (("Via: SIP/2.0/UDP 192.0.2.1, SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK77",), False),
+        (("Via: SIP/2.0/UDP 192.0.2.1;branches=z9hG4bK77",), False),
+        ((), False),
+    ],
+)
+def test_the_branch_of_the_topmost_via_decides(headers: tuple[str, ...], answers: bool) -> None:
+    asked = hear(sip.PROTOCOL, request("OPTIONS", VIA, CALL, SEQUENCE))
+    assert hear(sip.PROTOCOL, response("200 OK", *headers, CALL, SEQUENCE)).answers(asked) is answers
+
+
+def test_without_branches_call_and_sequence_decide() -> None:
+    via = "Via: SIP/2.0/UDP 192.0.2.1:5060"
+    asked = hear(sip.PROTOCOL, request("OPTIONS", via, CALL, SEQUENCE))
+    assert hear(sip.PROTOCOL, response("200 OK", via, CALL, SEQUENCE)).answers(asked)
+
+
+@pytest.mark.parametrize(
+    ("via", "number", "same"),
+    [(VIA, 314159, True), (VIA, 314160, False), (VIA.replace("77", "78"), 314159, False)],
+)
+def test_an_ack_belongs_to_the_invite_that_was_refused(via: str, number: int, same: bool) -> None:
+    invite = hear(sip.PROTOCOL, request("INVITE", VIA, CALL, "CSeq: 314159 INVITE"))
+    ack = hear(sip.PROTOCOL, request("ACK", via, CALL, f"CSeq: {number} ACK"))
+    assert ack.flags == {"unanswerable", "continues"}
+    assert (ack.keys == invite.keys) is same
+
+
+@pytest.mark.parametrize("cut", [b"\r\nCSeq: 314", b"\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;bran"])
+def test_a_header_that_is_cut_makes_no_key(cut: bytes) -> None:
+    whole = request("OPTIONS", CALL, SEQUENCE, VIA)
+    one = hear(sip.PROTOCOL, whole[: whole.index(cut) + len(cut)], len(whole))
+    assert (one.keys, one.flags) == ((), {"weak"})
+
+
 def test_headers_end_at_the_blank_line() -> None:
     body = request("OPTIONS", "Max-Forwards: 1") + f"{CALL}\r\n{SEQUENCE}\r\n".encode()
     assert hear(sip.PROTOCOL, body).keys == ()
@@ -61,7 +104,7 @@ def test_after_a_provisional_response_more_will_follow(status: str, interim: boo
 @pytest.mark.parametrize(
     ("payload", "size", "role", "kind"),
     [
-        (request("ACK"), 0, "other", "empty datagram"),
+        (request("ACK"), 0, "request", "ACK"),
         (b"\r\n\r\n", 4, "malformed", "malformed message"),  # keeps a translation alive, RFC 5626
         (b"OPTIONS", 7, "malformed", "malformed message"),
         (b"OPTIONS", 300, "malformed", "cut message"),

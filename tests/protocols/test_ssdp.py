@@ -1,4 +1,4 @@
-"""SSDP: a search draws any number of responses, which carry no id."""
+"""SSDP: a search draws any number of responses, which repeat its target."""
 
 from pathlib import Path
 
@@ -42,6 +42,48 @@ def test_role_and_kind(payload: bytes, size: int, role: str, kind: str) -> None:
     assert (one.role, one.kind) == (role, kind)
 
 
+@pytest.mark.parametrize(
+    ("target", "answered", "answers"),
+    [
+        ("upnp:rootdevice", "upnp:rootdevice", True),
+        ("upnp:rootdevice", "uuid:1", False),
+        ("ssdp:all", "uuid:1", True),
+        ("SSDP:All ", "uuid:1", True),
+        ("ssdp:al", "uuid:1", False),
+        ("ssdp:all2", "uuid:1", False),
+        ("uuid:1", "ssdp:all", False),
+        ("ssdp:all", "ssdp:all", True),
+        ("urn:schemas-upnp-org:device:Basic:1", "  URN:Schemas-UPnP-org:device:basic:1\t", True),
+    ],
+)
+def test_the_target_decides(target: str, answered: str, answers: bool) -> None:
+    request = hear(ssdp.PROTOCOL, search(target))
+    assert hear(ssdp.PROTOCOL, response(answered)).answers(request) is answers
+    assert request.flags == frozenset()
+
+
+@pytest.mark.parametrize("name", ["st:", "ST :", "St\t:"])
+def test_a_headers_name_may_be_written_otherwise(name: str) -> None:
+    request = hear(ssdp.PROTOCOL, search("uuid:1").replace(b"ST:", name.encode()))
+    assert hear(ssdp.PROTOCOL, response("uuid:1")).answers(request)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        search().replace(b"ST:", b"SX:"),
+        search().replace(b"ST:", b"STR:"),
+        search().replace(b"ST:", b"ST"),
+        search()[:-5],  # where it was cut the target may go on
+        b"M-SEARCH * HTTP/1.1\r\n\r\nST: uuid:1\r\n",
+        b"M-SEARCH * HTTP/1.1\r\n" + b"A: 1\r\n" * 64 + b"ST: uuid:1\r\n\r\n",
+    ],
+)
+def test_without_a_target_a_search_is_weak(payload: bytes) -> None:
+    one = hear(ssdp.PROTOCOL, payload)
+    assert (one.role, one.kind, one.flags, one.keys) == ("request", "search", {"weak"}, ())
+
+
 TALKS = [
     Talk(
         "the group is searched, and every host responds as often as it likes",
@@ -53,8 +95,8 @@ TALKS = [
             (0.4, answer(SSDP, response("urn:1"))),
         ],
         [
-            "ssdp 1 > 2,4,5 at 192.0.2.10:1900: replied, response, weak, 100000 us",
-            "ssdp 1 > 3 at 192.0.2.11:1900: replied, response, weak, 200000 us",
+            "ssdp 1 > 2,4,5 at 192.0.2.10:1900: replied, response, 100000 us",
+            "ssdp 1 > 3 at 192.0.2.11:1900: replied, response, 200000 us",
         ],
     ),
     Talk(
@@ -64,16 +106,16 @@ TALKS = [
             (0.1, answer(SSDP, response("upnp:rootdevice"))),
             (0.2, answer(SSDP, response("uuid:1"))),
         ],
-        ["ssdp 1 > 2,3: replied, response, weak, 100000 us"],
+        ["ssdp 1 > 2,3: replied, response, 100000 us"],
     ),
     Talk(
-        "ten seconds are waited",
+        "a response with the target is one after ten seconds too",
         [
             (0, ask(SSDP, search())),
             (9.9, answer(SSDP, response("uuid:1"))),
             (10.1, answer(SSDP, response("uuid:2"))),
         ],
-        ["ssdp 1 > 2: replied, response, weak, 9900000 us", "ssdp - > 3: indeterminate, request not captured"],
+        ["ssdp 1 > 2,3: replied, response, 9900000 us"],
     ),
     Talk(
         "a notification is nobody's reply",
@@ -90,7 +132,7 @@ TALKS = [
             (1, datagram(PEER, 50000, GROUP, SSDP, search(), ident=2)),
             (1.1, answer(SSDP, response("uuid:1"))),
         ],
-        ["ssdp 1,2 > 3 at 192.0.2.10:1900: replied, response, weak, 1100000 us"],
+        ["ssdp 1,2 > 3 at 192.0.2.10:1900: replied, response, 1100000 us"],
     ),
     Talk(
         "a device may respond from a port of its own",

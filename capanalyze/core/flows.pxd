@@ -1,0 +1,185 @@
+"""UDP of which only endpoints tell: who began to speak asked, what comes back first answers, what follows is counted."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+from capanalyze.core.exchange cimport (
+    BY_PEER, IDLE_WAIT, NONE, Exchange, Table, add_request, at, end, first_node, link, next_node, node_at, turn, unlink, wait_on,
+)
+from capanalyze.core.message cimport FLOW, REPLY
+from capanalyze.core.octets cimport mix
+from capanalyze.core.opening cimport begin, enter, orphan, stray
+from capanalyze.core.pairing cimport (
+    CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, MAX_WALK, SERVED_BY, Given, Pairing, conversation_between,
+
+)
+from capanalyze.core.replies cimport answer, by_endpoints, by_key, elsewhere
+from capanalyze.core.requests cimport compare_sources, is_retransmission, request, resend
+from capanalyze.core.row cimport (
+    ANSWERED, CONVERSATION, INDETERMINATE, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, UNANSWERABLE_REQUEST,
+    WEAK_PAIRING,
+)
+from capanalyze.core.services cimport GENERIC_UDP
+
+cdef enum:
+    FIRST_EPHEMERAL = 32768  # of Linux; IANA's range and that of the BSDs begin at 49152
+    DATAGRAM = 3  # kind
+    PROBED_PORTS = 3  # of a host: from so many on, what one peer sends first are probes
+
+
+cdef inline uint32_t converse(Pairing *p, Given *g) noexcept nogil:
+    """A datagram of an open conversation, in either direction; NONE where there is none."""
+    cdef uint32_t number = conversation_between(&p.table, g, True)
+    if number:
+        flow_back(p, number, g)
+        return number
+    number = conversation_between(&p.table, g, False)
+    if number and at(&p.table, number).request == 0:
+        # Behind a reply without its request comes a request: from here on the five-tuple is whole.
+        end(&p.table, number)
+        return NONE
+    if number:
+        flow_on(p, number, g)
+    return number
+
+
+cdef inline void flow_back(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """A datagram to who began: the first one answers, of the others only the octets count."""
+    cdef Exchange *e = at(&p.table, number)
+    wait_on(&p.table, number, IDLE_WAIT)
+    if e.outcome in (SILENT, REJECTED) or (e.outcome == INDETERMINATE and e.request):
+        answer(p, number, g)
+    else:
+        e.reply_octets += g.m.size
+
+
+cdef inline void flow_on(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """A further datagram of who began."""
+    cdef Exchange *e = at(&p.table, number)
+    wait_on(&p.table, number, IDLE_WAIT)
+    if e.digest == g.m.digest and is_retransmission(p, e, g):
+        resend(p, number, g)
+    elif g.m.role & CONTINUES and not e.flags & ANSWERED:
+        add_request(&p.table, e, g.m.frame)
+
+
+cdef inline uint32_t datagram(Pairing *p, Given *g) noexcept nogil:
+    """A datagram that no service reads: of an open conversation, an answer of sorts, or the first of its five-tuple."""
+    cdef uint32_t number = converse(p, g)
+    if number:
+        return number
+    number = by_endpoints(p, g)
+    if number:
+        return answer(p, number, g)
+    number = elsewhere(p, g)
+    return number if number else new_flow(p, g)
+
+
+cdef inline uint32_t new_flow(Pairing *p, Given *g) noexcept nogil:
+    """The first datagram of a five-tuple; from a registered port to an ephemeral one it looks like an answer."""
+    cdef int64_t to = g.m.destination_port
+    if is_mid_flow(p, g) and not is_probe(p, g):
+        return mid_flow(p, g)
+    cdef uint32_t number = conversation(p, g)
+    cdef Exchange *e = at(&p.table, number)
+    e.flags &= ~<uint32_t>MAY_ANNOUNCE
+    if g.m.to_group and p.ports[to] & IS_NEVER_ANSWERED:
+        e.flags |= MAY_ANNOUNCE
+    return number
+
+
+cdef inline uint32_t conversation(Pairing *p, Given *g) noexcept nogil:
+    """A new conversation."""
+    cdef uint32_t number = begin(p, g, False)
+    at(&p.table, number).flags |= CONVERSATION | WEAK_PAIRING
+    g.m.keys = 0
+    enter(p, number, g)
+    return number
+
+
+cdef inline bint is_mid_flow(const Pairing *p, const Given *g) noexcept nogil:
+    """Whether a first datagram goes from a registered port to an ephemeral one."""
+    cdef int64_t to = g.m.destination_port
+    return p.ports[g.m.source_port] & IS_REGISTERED and to >= FIRST_EPHEMERAL and not p.ports[to] & IS_REGISTERED
+
+
+cdef inline uint32_t mid_flow(Pairing *p, Given *g) noexcept nogil:
+    """What looks like an answer whose request was not captured."""
+    cdef uint32_t number = stray(p, g, INDETERMINATE, SAID_MID_FLOW)
+    at(&p.table, number).flags |= CONVERSATION
+    g.m.keys = 0
+    enter(p, number, g)
+    link(&p.table, number, peer_hash(g))
+    return number
+
+
+cdef inline uint64_t peer_hash(const Given *g) noexcept nogil:
+    """Hash of what one host sends to another."""
+    cdef uint64_t hosts = mix(mix(BY_PEER, g.m.source.low), g.m.source.high)
+    return mix(mix(hosts, g.m.destination.low), g.m.destination.high)
+
+
+cdef inline bint is_probe(Pairing *p, const Given *g) noexcept nogil:
+    """Whether a peer's first datagrams go to several ports of a host; those before are probes then too."""
+    cdef Table *t = &p.table
+    cdef uint32_t node = first_node(t, peer_hash(g)), next, ports = 1
+    cdef int32_t last = <int32_t>g.m.destination_port
+    for _ in range(MAX_WALK):
+        if node == NONE:
+            break
+        if port_of(at(t, node_at(t, node).exchange)) != last:
+            last = port_of(at(t, node_at(t, node).exchange))
+            ports += 1
+        node = next_node(t, node)
+    if ports < PROBED_PORTS:
+        return False
+    node = first_node(t, peer_hash(g))
+    for _ in range(MAX_WALK):
+        if node == NONE:
+            break
+        next = next_node(t, node)
+        ask(p, node_at(t, node).exchange)
+        node = next
+    return True
+
+
+cdef inline int32_t port_of(const Exchange *e) noexcept nogil:
+    """The port that a first datagram went to, whichever it was taken for."""
+    return e.wanted_port if e.request else e.client_port
+
+
+cdef inline void ask(Pairing *p, uint32_t number) noexcept nogil:
+    """What was taken for an answer asked."""
+    cdef Exchange *e = at(&p.table, number)
+    if e.request:
+        return
+    turn(e)
+    e.wanted, e.wanted_port = e.server, e.server_port
+    e.port, e.service = e.wanted_port, p.ports[SERVED_BY + e.wanted_port]
+    e.outcome, e.reason, e.reply_at = SILENT, e.kind, -1
+
+
+cdef inline void forget_service(Given *g) noexcept nogil:
+    """From now on it is a datagram to the port that it went to."""
+    g.m.service = GENERIC_UDP
+    g.m.port = g.m.destination_port
+    g.m.role = FLOW | DATAGRAM << KIND_SHIFT
+    g.m.keys = g.m.readings = 0
+
+
+cdef inline uint32_t malformed(Pairing *p, Given *g) noexcept nogil:
+    """On a service's port, but not that service's: an answer where one is awaited, else a conversation of its own."""
+    cdef uint32_t number = converse(p, g)
+    if number:
+        return number
+    number = by_endpoints(p, g)
+    if number:
+        return answer(p, number, g)
+    number = elsewhere(p, g)
+    if number:
+        return number
+    if g.m.destination_port != g.m.port:
+        forget_service(g)
+        return new_flow(p, g)
+    number = conversation(p, g)
+    at(&p.table, number).flags |= UNANSWERABLE_REQUEST
+    return number

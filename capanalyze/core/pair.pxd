@@ -1,0 +1,173 @@
+"""Messages in, exchanges out: which rule a message is for."""
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from capanalyze.core.connections cimport reset, something_else, spoke
+from capanalyze.core.exchange cimport (
+    CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, end, evict, first_node, hand_on, has_room, next_node,
+    node_at, settle,
+)
+from capanalyze.core.flows cimport conversation, converse, datagram, malformed
+from capanalyze.core.icmp_errors cimport reject
+from capanalyze.core.message cimport (
+    ACKNOWLEDGES, ANNOUNCEMENT, EMPTY, FLOW, FRAGMENT, GARBAGE, MALFORMED, REPLY, REQUEST, RESET, SPOKE, Message,
+)
+from capanalyze.core.opening cimport orphan, told
+from capanalyze.core.pairing cimport (
+    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, ROLES, UDP_TRANSPORT, WEAK, Given, Pairing, clock_of, facts_for, given,
+    kind_of, repeats_the_way, role_of,
+)
+from capanalyze.core.repeats cimport NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember
+from capanalyze.core.replies cimport answer, by_endpoints, by_key, by_question, elsewhere
+from capanalyze.core.requests cimport alike_hash, request
+from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
+
+
+cdef inline int64_t feed(Pairing *p, Message *messages, const int64_t *pool, int64_t start, int64_t stop) noexcept nogil:
+    """Take in messages from `start` to before `stop`; the one at which room for what is settled ended, else `stop`."""
+    cdef int64_t number
+    for number in range(start, stop):
+        if not settle(&p.table, clock_of(&messages[number])):
+            return number
+        while not has_room(&p.table):
+            if not evict(&p.table):
+                return number
+        message(p, &messages[number], pool)
+    return stop
+
+
+cdef inline bint finish(Pairing *p) noexcept nogil:
+    """Close all that is open; False where the room for it ended."""
+    cdef Table *t = &p.table
+    cdef uint32_t number = t.order.first
+    p.early_first = p.early_last
+    while number:
+        end(t, number)
+        if not hand_on(t, number):
+            return False
+        number = t.order.first
+    return True
+
+
+cdef inline void message(Pairing *p, Message *m, const int64_t *pool) noexcept nogil:
+    """Take in one message."""
+    cdef Given g = given(m, pool)
+    cdef uint64_t same
+    cdef uint32_t number
+    while p.early_first < p.early_last and p.table.now - p.early[p.early_first % EARLY_ROOM].clock > MILLISECOND:
+        p.early_first += 1
+    if m.role == FRAGMENT:
+        join_first(&p.table, &p.repeats, m)
+    elif m.role >= QUOTED:
+        reject(p, &g)
+    elif role_of(&g) in (SPOKE, ACKNOWLEDGES):
+        spoke(p, &g)
+    else:
+        same = identity(m)
+        if is_copy(&p.table, &p.repeats, m, same):
+            seen_also(p, &g)
+            return
+        count_malformed(p, &g)
+        number = handle(p, &g)
+        remember(&p.repeats, m, same, p.table.now, list_of(p, number, m.frame))
+
+
+cdef inline uint32_t handle(Pairing *p, Given *g) noexcept nogil:
+    """What a message's role asks for; the exchange that it joined, NONE for none."""
+    cdef int role = role_of(g)
+    if g.m.service == GENERIC_UDP:
+        return datagram(p, g)
+    if role == REQUEST:
+        return asks(p, g)
+    if role == REPLY:
+        return reply(p, g)
+    if role == FLOW:
+        return flow(p, g)
+    if role == ANNOUNCEMENT:
+        return told(p, g)
+    if role == MALFORMED:
+        return malformed(p, g)
+    if role == RESET:
+        return reset(p, g)
+    return NONE
+
+
+cdef inline uint32_t asks(Pairing *p, Given *g) noexcept nogil:
+    """A request; one that its service is not sure of belongs to an open conversation of its endpoints first."""
+    cdef uint32_t number = NONE
+    if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT and g.m.role & WEAK:
+        number = converse(p, g)
+    return number if number else request(p, g)
+
+
+cdef inline uint32_t flow(Pairing *p, Given *g) noexcept nogil:
+    """Only the port tells who asks; where both have it, who was asked before answers."""
+    cdef uint32_t number = converse(p, g) if g.m.role & WEAK else <uint32_t>NONE
+    if number:
+        return number
+    if g.m.destination_port != g.m.port or (g.m.source_port == g.m.port and is_awaited(p, g)):
+        return reply(p, g)
+    return conversation(p, g) if g.m.keys == 0 and g.m.role & CONTINUES else request(p, g)
+
+
+cdef inline bint is_awaited(Pairing *p, const Given *g) noexcept nogil:
+    """Whether there is a request that a message may answer."""
+    return by_key(p, g, g.keys, g.m.keys) != NONE or by_endpoints(p, g) != NONE
+
+
+cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
+    """A reply: by its key, by endpoints where one side has none, elsewhere; else nobody asked."""
+    cdef uint32_t number
+    if g.m.to_group:
+        number = by_question(p, g)
+        if number:
+            return number
+    number = by_key(p, g, g.keys, g.m.keys)
+    if number:
+        return answer(p, number, g)
+    if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT:
+        number = converse(p, g)
+        if number:
+            return number
+    number = by_endpoints(p, g)
+    if number:
+        return answer(p, number, g)
+    number = something_else(p, g) if g.m.service == TCP_SERVICE else NONE
+    if number == NONE:
+        number = elsewhere(p, g)
+    if number:
+        return number
+    return malformed(p, g) if kind_of(g) == GARBAGE else orphan(p, g)
+
+
+cdef inline Joined list_of(const Pairing *p, uint32_t number, int64_t frame) noexcept nogil:
+    """The list that a message's frame joined: that which ends with it."""
+    cdef const Exchange *e = at(&p.table, number)
+    if number == NONE:
+        return Joined(NONE, 0, NO_LIST)
+    if e.request == frame or (e.requests and p.table.frames[e.requests_last].number == frame):
+        return joined_to(&p.table, number, REQUEST_LIST)
+    if e.reply == frame or (e.replies and p.table.frames[e.replies_last].number == frame):
+        return joined_to(&p.table, number, REPLY_LIST)
+    return Joined(NONE, 0, NO_LIST)
+
+
+cdef inline void count_malformed(Pairing *p, const Given *g) noexcept nogil:
+    """Count a message that its service could not read, by capture, service and kind."""
+    cdef int kind = kind_of(g)
+    if kind == GARBAGE or (role_of(g) == MALFORMED and kind != EMPTY):
+        p.malformed[((g.m.frame >> CAPTURE_SHIFT) * p.service_count + g.m.service) * KINDS + kind] += 1
+
+
+cdef inline void seen_also(Pairing *p, const Given *g) noexcept nogil:
+    """What went to a group is answered on any interface that showed it."""
+    cdef Table *t = &p.table
+    cdef uint32_t node = first_node(t, alike_hash(p, g))
+    cdef Exchange *e
+    for _ in range(MAX_WALK):
+        if node == NONE:
+            return
+        e = at(t, node_at(t, node).exchange)
+        if e.digest == g.m.digest and repeats_the_way(e, g) and 0 <= g.m.interface < MAX_PLACES:
+            e.interfaces |= 1U << <uint32_t>g.m.interface
+        node = next_node(t, node)

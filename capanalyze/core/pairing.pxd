@@ -1,0 +1,193 @@
+"""What every rule of pairing works on: the table, the message at hand, and what both have in common."""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+from capanalyze.core.exchange cimport (
+    ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, conversation_hash, endpoint, first_node, has_hash, key_hash,
+    next_node, node_at, same,
+)
+from capanalyze.core.message cimport MALFORMED, MAX_KEYS, Message
+from capanalyze.core.repeats cimport Repeats
+from capanalyze.core.row cimport CONVERSATION, GROUP
+
+cdef enum:
+    ROLES = 16
+    WEAK = 16  # flags of a message's role
+    UNANSWERABLE = 32
+    INTERIM = 64
+    ANNOUNCES = 128
+    ALSO_REPLY = 256
+    COMPARED = 512
+    CONTINUES = 1024
+    KIND_SHIFT = 11
+    QUOTED = 65536  # a role from here on is that of a datagram quoted by an ICMP error
+    UDP_TRANSPORT = 0
+    TCP_TRANSPORT = 1
+    ICMP_TRANSPORT = 2
+    MAX_FOUND = 256  # exchanges that one message answers
+    MAX_WALK = 256  # exchanges that are looked at for one message
+    MAX_PLACES = 31  # interfaces that an exchange remembers apart
+    SERVED_BY = 65536  # in the table of ports: from here on the service of each
+
+cdef enum:  # facts about a port
+    IS_SERVED = 1
+    IS_REGISTERED = 2
+    IS_NEVER_ANSWERED = 4
+
+cdef enum:
+    EARLY_ROOM = 128  # replies without a request, of the last millisecond
+
+
+cdef struct Early:
+    uint32_t exchange
+    uint32_t generation
+    int64_t clock
+    Message message
+    int64_t[MAX_KEYS] keys
+
+
+cdef struct Pairing:
+    Table table
+    Repeats repeats
+    const Facts *facts
+    const uint8_t *ports
+    const uint8_t *services  # service and kind of message → the service that it is of
+    int64_t *malformed  # messages that did not parse, by capture, service and kind
+    int64_t service_count
+    int64_t many_sources  # several captures are paired together
+    uint32_t[MAX_FOUND] found
+    uint64_t early_first
+    uint64_t early_last
+    Early[EARLY_ROOM] early
+
+
+cdef struct Given:  # the message at hand
+    Message *m
+    const int64_t *keys
+    uint64_t source  # hashes of its endpoints
+    uint64_t destination
+
+
+cdef inline Given given(Message *m, const int64_t *pool) noexcept nogil:
+    """A message and what is looked up by it."""
+    return Given(
+        m, &pool[m.first_key], endpoint(&m.source, m.source_port), endpoint(&m.destination, m.destination_port)
+    )
+
+
+cdef inline int64_t clock_of(const Message *m) noexcept nogil:
+    """The clock of a message that was dated: nanoseconds, never running back."""
+    return m.process
+
+
+cdef inline int role_of(const Given *g) noexcept nogil:
+    """The role alone."""
+    return <int>(g.m.role % ROLES)
+
+
+cdef inline int kind_of(const Given *g) noexcept nogil:
+    """What kind of message its service calls it."""
+    return <int>(g.m.role % QUOTED >> KIND_SHIFT) % KINDS
+
+
+cdef inline uint8_t service_of(const Pairing *p, const Given *g) noexcept nogil:
+    """The service that a message is of, by its kind."""
+    return p.services[g.m.service * KINDS + kind_of(g)]
+
+
+cdef inline const Facts *facts_of(const Pairing *p, const Exchange *e) noexcept nogil:
+    """The facts about the service that pairs an exchange."""
+    return &p.facts[e.module]
+
+
+cdef inline const Facts *facts_for(const Pairing *p, const Given *g) noexcept nogil:
+    """The facts about a message's service."""
+    return &p.facts[g.m.service]
+
+
+cdef inline bint is_of_service(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
+    """Whether a message may be of an exchange's service; what a service could not read may be of any that shares its port."""
+    if e.module != g.m.service:
+        return False
+    return role_of(g) == MALFORMED or e.service == service_of(p, g)
+
+
+cdef inline uint64_t client_of(const Exchange *e) noexcept nogil:
+    """Hash of the client's endpoint."""
+    return endpoint(&e.client, e.client_port)
+
+
+cdef inline uint64_t wanted_of(const Exchange *e) noexcept nogil:
+    """Hash of the endpoint that was asked."""
+    return endpoint(&e.wanted, e.wanted_port)
+
+
+cdef inline bint goes_to_client(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether a message goes to the endpoint that asked."""
+    return e.client_port == g.m.destination_port and same(&e.client, &g.m.destination)
+
+
+cdef inline bint comes_from_wanted(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether a message comes from the endpoint that was asked."""
+    return e.wanted_port == g.m.source_port and same(&e.wanted, &g.m.source)
+
+
+cdef inline bint repeats_the_way(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether a message goes from the endpoint that asked to the one that was asked."""
+    return (
+        e.client_port == g.m.source_port and e.wanted_port == g.m.destination_port
+        and same(&e.client, &g.m.source) and same(&e.wanted, &g.m.destination)
+    )
+
+
+cdef inline bint comes_from_server(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether a message comes from who was asked, or from where the first answer came from."""
+    return comes_from_wanted(e, g) or (e.server_port == g.m.source_port and same(&e.server, &g.m.source))
+
+
+cdef inline bint goes_on_to_server(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether a message goes from who asked to who was asked, or to where the first answer came from."""
+    if e.client_port != g.m.source_port or not same(&e.client, &g.m.source):
+        return False
+    if e.wanted_port == g.m.destination_port and same(&e.wanted, &g.m.destination):
+        return True
+    return e.server_port == g.m.destination_port and same(&e.server, &g.m.destination)
+
+
+cdef inline bint is_on(const Exchange *e, int64_t place) noexcept nogil:
+    """Whether the request was seen on this interface."""
+    return e.place == place or (0 <= place < MAX_PLACES and e.interfaces >> place & 1)
+
+
+cdef inline bint is_late(const Pairing *p, const Exchange *e) noexcept nogil:
+    """Whether the request's window (that of its last retransmission) is over by now."""
+    return not e.flags & CONVERSATION and p.table.now > e.asked + facts_of(p, e).window
+
+
+cdef inline bint shares_key(const Pairing *p, const Exchange *e, const int64_t *keys, int64_t count) noexcept nogil:
+    """Whether an exchange has one of these keys."""
+    cdef int64_t place
+    if e.keys == 0:
+        return False
+    cdef uint64_t client = client_of(e), server = ANY_SERVER
+    if not e.flags & GROUP and not facts_of(p, e).by_question:
+        server = wanted_of(e)
+    for place in range(count):
+        if has_hash(&p.table, e, key_hash(e.module, client, server, keys[place])):
+            return True
+    return False
+
+
+cdef inline uint32_t conversation_between(const Table *t, const Given *g, bint back) noexcept nogil:
+    """The open conversation that a message belongs to, `back` to who began it or on from there; NONE for none."""
+    cdef uint64_t client = g.destination if back else g.source, server = g.source if back else g.destination
+    cdef uint32_t node = first_node(t, conversation_hash(client, server))
+    cdef const Exchange *e
+    for _ in range(MAX_WALK):
+        if node == NONE:
+            break
+        e = at(t, node_at(t, node).exchange)
+        if (goes_to_client(e, g) and comes_from_server(e, g)) if back else goes_on_to_server(e, g):
+            return node_at(t, node).exchange
+        node = next_node(t, node)
+    return NONE

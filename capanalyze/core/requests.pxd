@@ -1,0 +1,147 @@
+"""What a message does that asks: it begins an exchange, or repeats the request of an open one."""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+from capanalyze.core.exchange cimport (
+    ANY_SERVER, IDLE_WAIT, NONE, OPEN, SECOND, Exchange, Table, add_request, at, drop, ends_hash, first_node, key_hash,
+    next_node, node_at, same, wait_on,
+)
+from capanalyze.core.message cimport Message
+from capanalyze.core.opening cimport begin, enter, ident_of
+from capanalyze.core.pairing cimport (
+    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, MAX_WALK, Early, Given, Pairing, facts_for, facts_of, given, is_on,
+    repeats_the_way, shares_key,
+)
+from capanalyze.core.repeats cimport note_same, source_of
+from capanalyze.core.replies cimport answer, by_key
+from capanalyze.core.row cimport ANSWERED, CONVERSATION, GROUP
+
+cdef enum:
+    SLOT = 2  # seconds that two captures' stamps of one packet may differ
+
+
+cdef inline uint32_t request(Pairing *p, Given *g) noexcept nogil:
+    """A request; NTP's mode 1 may answer mode 1 as well: its last key is then the other's."""
+    cdef int64_t found, number
+    if g.m.role & COMPARED:
+        g.m.keys -= 1
+    if g.m.role & ALSO_REPLY:
+        g.m.keys -= 1
+        found = by_key(p, g, &g.keys[g.m.keys], 1)
+        for number in range(found):
+            answer(p, p.found[number], g)
+    return asked(p, g)
+
+
+cdef inline uint32_t asked(Pairing *p, Given *g) noexcept nogil:
+    """The exchange of a request: that of the first, if it is a retransmission, else a new one."""
+    cdef Table *t = &p.table
+    cdef uint32_t number, node = first_node(t, alike_hash(p, g))
+    cdef Exchange *e
+    for _ in range(MAX_WALK):
+        if node == NONE:
+            break
+        number = node_at(t, node).exchange
+        e = at(t, number)
+        if repeats_the_way(e, g):
+            if goes_on(p, e, g):
+                add_request(t, e, g.m.frame)
+                wait_on(t, number, IDLE_WAIT)
+                return number
+            if e.digest == g.m.digest:
+                if is_retransmission(p, e, g):
+                    resend(p, number, g)
+                    return number
+                compare_sources(p, e, g)
+        node = next_node(t, node)
+    number = begin(p, g, False)
+    if g.m.role & CONTINUES:
+        at(t, number).flags |= CONVERSATION
+    enter(p, number, g)
+    answer_early(p, number, g)
+    return number
+
+
+cdef inline uint64_t alike_hash(const Pairing *p, const Given *g) noexcept nogil:
+    """Hash by which earlier requests with a message's endpoints and key are found."""
+    if g.m.keys == 0:
+        return ends_hash(facts_for(p, g).transport, g.source, g.destination)
+    if facts_for(p, g).by_question or g.m.to_group:
+        return key_hash(<uint8_t>g.m.service, g.source, ANY_SERVER, g.keys[0])
+    return key_hash(<uint8_t>g.m.service, g.source, g.destination, g.keys[0])
+
+
+cdef inline bint goes_on(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
+    """Whether a message is more of one request: it says that it continues, and all of its keys are the request's."""
+    cdef int64_t place
+    if not g.m.role & CONTINUES or not e.flags & CONVERSATION or e.module != g.m.service or e.keys != g.m.keys:
+        return False
+    for place in range(g.m.keys):
+        if not shares_key(p, e, &g.keys[place], 1):
+            return False
+    return True
+
+
+cdef inline bint is_retransmission(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
+    """Whether a message with the endpoints and the payload of a request is that request once more."""
+    if e.flags & ANSWERED or e.module != g.m.service or e.request == 0:
+        return False
+    if p.table.now > e.clock + max(facts_of(p, e).window, facts_of(p, e).resends):
+        return False
+    if source_of(&p.repeats, e.request) != source_of(&p.repeats, g.m.frame):
+        return False
+    return not e.flags & GROUP or is_on(e, g.m.interface)
+
+
+cdef inline void resend(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """Add a retransmission of the request."""
+    cdef Exchange *e = at(&p.table, number)
+    add_request(&p.table, e, g.m.frame)
+    e.retransmissions += 1
+    e.last_ident = ident_of(g)
+    e.asked = p.table.now
+    wait_on(&p.table, number, IDLE_WAIT if e.flags & CONVERSATION else <uint8_t>facts_of(p, e).patience_wait)
+
+
+cdef inline void compare_sources(Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
+    """The same request in two captures would count twice."""
+    if not p.many_sources or g.m.to_group or g.m.identification <= 0 or e.request == 0:
+        return
+    cdef int64_t slot = SLOT * <int64_t>SECOND
+    if p.table.now // slot - e.clock // slot > 1 or e.ident != ident_of(g):
+        return
+    if source_of(&p.repeats, e.request) != source_of(&p.repeats, g.m.frame):
+        note_same(&p.repeats, e.request, g.m.frame)
+
+
+# A reply may stand before its request
+
+
+cdef inline void answer_early(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """Replies that stood up to a millisecond before their request in the file (two queues)."""
+    cdef uint64_t place
+    cdef Early *early
+    for place in range(p.early_first, p.early_last):
+        early = &p.early[place % EARLY_ROOM]
+        if early.exchange and is_early_answer(p, early, at(&p.table, number), g):
+            take_early(p, early, number)
+
+
+cdef inline bint is_early_answer(const Pairing *p, const Early *early, const Exchange *e, const Given *g) noexcept nogil:
+    """Whether an early reply is one to this request."""
+    cdef const Message *m = &early.message
+    if m.service != g.m.service or m.destination_port != g.m.source_port or not same(&m.destination, &g.m.source):
+        return False
+    if not e.flags & GROUP and (m.source_port != g.m.destination_port or not same(&m.source, &g.m.destination)):
+        return False
+    return shares_key(p, e, early.keys, m.keys)
+
+
+cdef inline void take_early(Pairing *p, Early *early, uint32_t number) noexcept nogil:
+    """Add an early reply to its request; there is no time from the one to the other."""
+    cdef uint32_t orphan = early.exchange
+    if at(&p.table, orphan).generation == early.generation and at(&p.table, orphan).state == OPEN:
+        drop(&p.table, orphan)
+    early.exchange = NONE
+    cdef Given g = given(&early.message, early.keys)
+    at(&p.table, answer(p, number, &g)).rtt = -1
