@@ -53,8 +53,8 @@ class Open:
     siblings: dict[bytes, "Open"] = field(default_factory=dict)
 
     def is_keyless(self) -> bool:
-        """Whether nothing tells its reply from others."""
-        return self.seen.said.weak or not self.seen.said.asks
+        """Whether nothing tells its reply from others; Kerberos' replies say no more than what they are."""
+        return not self.seen.said.asks or self.seen.protocol.name == "kerberos"
 
     def shares_key(self, said: Said) -> bool:
         """Whether a message answers what it asks."""
@@ -62,7 +62,7 @@ class Open:
 
     def in_window(self, clock: int) -> bool:
         """Whether it does not count as unanswered yet."""
-        return clock <= self.asked + self.seen.protocol.window
+        return self.is_conversation or clock <= self.asked + self.seen.protocol.window
 
     def waits_for(self, one: Datagram) -> bool:
         """Whether it lacks an answer of this host."""
@@ -212,7 +212,7 @@ class Pairing:
             asked
             for asked in self.open
             if asked.seen.protocol is one.protocol
-            and (one.said.weak or is_unread or asked.is_keyless())
+            and (one.said.weak or is_unread or not asked.seen.said.asks)
             and (is_unread or name_of(asked.seen) == name_of(one))
             and (asked.seen.source == one.destination and fits(asked, one) and asked.in_window(one.clock))
         ]
@@ -227,7 +227,10 @@ class Pairing:
             and asked.requests and asked.deadline >= one.clock and not asked.is_keyless()
             and asked.seen.source.host != one.source.host and (not asked.seen.to_group or one.place in asked.places)
         ]  # fmt: skip
+        is_told = one.said.role == REPLY and not one.said.weak  # its own service reads it
         for protocol in list(dict.fromkeys(asked.seen.protocol for asked in theirs))[:LAST_SERVICES]:
+            if is_told and protocol is not one.protocol:
+                continue
             own = protocol is one.protocol or one.transport != "udp"
             said = one.said if own else keys.read(protocol, one.payload, one.size)
             agreeing = [asked for asked in theirs if asked.seen.protocol is protocol and asked.shares_key(said)]
@@ -241,27 +244,30 @@ class Pairing:
         waiting = [
             asked
             for asked in self.open
-            if asked.is_keyless() and asked.in_window(one.clock) and asked.seen.transport == one.transport == "udp"
+            if asked.is_keyless() and one.clock <= asked.asked + asked.seen.protocol.window
+            and asked.seen.transport == one.transport == "udp"
             and not asked.is_answered and asked.outcome != "rejected" and asked.reason != MID_FLOW
             and asked.seen.source == one.destination and asked.seen.source.host != one.source.host
-            and not asked.seen.to_group
+            and (not asked.seen.to_group or one.place in asked.places)
         ]  # fmt: skip
         if len(waiting) != 1:
             return None
         asked, wanted = waiting[0], waiting[0].seen.destination
         if asked.seen.protocol.name == "tftp" and keys.read(asked.seen.protocol, one.payload, one.size).role == REPLY:
             return self.answer_from_elsewhere(asked, one)
-        if one.source.host != wanted.host and one.source.port != wanted.port:
+        if one.source.host != wanted.host and one.source.port != wanted.port and not asked.seen.to_group:
             return None
         place = "port" if one.source.host == wanted.host else "address"
         return asked.add(one, "indeterminate", f"something came back from another {place}")
 
     def answer_from_elsewhere(self, asked: Open, one: Datagram) -> list[Key]:
-        """A reply; what goes on between the client and this endpoint belongs to the exchange."""
+        """A reply; what goes on with this endpoint is of the exchange, where no key tells."""
         same_host = asked.seen.to_group or asked.seen.destination.host == one.source.host
         joined = self.answer(asked, one)
         asked.reason = "port changed" if same_host else "address changed"
-        asked.others.add(one.source)
+        if asked.is_keyless():
+            asked.others.add(one.source)
+            asked.deadline = max(asked.deadline, one.clock + IDLE)
         return joined
 
     def answer(self, asked: Open, one: Datagram) -> list[Key]:
@@ -335,7 +341,7 @@ class Pairing:
                 asked.is_used = True
                 return asked.add(one, "rejected", "accepted, then reset")
         for asked in back:
-            if not asked.is_answered and asked.in_window(one.clock) and asked.outcome != "rejected":
+            if asked.outcome == "silent" and asked.in_window(one.clock):
                 return asked.add(one, "indeterminate", "something else answered")
         if one.said.role == REPLY:
             return self.from_elsewhere(one) or self.orphan(one)
@@ -391,14 +397,15 @@ def fits(asked: Open, one: Datagram) -> bool:
     client, wanted, protocol = asked.seen.source, asked.seen.destination, asked.seen.protocol
     if not asked.requests or asked.deadline < one.clock or one.source.host == client.host != wanted.host:
         return False
-    to_all = protocol.by_question and (one.to_group or not any(client.host)) and one.destination.port == client.port
-    if protocol.name != "dhcp" and one.destination != client and not to_all:
+    if protocol.by_key_alone:
+        return one.source.port == wanted.port
+    if one.destination != client and not (one.to_group and one.destination.port == client.port):
         return False
     if not asked.seen.to_group:
         return one.source == wanted
     is_asker = protocol.by_question and one.macs and asked.seen.macs and one.macs[0] == asked.seen.macs[0]
-    same_kind = len(one.source.host) == len(client.host) and one.source.port == wanted.port
-    return same_kind and one.place in asked.places and not is_asker
+    is_from = len(one.source.host) == len(client.host) and (protocol.by_question or one.source.port == wanted.port)
+    return is_from and one.place in asked.places and not is_asker
 
 
 def choose(fitting: list[Open], one: Datagram) -> Open:
@@ -408,7 +415,7 @@ def choose(fitting: list[Open], one: Datagram) -> Open:
     if not waiting:
         return here[-1]
     rivals = [asked for asked in waiting if asked.seen.said.asks == waiting[-1].seen.said.asks]
-    if len({asked.seen.payload for asked in rivals}) == 1 and not waiting[-1].is_keyless():
+    if len({asked.seen.payload for asked in rivals}) == 1 and not waiting[-1].seen.said.weak:
         return waiting[-1]
     rivals[0].is_weak = True
     return rivals[0]
@@ -419,7 +426,7 @@ def is_again(asked: Open, one: Datagram) -> bool:
     first = asked.seen
     if (ends(one), one.protocol) != (ends(first), first.protocol) or asked.deadline < one.clock or not asked.requests:
         return False
-    if one.said.continues and one.said.continues == first.said.continues:
+    if one.said.continues and one.said.asks == first.said.asks and (one.said.asks or first.said.continues):
         return True
     patience = max(one.protocol.window, one.protocol.resends)
     same = one.tcp[1] == first.tcp[1] if one.transport == "tcp" else one.payload == first.payload

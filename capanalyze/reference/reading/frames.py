@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from capanalyze.reference.reading.keys import Said
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
-TUNNELS = {1701, 2152, 3544, 4754, 6081, 6635}  # over UDP, not of dpkt: L2TP, GTP-U, Teredo, GRE, Geneve, MPLS
+# Over UDP, not of dpkt: L2TP, GTP-U, Teredo, GRE, VXLAN-GPE, AYIYA, CAPWAP, Geneve, MPLS, VXLAN on Linux' port, TZSP.
+TUNNELS = {1701, 2152, 3544, 4754, 4790, 5072, 5247, 6081, 6635, 8472, 37008}
 Macs = tuple[bytes, bytes] | None
 Key = tuple[str, int]  # a frame: its capture and its number
 

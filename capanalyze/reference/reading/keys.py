@@ -28,7 +28,7 @@ class Said(NamedTuple):
     """What a message says: `asks` are its keys as a request, `answers` those of requests that it may answer.
 
     `weak`: no key tells it from others. `interim`: more replies follow. `announces`: unanswered, what went to a group
-    was an announcement. `service`: its name, where several share a port. Requests that `continue` alike are one.
+    was an announcement. `service`: its name, where several share a port. `continues`: more of the request with its keys.
     """
 
     role: str
@@ -38,7 +38,7 @@ class Said(NamedTuple):
     interim: bool = False
     announces: bool = False
     service: str = ""
-    continues: Hashable = None
+    continues: bool = False
 
 
 class RefusedError(Exception):
@@ -176,12 +176,13 @@ def mdns(payload: bytes, size: int) -> Said:
     _, flags, questions, records, authorities, _ = Unpack("!6H", payload)
     if flags & 0x7800:  # section 18.3: another opcode is ignored
         return said(REQUEST)
-    is_reply, names, known, at = flags & 0x8000, set(), set(), 12
+    is_reply, names, known, classes, at = flags & 0x8000, set(), set(), set(), 12
     try:
         for number in range(questions + (records if is_reply else 0)):
             name, kind, at = name_at(payload, at)
             if number < questions:
                 names.add((name, kind))
+                classes.add(Unpack("!H", payload, at)[0] & 0x7FFF)
                 at += 2
                 continue
             _, lifetime, length = Unpack("!HIH", payload, at)
@@ -193,7 +194,8 @@ def mdns(payload: bytes, size: int) -> Said:
     needs(is_reply or names)
     if is_reply:
         return Said(ANNOUNCEMENT) if records and not known else said(REPLY, *known)  # section 10.1: goodbye
-    return said(REQUEST, *names, announces=authorities > 0)  # section 8.1: a probe
+    is_other = classes.isdisjoint({1, 255})  # of a class that no responder has
+    return said(REQUEST, *names, weak=is_other, announces=authorities > 0)  # section 8.1: a probe
 
 
 def ber(payload: bytes, at: int) -> tuple[int, int, int]:
@@ -207,23 +209,27 @@ def ber(payload: bytes, at: int) -> tuple[int, int, int]:
 
 def snmp(payload: bytes, size: int) -> Said:
     """RFC 3416 section 3: request-id; version 3, RFC 3412 section 6: msgID."""
-    _, version, second = ber(payload, ber(payload, 0)[1])
+    (tag, at, _), kinds = ber(payload, 0), range(0xA0, 0xA9)
+    kind, version, second = ber(payload, at)
+    needs((tag, kind) == (0x30, 0x02))
     _, start, at = ber(payload, second)
     if is_3 := payload[version] == 3:
-        second, (tag, scoped, _) = start, ber(payload, ber(payload, at)[2])  # behind the security parameters
+        tag, scoped, _ = ber(payload, ber(payload, at)[2])  # behind the security parameters
         if tag != 0x30:  # encrypted
             return said(EITHER, (True, payload[slice(*ber(payload, start)[1:])]))
         at = ber(payload, ber(payload, scoped)[2])[2]
     if payload[at] in (0xA4, 0xA7):
         return Said(ANNOUNCEMENT)  # traps
-    ident = ber(payload, second if is_3 else ber(payload, at)[1])
+    ident = ber(payload, start if is_3 else ber(payload, at)[1])
+    needs(payload[at] in kinds and ident[0] == 0x02 and ident[1] < ident[2])
     return said(REPLY if payload[at] in (0xA2, 0xA8) else REQUEST, (is_3, payload[ident[1] : ident[2]]))
 
 
 def kerberos(payload: bytes, size: int) -> Said:
     """RFC 4120 section 5: no reply says which request it answers, only of which of the two exchanges it is."""
     tag, at, _ = ber(payload, 0)
-    needs(payload[ber(payload, ber(payload, ber(payload, at)[1])[1])[1]] == 5)
+    members = ber(payload, at)
+    needs(members[0] == 0x30 and payload[ber(payload, ber(payload, members[1])[1])[1]] == 5)
     if tag in (0x6A, 0x6C):
         return said(REQUEST, tag, weak=True)
     return said(REPLY, *{0x6B: [0x6A], 0x6D: [0x6C], 0x7E: [0x6A, 0x6C]}[tag], weak=True)
@@ -231,7 +237,8 @@ def kerberos(payload: bytes, size: int) -> Said:
 
 def ldap(payload: bytes, size: int) -> Said:
     """RFC 4511 section 4.1.1: the messageID; entries of a search come before its end."""
-    _, start, end = ber(payload, ber(payload, 0)[1])
+    tag, start, end = ber(payload, ber(payload, 0)[1])
+    needs(payload[0] == 0x30 and tag == 0x02)
     operation = payload[ber(payload, end)[2] if payload[end] == 4 else end]  # RFC 1798 has the user in between
     if operation in b"\x60\x42\x63\x66\x68\x4a\x6c\x6e\x50\x77":
         return said(REQUEST, payload[start:end])
@@ -242,12 +249,12 @@ def ldap(payload: bytes, size: int) -> Said:
 def headers(payload: bytes) -> dict[bytes, bytes]:
     """The headers of a text message, blanks left out."""
     lines = [line.partition(b":") for line in payload.split(b"\r\n\r\n")[0].split(b"\n")[1:]]
-    return {name.strip().lower(): b"".join(value.split()) for name, _, value in lines}
+    return {name.strip().lower(): b"".join(value.split()) for name, _, value in reversed(lines)}  # the first counts
 
 
 def ssdp(payload: bytes, size: int) -> Said:
     """UPnP Device Architecture 2.0 section 1.3: the search target, which `ssdp:all` asks for whatever it is."""
-    target = [one for one in [headers(payload).get(b"st")] if one]
+    target = [one.lower() for one in [headers(payload).get(b"st")] if one]
     if payload[:4] in (b"M-SE", b"NOTI"):
         return said(REQUEST, *target) if payload[:1] == b"M" else Said(ANNOUNCEMENT)
     needs(payload[:4] == b"HTTP")
@@ -255,12 +262,16 @@ def ssdp(payload: bytes, size: int) -> Said:
 
 
 def sip(payload: bytes, size: int) -> Said:
-    """RFC 3261 section 17.1.3: Call-ID and CSeq; an ACK is not answered."""
+    """RFC 3261 section 17.1.3: Call-ID, CSeq and branch; an ACK continues the INVITE, section 17.1.1.3."""
     needs(size >= 8 and b"A" <= payload[:1] <= b"Z")
-    found = headers(payload)
-    key = found.get(b"call-id") or found.get(b"i"), found.get(b"cseq")
-    role = REPLY if payload[:4] == b"SIP/" else OTHER if payload[:4] == b"ACK " else REQUEST
-    return said(role, *[key] if all(key) else [], interim=role == REPLY and payload[8:9] == b"1")
+    found, is_ack = headers(payload), payload[:4] == b"ACK "
+    call, sequence = found.get(b"call-id") or found.get(b"i"), found.get(b"cseq", b"").lower()
+    via = (found.get(b"via") or found.get(b"v") or b"").partition(b",")[0].split(b";")[1:]
+    branch = next((one[7:] for one in via if one.lower().startswith(b"branch=")), b"")
+    key = call, sequence.replace(b"ack", b"invite") if is_ack else sequence, branch
+    role = REPLY if payload[:4] == b"SIP/" else REQUEST
+    one = said(role, *[key] if call and sequence else [], interim=role == REPLY and payload[8:9] == b"1")
+    return one._replace(continues=is_ack)
 
 
 def dhcp(payload: bytes, size: int) -> Said:
@@ -324,10 +335,10 @@ def quic(payload: bytes, size: int) -> Said:
         return Said(CONVERSATION)  # a short header, 0-RTT, Handshake
     end = at + 1 + payload[at]
     needs(end <= size)
-    mine, theirs = frozenset({payload[at + 1 : end]} - {b""}), frozenset({payload[6:at]} - {b""})
-    token = 1 + payload[end] if is_known and kind == 0 and payload[end] < 64 else 66
-    first = (mine, payload[end : end + token]) if is_known and kind == 0 else None
-    return Said(EITHER, mine, theirs, weak=not mine, continues=first)
+    source, to = payload[at + 1 : end], payload[6:at]
+    token = payload[end : end + 1 + payload[end]] if is_known and kind == 0 and 0 < payload[end] < 64 else b""
+    mine = frozenset({source, (source, token)}) if source else frozenset()
+    return Said(EITHER, mine, frozenset({to} - {b""}), weak=not source, continues=True)
 
 
 def portmap(payload: bytes, size: int) -> Said:
