@@ -28,7 +28,7 @@ class Said(NamedTuple):
     """What a message says: `asks` are its keys as a request, `answers` those of requests that it may answer.
 
     `weak`: no key tells it from others. `interim`: more replies follow. `announces`: unanswered, what went to a group
-    was an announcement. `service`: its name, where several share a port. `continues`: more of the request with its keys.
+    was an announcement. `service`: its name, where several share a port. `continues`: more of a request with its keys.
     """
 
     role: str
@@ -306,7 +306,7 @@ def tftp(payload: bytes, size: int) -> Said:
 def ike(payload: bytes, size: int) -> Said:
     """RFC 7296 sections 2.1, 2.2: SPI, message id, exchange, who asked; RFC 2408: the initiator's cookie."""
     if size == 1 and payload == b"\xff":  # RFC 3948 section 2.3: keep-alive
-        return Said(OTHER)
+        return Said(CONVERSATION)
     if payload[:4] == bytes(4):  # RFC 3948 section 2.2: the marker; without it, it is ESP
         payload, size = payload[4:], size - 4
     needs(size > 8)
