@@ -23,7 +23,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
 from capanalyze import buffers
-from capanalyze.exchanges import answers, dating, effects, fetch, out, reach, repeats, ring, settle
+from capanalyze.exchanges import dating, reach
 from capanalyze.judging import decide
 from capanalyze.packets import naming, octets
 from capanalyze.report import row_columns, row_text
@@ -31,7 +31,7 @@ from capanalyze.summary import cells, details, fold, kept, rest, turns
 
 MODULES: tuple[ModuleType, ...] = (
     *(naming, octets),
-    *(dating, ring, fetch, answers, effects, repeats, settle, out, reach, decide),
+    *(dating, reach, decide),
     *(cells, kept, details, turns, fold, rest),
     *(row_text, row_columns),
 )

@@ -15,7 +15,6 @@ SCORE = CAPTURES / "fault_score.py"
 PROGRAM = Path(sys.executable).with_name("capanalyze")
 
 PAIRING = "the pairing is to be written anew in the core"
-READING = "further headers are to be read"
 # What is known to be answered wrongly, by kind, and what is to mend it. Controls of every kind hold.
 KNOWN = {
     "ICMP error from another address of the host": PAIRING,
@@ -32,9 +31,6 @@ KNOWN = {
     "reply to another endpoint of the client": PAIRING,
     "what a module cannot read on its port": PAIRING,
     "many interfaces": "interfaces are to be bounded in the core",
-    "layer-2 tags before IP": READING,
-    "link types with IP inside": READING,
-    "intact frames behind an odd option": READING,
     "services that never answer": "a table of one-way services is to come",
     "where a peer sits": "reach is to be told by what is known of a host as a whole",
     "an empty piece of a ring": "a piece without an octet is to be a piece",

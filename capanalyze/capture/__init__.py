@@ -290,6 +290,12 @@ class Capture:
         for number in dict.fromkeys(unread):
             self.notes.append(f"frames of link type {number} ({link_name(number)}) are counted, not read")
 
+    def note_clocks(self) -> None:
+        """Say that interfaces count time in units too fine to be read."""
+        if number := sum(one.units_per_second == 0 for one in self.interfaces):
+            what = f"{number} interfaces count" if number > 1 else "one interface counts"
+            self.notes.append(f"{what} time in units too fine to be read: frames there have no times")
+
     def pieces(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], bytes]]:
         """The octets at these (offset, length) of the unpacked capture, ascending. Reads the file once more."""
         wanted = sorted(set(places))

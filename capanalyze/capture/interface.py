@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 ONE_SIDED = (117, 239)  # pflog and nflog hold what a rule logged, not all that passed
+FINEST_DECIMAL, FINEST_BINARY = 18, 62  # exponents of the most units in a second that 63 bits count
 
 
 @dataclass
@@ -25,20 +26,17 @@ class Interface:
         """Whether such a capture shows only what a rule logged."""
         return self.link_type in ONE_SIDED
 
-    def set_resolution(self, octet: int) -> bool:
-        """Take the if_tsresol option: a power of 10, or of 2 with the top bit; False if impossible.
+    def set_resolution(self, octet: int) -> None:
+        """Take the if_tsresol option: a power of 10, or of 2 with the top bit.
 
-        `divisor` brings the part below a second under 2**33 units, so that no product passes 63 bits.
+        Where 63 bits do not count the units of a second, frames have no times: `units_per_second` is 0. `divisor`
+        brings the part below a second under 2**33 units, so that no product passes 63 bits.
         """
         exponent = octet & 0x7F
-        if octet & 0x80:
-            if exponent > 62:
-                return False
-            self.units_per_second = 1 << exponent
-            self.divisor = 1 << max(0, exponent - 30)
-            return True
-        if exponent > 18:
-            return False
-        self.units_per_second = 10**exponent
-        self.divisor = 10 ** max(0, exponent - 9)
-        return True
+        is_binary = octet & 0x80 != 0
+        if exponent > (FINEST_BINARY if is_binary else FINEST_DECIMAL):
+            self.units_per_second = 0
+            return
+        base, enough = (2, 30) if is_binary else (10, 9)
+        self.units_per_second = base**exponent
+        self.divisor = base ** max(0, exponent - enough)

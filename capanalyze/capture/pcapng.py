@@ -102,9 +102,7 @@ class Blocks:
             elif code == 5 and len(value) >= 16:
                 found.addresses.append(ipv6_text(value[:16]))
             elif code == 9 and len(value) >= 1:
-                if not found.set_resolution(value[0]):
-                    self.notes.append(f"interface {len(self.interfaces)} has an impossible time resolution")
-                    return False
+                found.set_resolution(value[0])
             elif code == 14 and len(value) == 8:
                 found.offset = max(-MAX_SECONDS, min(MAX_SECONDS, struct.unpack(self._order + "q", value)[0]))
         self.interfaces.append(found)

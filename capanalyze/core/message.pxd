@@ -38,11 +38,9 @@ cdef struct Match:
     flag unanswerable  # this payload draws no reply
     flag interim  # more replies will follow: the window starts anew
     flag announces  # sent to a group and unanswered, it was an announcement
-    flag also_reply  # the last key is that of a request which this message may answer
+    flag also_reply  # the last key is that of a request which this message may answer, the others are its own
     flag compared  # the last key pairs nothing: over time, only requests that agree in it are compared
-    # One with the same endpoints and keys (but for that of `also_reply`) belongs to the same exchange, whatever else it
-    # says.
-    flag continues
+    flag continues  # what has its endpoints and keys (but for that of `also_reply`) is of its exchange, whatever it says
     uint8_t count
     uint64_t[MAX_KEYS] keys
 

@@ -64,7 +64,7 @@ cdef struct Layout:
 
 cdef struct Interface:
     int64_t step  # the first header of its frames
-    int64_t units_per_second
+    int64_t units_per_second  # 0: too many to count, its frames have no times
     int64_t divisor  # brings the part below a second under 2**33 units
     int64_t offset  # seconds
     int64_t snaplen
@@ -193,7 +193,7 @@ cdef inline void no_time(Record *record) noexcept nogil:
 cdef inline void time_stamp(uint32_t high, uint32_t low, const Interface *interface, Record *record) noexcept nogil:
     """Seconds and nanoseconds of a time stamp in the interface's units."""
     cdef int64_t units = interface.units_per_second, stamp = <int64_t>(<uint64_t>high << 32 | low)
-    if stamp < 0 or stamp // units > MAX_SECONDS:
+    if units == 0 or stamp < 0 or stamp // units > MAX_SECONDS:
         no_time(record)
         return
     record.seconds = stamp // units + interface.offset

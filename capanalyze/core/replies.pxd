@@ -116,7 +116,8 @@ cdef inline bint is_waiting(const Pairing *p, uint32_t number, const Given *g) n
 cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
     """A reply to a group answers every open request whose question it holds; NONE if there is none.
 
-    The latest come first. Behind the first that this host has answered to the group already, all have their answer.
+    The latest come first. Behind the first that this host has answered to the group before, all have their answer;
+    what it repeats is noted there alone, if there is nothing newer to answer.
     """
     cdef Table *t = &p.table
     cdef uint32_t node, number, answered = NONE, siblings = 0
@@ -130,9 +131,8 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
                 continue
             at(t, number).met = g.m.frame
             siblings += at(t, number).flags & TAKEN != 0
-            if at(t, number).flags & MULTICAST and sibling_of(p, number, &g.m.source):
-                answered = answer(p, number, g)
-                break
+            if at(t, number).flags & MULTICAST and not is_waiting(p, number, g):
+                return answered if answered else answer(p, number, g)
             answered = answer(p, number, g)
             at(t, number).flags |= MULTICAST
     return answered

@@ -4,14 +4,18 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from capanalyze.core.frame cimport (
-    C_HDLC, ETHERIP, ETHERNET, ETHERTYPE, FRELAY, GRE, ICMP, IEEE802_11, IP, L2TPV3, LATER_FRAGMENT, LEFT_OUT,
-    LINUX_SLL, LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MESSAGE, MPLS, NFLOG, NO_INTERFACE, NOT_A_PACKET, NO_TUNNEL,
-    NSH, NULL_LINK, OTHER_ICMP, PFLOG, PKTAP, PPP, PPPOE, PPP_WITH_DIR, RADIOTAP, REASONS_END, SEGMENT, STEPS, TCP,
-    TOO_DEEP, TRUNCATED, TUNNELS_END, UDP, UNREAD_LINK, Frame, Step, Tunnel,
+    ATM_CLIP, AVS, C_HDLC, C_HDLC_WITH_DIR, DOCSIS, DSA, DSA_PREPENDED, ENC, EPON, ERF, ETHERIP, ETHERNET, ETHERTYPE,
+    FDDI, FIREWIRE, FRELAY, FRELAY_WITH_DIR, GRE, ICMP, IEEE802_11, IEEE802_11_PADDED, IEEE802_11_SWAPPED, IP, IPNET,
+    IPOIB, IP_OVER_FC, L2TPV3, LATER_FRAGMENT, LEFT_OUT, LINUX_SLL, LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MESSAGE,
+    MFR, MPACKET, MPLS, NETANALYZER, NETANALYZER_TRANSPARENT, NFLOG, NOT_A_PACKET, NO_INTERFACE, NO_TUNNEL, NSH,
+    NULL_LINK, OTHER_ICMP, PFLOG, PKTAP, PPI, PPP, PPPOE, PPP_WITH_DIR, PRISM, RADIOTAP, REASONS_END, SEGMENT, SLIP,
+    STEPS, SUNATM, SYMANTEC, TCP, TOKEN_RING, TOO_DEEP, TRUNCATED, TUNNELS_END, UDP, UNREAD_LINK, Frame, Step, Tunnel,
+    skip,
 )
 from capanalyze.core.link cimport (
-    c_hdlc, ethernet, ethertype, frelay, ieee802_11, linux_sll, linux_sll2, llc, loop, mpls, nflog, nsh, null, pflog,
-    pktap, ppp, ppp_with_dir, pppoe, radiotap,
+    atm_clip, avs, c_hdlc, docsis, dsa, enc, erf, ethernet, ethertype, fddi, frelay, ieee802_11, ip_over_fc, ipnet,
+    ipoib, linux_sll, linux_sll2, llc, loop, mfr, mpacket, mpls, nflog, nsh, null, pflog, pktap, ppi, ppp, ppp_with_dir,
+    pppoe, prism, radiotap, slip, sunatm, symantec, token_ring, with_dir,
 )
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, FRAGMENT, MALFORMED, MAX_KEYS, MAX_READINGS, OTHER, REJECTION, REPLY, Match, Message, Role, begin,
@@ -237,11 +241,38 @@ cdef inline Step header(Frame *frame, Step step) noexcept nogil:
     elif step == PKTAP: return pktap(frame)
     elif step == PFLOG: return pflog(frame)
     elif step == NFLOG: return nflog(frame)
-    elif step == IEEE802_11: return ieee802_11(frame)
+    elif step == IEEE802_11: return ieee802_11(frame, False, False)
+    elif step == IEEE802_11_PADDED: return ieee802_11(frame, True, False)
+    elif step == IEEE802_11_SWAPPED: return ieee802_11(frame, False, True)
     elif step == RADIOTAP: return radiotap(frame)
     elif step == FRELAY: return frelay(frame)
+    elif step == MFR: return mfr(frame)
     elif step == C_HDLC: return c_hdlc(frame)
+    elif step == PRISM: return prism(frame)
+    elif step == AVS: return avs(frame)
+    elif step == PPI: return ppi(frame)
     elif step == PPP_WITH_DIR: return ppp_with_dir(frame)
+    elif step == C_HDLC_WITH_DIR: return with_dir(frame, C_HDLC)
+    elif step == FRELAY_WITH_DIR: return with_dir(frame, FRELAY)
+    elif step == SLIP: return slip(frame)
+    elif step == ENC: return enc(frame)
+    elif step == IPNET: return ipnet(frame)
+    elif step == FIREWIRE: return skip(frame, 16, ETHERTYPE)  # two addresses of 8 octets, RFC 2734
+    elif step == TOKEN_RING: return token_ring(frame)
+    elif step == FDDI: return fddi(frame)
+    elif step == IP_OVER_FC: return ip_over_fc(frame)
+    elif step == SUNATM: return sunatm(frame)
+    elif step == ATM_CLIP: return atm_clip(frame)
+    elif step == IPOIB: return ipoib(frame)
+    elif step == DOCSIS: return docsis(frame)
+    elif step == ERF: return erf(frame)
+    elif step == SYMANTEC: return symantec(frame)
+    elif step == NETANALYZER: return skip(frame, 4, ETHERNET)
+    elif step == NETANALYZER_TRANSPARENT: return skip(frame, 12, ETHERNET)  # with the preamble
+    elif step == EPON: return skip(frame, 8, ETHERNET)  # a preamble that names the link, IEEE 802.3 clause 65.1.3
+    elif step == MPACKET: return mpacket(frame)
+    elif step == DSA: return dsa(frame)
+    elif step == DSA_PREPENDED: return skip(frame, 4, ETHERNET)
     elif step == PPPOE: return pppoe(frame)
     elif step == MPLS: return mpls(frame)
     elif step == LLC: return llc(frame)

@@ -9,9 +9,9 @@ then only an IP header inside makes it a tunnel.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from capanalyze.core.frame cimport (
-    ETHERNET, GRE, IEEE802_11, IN_AYIYA, IN_CAPWAP, IN_GENEVE, IN_GRE_IN_UDP, IN_GTP_U, IN_L2TP, IN_L2TPV3,
-    IN_MPLS_IN_UDP, IN_TEREDO, IN_TZSP, IN_VXLAN, IN_VXLAN_GPE, IP, MALFORMED_HEADER, MPLS, NO_TUNNEL, PPP, STEPS,
-    Frame, Step, Tunnel, enter,
+    ETHERNET, GRE, IEEE802_11, IEEE802_11_SWAPPED, IN_AYIYA, IN_CAPWAP, IN_GENEVE, IN_GRE_IN_UDP, IN_GTP_U, IN_L2TP,
+    IN_L2TPV3, IN_MPLS_IN_UDP, IN_TEREDO, IN_TZSP, IN_VXLAN, IN_VXLAN_GPE, IP, MALFORMED_HEADER, MPLS, NO_TUNNEL, PPP,
+    STEPS, Frame, Step, Tunnel, enter,
 )
 from capanalyze.core.link cimport by_ethertype, by_next_protocol
 from capanalyze.core.network cimport holds_ip, session
@@ -270,4 +270,11 @@ cdef inline Step capwap(Frame *frame) noexcept nogil:
     cdef uint32_t head = be32(octets, 0), length = (head >> 19) % 32 * 4
     if head >> 24 or head & (CAPWAP_KEEPALIVE | CAPWAP_UNUSED) or length < 8:
         return MALFORMED_HEADER
-    return doubtful(frame, IN_CAPWAP, length, IEEE802_11 if head & CAPWAP_NATIVE else ETHERNET)
+    if not head & CAPWAP_NATIVE:
+        return doubtful(frame, IN_CAPWAP, length, ETHERNET)
+    return doubtful(frame, IN_CAPWAP, length, IEEE802_11_SWAPPED if swaps(behind(octets, length)) else IEEE802_11)
+
+
+cdef inline bint swaps(Octets octets) noexcept nogil:
+    """Whether the octets of an 802.11 data frame's control field are swapped, as Cisco's access points do."""
+    return octets.captured >= 2 and u8(octets, 0) % 16 != 8 and u8(octets, 1) % 16 == 8

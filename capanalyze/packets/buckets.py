@@ -48,7 +48,7 @@ BUCKETS: dict[int, Bucket] = {
     TRUNCATED: Bucket("cut by the snap length before the ports", hides=True),
     MALFORMED_HEADER: Bucket("malformed headers", hides=True),
     TOO_DEEP: Bucket("headers nested too deep", hides=True),
-    ENCRYPTED: Bucket("encrypted wireless frames", hides=True),
+    ENCRYPTED: Bucket("encrypted frames (Wi-Fi, MACsec, DOCSIS)", hides=True),
     AGGREGATED: Bucket("aggregated wireless frames, not read", hides=True),
     UNREAD_INSIDE: Bucket("tunnels and labels around something that is not read", hides=True),
     NO_INTERFACE: Bucket("of an interface that the capture does not describe", hides=True),
@@ -63,16 +63,12 @@ BUCKETS: dict[int, Bucket] = {
 
 # What may carry IP, or a service's replies in another transport.
 ETHERTYPES = {
-    0x22F3: "TRILL", 0x4305: "batman-adv", 0x6558: "bridged Ethernet", 0x6559: "frame relay",
-    0x876B: "compressed TCP/IP", 0x880B: "PPP", 0x8870: "jumbo LLC", 0x88B5: "local experimental 1",
-    0x88B6: "local experimental 2", 0x88B7: "experimental with an OUI", 0x88BE: "ERSPAN", 0x88E5: "MACsec",
-    0x88E7: "provider backbone bridging", 0x893F: "802.1BR tag", 0x894F: "NSH", 0x8909: "Cisco metadata",
-    0x22EB: "ERSPAN III",
+    0x22EB: "ERSPAN III", 0x6559: "frame relay", 0x876B: "compressed TCP/IP", 0x88B5: "local experimental 1",
+    0x88B6: "local experimental 2", 0x88B7: "experimental with an OUI", 0x88BE: "ERSPAN", 0xD28B: "Arista time stamp",
 }  # fmt: skip
 IP_PROTOCOLS = {
-    33: "DCCP", 50: "ESP", 55: "minimal encapsulation", 94: "IPIP", 97: "EtherIP", 98: "encapsulation",
-    108: "IPComp", 113: "PGM", 115: "L2TP", 132: "SCTP", 136: "UDP-Lite", 137: "MPLS in IP", 142: "ROHC",
-    143: "Ethernet", 144: "AGGFRAG", 253: "experimental", 254: "experimental",
+    33: "DCCP", 50: "ESP", 55: "minimal encapsulation", 94: "IPIP", 98: "encapsulation", 108: "IPComp", 113: "PGM",
+    132: "SCTP", 136: "UDP-Lite", 142: "ROHC", 144: "AGGFRAG", 253: "experimental", 254: "experimental",
 }  # fmt: skip
 PPP_PROTOCOLS = {
     0x0003: "ROHC", 0x0005: "ROHC", 0x002D: "compressed TCP/IP", 0x002F: "uncompressed TCP/IP",
@@ -82,7 +78,7 @@ PPP_PROTOCOLS = {
 
 # What carries neither: routing, clocks, field buses, storage, networks of their own.
 ETHERTYPES_WITHOUT_IP = {
-    0x22F0: "AVTP", 0x809B: "AppleTalk", 0x80F3: "AppleTalk ARP", 0x8137: "IPX", 0x8892: "PROFINET",
+    0x22F0: "AVTP", 0x22F4: "L2-IS-IS", 0x809B: "AppleTalk", 0x80F3: "AppleTalk ARP", 0x8137: "IPX", 0x8892: "PROFINET",
     0x8899: "Realtek", 0x88A2: "ATA over Ethernet", 0x88A4: "EtherCAT", 0x88B8: "GOOSE", 0x88BA: "sampled values",
     0x88CA: "TIPC", 0x88CD: "SERCOS", 0x88D9: "LLTD", 0x88E1: "HomePlug", 0x88F7: "PTP", 0x88FB: "PRP",
     0x8902: "connectivity faults", 0x8906: "FCoE", 0x8914: "FCoE initialisation", 0x8915: "RoCE", 0x893A: "IEEE 1905",

@@ -24,9 +24,9 @@ WEAK = 16  # the message has no key that tells it from others
 UNANSWERABLE = 32  # this payload draws no reply
 INTERIM = 64  # more replies will follow: the window starts anew
 ANNOUNCES = 128  # sent to a group and unanswered, it was an announcement
-ALSO_REPLY = 256  # the last key is that of a request which this message may answer
+ALSO_REPLY = 256  # the last key is that of a request which this message may answer, the others are its own
 COMPARED = 512  # the last key pairs nothing: over time, only requests that agree in it are compared
-CONTINUES = 1024  # one with the same endpoints and keys belongs to the same exchange, whatever else it says
+CONTINUES = 1024  # what has its endpoints and keys (but for that of ALSO_REPLY) is of its exchange, whatever it says
 KIND = 2048
 
 # Fields of a row.

@@ -328,6 +328,7 @@ class Scanner:
             self.capture.notes.append(f"cut: the capture ends inside the record {where}")
         if state[loop.NG]:
             self.capture.check_links()
+            self.capture.note_clocks()
         for index, interface in enumerate(self.capture.interfaces):
             interface.frames = self.capture.table[index * INTERFACE_FIELDS + loop.FRAME_COUNT]
 

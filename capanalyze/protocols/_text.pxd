@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from capanalyze.core.octets cimport Octets, mix, u8
+from capanalyze.core.octets cimport DIGESTED, Octets, mix, u8
 
 
 cdef inline uint32_t find(Octets octets, uint32_t at, uint8_t octet) noexcept nogil:
@@ -37,10 +37,10 @@ cdef inline uint32_t behind_header(Octets octets, uint32_t at, uint32_t end, con
 
 
 cdef inline uint64_t text_hash(Octets octets, uint32_t at, uint32_t end) noexcept nogil:
-    """Hash of a text, blanks left out and without regard to case."""
+    """Hash of a text, or of the first DIGESTED octets of it, blanks left out and without regard to case."""
     cdef uint64_t key = 1
     cdef uint32_t place
-    for place in range(at, end):
+    for place in range(at, min(end, at + DIGESTED)):
         if not is_blank(u8(octets, place)):
             key = mix(key, small(u8(octets, place)))
     return key

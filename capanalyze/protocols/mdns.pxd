@@ -70,6 +70,7 @@ cdef inline Role match_query(Octets octets, Match *found) noexcept nogil:
         if questions and is_cut(octets):
             return said_weakly(found, REQUEST, CUT)
         return said(found, MALFORMED, GARBAGE)
+    found.weak = questions > MAX_KEYS
     return said_query(octets, found, ours, unicast)
 
 
@@ -94,6 +95,7 @@ cdef inline Role match_response(Octets octets, Match *found) noexcept nogil:
     cdef uint32_t at = add_answers(octets, found, skip_questions(octets))
     if found.count:
         return said(found, REPLY, RESPONSE)
+    found.weak = 0
     if at <= octets.captured:
         return said(found, ANNOUNCEMENT, GOODBYE)
     if is_cut(octets):
@@ -114,16 +116,37 @@ cdef inline uint32_t skip_questions(Octets octets) noexcept nogil:
 
 
 cdef inline uint32_t add_answers(Octets octets, Match *found, uint32_t at) noexcept nogil:
-    """Keys of the answers, each by its type and as an answer to type ANY; returns where they end, or UINT32_MAX."""
+    """Keys of the answers, by their types, then as answers to type ANY; returns where they end, or UINT32_MAX.
+
+    Where there is no room for all, or not all are whole, the message is weak: it may answer more than its keys tell.
+    """
+    cdef uint64_t[MAX_RECORDS] names
     cdef uint64_t name
-    cdef int number
+    cdef int number, living = 0
+    found.weak = be16(octets, ANSWERS) > MAX_RECORDS
     for number in range(min(be16(octets, ANSWERS), MAX_RECORDS)):
         name = name_hash(octets, at)
         at = skip_name(octets, at)
         if name == MALFORMED_NAME or not holds(octets, at, RECORD_LEN):
-            return UINT32_MAX
+            found.weak = 1
+            at = UINT32_MAX
+            break
         if be32(octets, at + TTL):
-            add_key(found, mix(name, be16(octets, at + TYPE)))
-            add_key(found, mix(name, ANY))
+            add_once(found, mix(name, be16(octets, at + TYPE)))
+            names[living] = name
+            living += 1
         at += RECORD_LEN + be16(octets, at + DATA_LEN)
+    for number in range(living):
+        add_once(found, mix(names[number], ANY))
     return at
+
+
+cdef inline void add_once(Match *found, uint64_t key) noexcept nogil:
+    """One more key, if it is a new one and there is room."""
+    cdef int number
+    for number in range(found.count):
+        if found.keys[number] == key:
+            return
+    if found.count == MAX_KEYS:
+        found.weak = 1
+    add_key(found, key)

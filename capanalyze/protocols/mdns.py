@@ -1,7 +1,8 @@
 """Multicast DNS, RFC 6762.
 
 A question is answered by a record of its name and type in the answer section (section 6), from whichever
-host, to the group or to the asker. One response may answer several questions of several askers. A query
+host, to the group or to the asker. One response may answer several questions of several askers; beyond a bound its
+records are no longer told apart, and it pairs by its endpoints too. A query
 from another port than 5353 (section 6.7) is answered by unicast that repeats its id and question.
 Probes (section 8.1), announcements (8.3) and goodbyes (10.1) are no replies.
 

@@ -5,7 +5,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from capanalyze.core.message cimport (
     CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
 )
-from capanalyze.core.octets cimport NOWHERE, Octets, be16, be32, holds, is_cut, le16, mix, u8
+from capanalyze.core.octets cimport DIGESTED, NOWHERE, Octets, be16, be32, holds, is_cut, le16, mix, u8
 from capanalyze.protocols._names cimport mix_label, skip_name
 from capanalyze.protocols._text cimport find
 
@@ -191,7 +191,7 @@ cdef inline uint32_t behind_wide_text(Octets octets, uint32_t at) noexcept nogil
 
 cdef inline uint64_t slot_key(Octets octets, uint32_t at, uint32_t end) noexcept nogil:
     """A mailslot's name as a key, without regard to case."""
-    return mix_label(<uint64_t>BY_SLOT << 32, octets, at, min(end, octets.captured) - at)
+    return mix_label(<uint64_t>BY_SLOT << 32, octets, at, min(min(end, octets.captured) - at, DIGESTED))
 
 
 cdef inline Role match_delivered(Octets octets, Match *found) noexcept nogil:

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from capanalyze.core.message cimport CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said
-from capanalyze.core.octets cimport Octets, be32, holds, is_cut, mix, u8
+from capanalyze.core.octets cimport DIGESTED, Octets, be32, holds, is_cut, mix, u8
 from capanalyze.protocols._text cimport behind_header, find, is_blank, small, text_hash
 
 cdef enum:  # how a message begins, RFC 3261 sections 7.1 and 7.2
@@ -63,14 +63,16 @@ cdef inline void add_header_key(Octets octets, Match *found, bint is_ack) noexce
 cdef inline void read_header(
     Octets octets, Headers *headers, uint32_t at, uint32_t end, bint is_ack
 ) noexcept nogil:
-    """Note what a line says, if it is one of the three, or their short form (section 7.3.3)."""
+    """Note what a line says, if it is the first of one of the three, or of their short forms (section 7.3.3)."""
     cdef uint32_t value = behind_header(octets, at, end, b"call-id") or behind_header(octets, at, end, b"i")
-    if value:
+    if value and headers.call == 0:
         headers.call = text_hash(octets, value, end)
+    if value:
         return
     value = behind_header(octets, at, end, b"cseq")
+    if value and headers.sequence == 0:
+        headers.sequence = sequence_hash(octets, value, min(end, value + DIGESTED), is_ack)
     if value:
-        headers.sequence = sequence_hash(octets, value, end, is_ack)
         return
     value = behind_header(octets, at, end, b"via") or behind_header(octets, at, end, b"v")
     if value and headers.branch == 0:  # the topmost one

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from capanalyze.core.message cimport (
-    CUT, GARBAGE, MALFORMED, OTHER, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
+    CUT, FLOW, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
 )
 from capanalyze.core.octets cimport Octets, be16, digest, holds, is_cut
 
@@ -21,6 +21,7 @@ cdef enum:  # the two bits of the class within the message type, RFC 8489 figure
     SUCCESS = 0x0100
 
 cdef enum:
+    SHARED_SECRET = 0x0002  # RFC 3489 section 11.1; no longer sent over UDP, but some servers answer with it
     CHANNEL = 0x4000  # channel data begin with this to 0x7FFF, RFC 8656 section 12.4
     MEDIA = 128  # RTP and RTCP, by their first octet, RFC 7983 section 7
     MEDIA_END = 192
@@ -30,6 +31,9 @@ cdef enum:  # kinds
     ASK = 3
     ANSWER
     REFUSED
+    SECRET_ASKED
+    INDICATED
+    RELAYED
 
 
 cdef inline Role match(Octets octets, Match *found) noexcept nogil:
@@ -39,17 +43,25 @@ cdef inline Role match(Octets octets, Match *found) noexcept nogil:
     cdef uint16_t kind = be16(octets, TYPE)
     cdef uint16_t group = kind & CLASS
     if is_relayed(kind):
-        return OTHER
+        return of_association(found, RELAYED)
     if kind >= CHANNEL or not has_its_length(octets):
         return said(found, MALFORMED, GARBAGE)
     if group == INDICATION:
-        return OTHER
+        return of_association(found, INDICATED)
     if octets.captured < HEADER_LEN:
         return said_weakly(found, REQUEST if group == ASKS else REPLY, CUT)
     add_key(found, digest(octets, TRANSACTION, TRANSACTION_LEN))
+    if kind == SHARED_SECRET:
+        return said(found, FLOW, SECRET_ASKED)
     if group == ASKS:
         return said(found, REQUEST, ASK)
     return said(found, REPLY, ANSWER if group == SUCCESS else REFUSED)
+
+
+cdef inline Role of_association(Match *found, uint8_t kind) noexcept nogil:
+    """Nothing that is answered, between two hosts that know each other."""
+    found.unanswerable = 1
+    return said_weakly(found, FLOW, kind)
 
 
 cdef inline bint is_relayed(uint16_t kind) noexcept nogil:

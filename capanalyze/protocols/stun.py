@@ -2,7 +2,8 @@
 
 The 32 bits before the ID are the magic cookie, or part of the ID (RFC 3489): they are compared with it. Indications
 are never answered (section 6.3.2). Channel data (RFC 8656 section 12.4), and the media and the encrypted data that
-follow on the same ports (RFC 7983 section 7), are no messages of STUN.
+follow on the same ports (RFC 7983 section 7), are no messages of STUN: like indications, they pair by their endpoints.
+A Shared Secret Request (RFC 3489 section 9.3) has no business over UDP: to the server it asks, from there it answers.
 
 A response discloses the software, the server's other addresses, its realm, and why it refused (section 14). dpkt walks
 the attributes. The mapped address is the asker's own and tells nothing of the host.
@@ -14,7 +15,14 @@ from ipaddress import IPv4Address, IPv6Address
 
 from capanalyze.protocols._protocol import SECOND, Protocol
 
-KINDS = ("request", "success response", "error response")
+KINDS = (
+    "request",
+    "success response",
+    "error response",
+    "shared secret request",
+    "indication",
+    "channel data, media or encrypted data",
+)
 
 SOFTWARE, REALM, ERROR_CODE = 0x8022, 0x0014, 0x0009
 # CHANGED-ADDRESS is OTHER-ADDRESS in RFC 3489; RFC 5780 section 7.4, RFC 8489 section 14.15.

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint16_t
 
-from capanalyze.core.message cimport GARBAGE, MALFORMED, OTHER, REPLY, REQUEST, Match, Role, broken, said, said_weakly
+from capanalyze.core.message cimport FLOW, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, broken, said, said_weakly
 from capanalyze.core.octets cimport Octets, be16, holds
 
 cdef enum:  # octet offsets, RFC 1350 section 5
@@ -22,6 +22,7 @@ cdef enum:  # kinds
     WRITE_REQUEST
     ANSWER
     REFUSED
+    LATER
 
 
 cdef inline Role match(Octets octets, Match *found) noexcept nogil:
@@ -48,4 +49,7 @@ cdef inline Role match_block(Octets octets, Match *found, uint16_t first) noexce
     """Data or an acknowledgment: only the block with the first number answers the request, RFC 1350 section 4."""
     if not holds(octets, BLOCK, 2):
         return broken(octets, found)
-    return said_weakly(found, REPLY, ANSWER) if be16(octets, BLOCK) == first else OTHER
+    if be16(octets, BLOCK) == first:
+        return said_weakly(found, REPLY, ANSWER)
+    found.unanswerable = 1
+    return said_weakly(found, FLOW, LATER)

@@ -1,7 +1,7 @@
 """Trivial File Transfer Protocol, RFC 1350: the answer to a request comes from a port chosen for it (section 4).
 
 Some servers answer from port 69 all the same. The first packet of a transfer is the answer: data or an acknowledgment
-with the first number, one of options (RFC 2347), an error. The rest of it goes either way and answers nothing.
+with the first number, one of options (RFC 2347), an error. The rest of it goes either way, and asks for nothing.
 
 The answer discloses whether the file is there, and how it is sent (RFC 2347); never what it holds.
 """
@@ -13,7 +13,7 @@ from capanalyze.protocols._protocol import SECOND, Protocol
 
 DATA, ACK, ERROR, OACK = range(3, 7)  # opcodes, section 5 and RFC 2347
 
-KINDS = ("read request", "write request", "first packet", "error")
+KINDS = ("read request", "write request", "first packet", "error", "later packet")
 
 
 def decode(reply: bytes) -> Iterator[tuple[str, str]]:

@@ -139,14 +139,12 @@ def test_times_are_exact_to_the_nanosecond(tmp_path: Path, resolution: int, stam
 
 
 @pytest.mark.parametrize("resolution", [19, 127, 0x80 | 63, 0xFF])
-def test_an_impossible_resolution_ends_reading_with_a_note(tmp_path: Path, resolution: int) -> None:
+def test_frames_whose_time_is_too_fine_to_count_are_read_without_one(tmp_path: Path, resolution: int) -> None:
     octets = HEAD + enhanced(0, STAMP, FRAME) + interface(101, option(RESOLUTION, bytes([resolution])))
-    part, capture = read(tmp_path / "units.pcapng", octets + enhanced(1, STAMP, FRAME))
-    assert part.frames == 1
-    assert capture.notes == [
-        "interface 1 has an impossible time resolution",
-        f"cut: no record can be read at octet {len(HEAD) + 64}, behind frame 1; the rest was left out",
-    ]
+    part, capture = read(tmp_path / "units.pcapng", octets + enhanced(1, STAMP, FRAME) + enhanced(0, STAMP, FRAME))
+    assert part.frames == 3
+    assert [one.seconds for one in part.messages()] == [START, NO_TIME, START]
+    assert capture.notes == ["one interface counts time in units too fine to be read: frames there have no times"]
 
 
 @pytest.mark.parametrize("offset", [2**63 - 1, -(2**63), 2**60, 0])

@@ -3,6 +3,7 @@
 import struct
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import pytest
 
@@ -97,10 +98,53 @@ def wireless(flags: int, payload: bytes, control: int = 0x08, extra: bytes = b""
     return bytes([control, flags, 0, 0]) + MAC_TARGET + MAC_PEER + b"\2\0\0\0\0\1" + b"\0\0" + extra + snap(payload)
 
 
+def ipnet(hook: int, payload: bytes, family: int = 2, version: int = 1, length: int = 24) -> bytes:
+    head = struct.pack(">BBHIIIII", version, family, hook, len(payload), 7, 0, 0xFFFFFFFF, 0)
+    return head.ljust(length, b"\0") + payload
+
+
+def ppi(link: int, payload: bytes, fields: bytes = b"") -> bytes:
+    return struct.pack("<BBHI", 0, 0, 8 + len(fields), link) + fields + payload
+
+
+def macsec(control: int, payload: bytes, channel: bytes = b"") -> bytes:
+    return struct.pack(">BBI", control, 0, 1) + channel + payload + bytes(16)
+
+
+def batman(kind: int, payload: bytes, length: int, version: int = 15) -> bytes:
+    return bytes([kind, version, 50, 0]).ljust(length, b"\2") + payload
+
+
+def radio(present: bytes, fields: bytes, padded: bool) -> bytes:
+    """A radiotap header before a QoS frame of 26 octets."""
+    head = struct.pack("<BBH", 0, 0, 4 + len(present + fields)) + present + fields
+    return head + wireless(1, IP4, 0x88, bytes(4 if padded else 2))
+
+
+def docsis(control: int, payload: bytes, extended: bytes = b"", check: int = 0) -> bytes:
+    return struct.pack(">BBH", control, len(extended), len(extended + payload)) + extended + be16(check) + payload
+
+
+def erf(kind: int, payload: bytes, extensions: bytes = b"") -> bytes:
+    return (
+        bytes(8)
+        + struct.pack(">BBHHH", kind, 4, 16 + len(extensions + payload), 0, len(payload))
+        + extensions
+        + payload
+    )
+
+
+def checked(payload: bytes) -> bytes:
+    """A frame with its check sequence."""
+    return payload + struct.pack("<I", crc32(payload))
+
+
 RADIOTAP = bytes.fromhex("00000a0000000000 0000".replace(" ", ""))
 IP4, IP6 = be16(0x0800) + V4, be16(0x86DD) + V6
 MACS = (MAC_PEER, MAC_TARGET)
 BSD = (24, 28, 30)  # AF_INET6 of NetBSD and OpenBSD, FreeBSD, macOS; 10 is Linux, 23 Windows
+BRIDGED = bytes.fromhex("aaaa030080c200070000")
+PREAMBLE = b"\x55" * 7 + b"\xd5"
 ACCESS_POINT = b"\2\0\0\0\0\1"
 
 FRAMES: dict[str, Framed] = {
@@ -197,6 +241,93 @@ FRAMES: dict[str, Framed] = {
     "C_HDLC": Framed(104, b"\x0f\0" + IP4),
     "C_HDLC, multicast": Framed(104, b"\x8f\0" + IP6),
     "C_HDLC, PPP": Framed(104, b"\xff\3" + be16(0x21) + V4, seen=False),
+    "LLC, NLPID": Framed(1, ethernet(b"\xfe\xfe\3\xcc" + V4, 4 + len(V4))),
+    "LLC/SNAP, bridged": Framed(1, ethernet(BRIDGED + ethernet(V4), 10 + len(ethernet(V4)))),
+    "jumbo LLC": Framed(1, ethernet(snap(IP4), 0x8870)),
+    "ISL": Framed(1, b"\1\0\x0c\0\0\0" + MAC_PEER + be16(90) + snap(bytes(6)) + ethernet(V4), macs=MACS),
+    "Cisco metadata": Framed(1, ethernet(be16(0x0101, 1, 2) + IP4, 0x8909), macs=MACS),
+    "HSR": Framed(1, ethernet(be16(0x52, 1) + IP6, 0x892F), macs=MACS),
+    "HSR in a VLAN": Framed(1, ethernet(tag(0x892F, be16(0x52, 1) + IP4), 0x8100)),
+    "VN-Tag": Framed(1, ethernet(be16(0, 20) + IP4, 0x8926), macs=MACS),
+    "VN-Tag, VLAN": Framed(1, ethernet(be16(0, 20, 0x8100) + tag(0x0800, V4), 0x8926)),
+    "redundancy tag": Framed(1, ethernet(be16(0, 7) + IP4, 0xF1C1)),
+    "E-Tag": Framed(1, ethernet(be16(0, 20, 0) + IP6, 0x893F)),
+    "MACsec, integrity": Framed(1, ethernet(macsec(0, IP4), 0x88E5), macs=MACS),
+    "MACsec, integrity, channel": Framed(1, ethernet(macsec(0x20, IP6, b"channel1"), 0x88E5)),
+    "MACsec, single copy broadcast": Framed(1, ethernet(macsec(0x53, IP4), 0x88E5)),
+    "FabricPath": Framed(1, ethernet(be16(1) + ethernet(V4) + bytes(4), 0x8903, ACCESS_POINT, ACCESS_POINT), macs=MACS),
+    "provider backbone": Framed(1, ethernet(be16(0, 7) + ethernet(V4), 0x88E7, ACCESS_POINT, ACCESS_POINT), macs=MACS),
+    "provider backbone, tagged": Framed(
+        1, ethernet(tag(0x88E7, be16(0, 7) + ethernet(tag(0x86DD, V6), 0x88A8)), 0x88A8, ACCESS_POINT), macs=MACS
+    ),
+    "TRILL": Framed(1, ethernet(be16(0x3F, 1, 2) + ethernet(V4), 0x22F3, ACCESS_POINT), macs=MACS),
+    "TRILL, options": Framed(1, ethernet(be16(0xBF, 1, 2) + bytes(8) + ethernet(V6, 0x86DD), 0x22F3)),
+    "batman-adv, unicast": Framed(1, ethernet(batman(0x40, ethernet(V4), 10), 0x4305, ACCESS_POINT), macs=MACS),
+    "batman-adv, four addresses": Framed(1, ethernet(batman(0x42, ethernet(V4), 18), 0x4305)),
+    "batman-adv, broadcast": Framed(1, ethernet(batman(1, ethernet(V4), 14), 0x4305)),
+    "Ethernet in Ethernet": Framed(1, ethernet(ethernet(V4), 0x6558)),
+    "PPP in Ethernet": Framed(1, ethernet(be16(0x21) + V4, 0x880B), seen=False),
+    "NSH": Framed(1, ethernet(be16(0xFC2, 0x203) + bytes(4) + ethernet(V4), 0x894F)),
+    "PPPoE alone": Framed(51, pppoe(be16(0x21) + V4)),
+    "SLIP, received": Framed(8, b"\0" + bytes(15) + V4, INBOUND, seen=False),
+    "SLIP, sent": Framed(8, b"\1" + bytes(15) + V4, OUTBOUND, seen=False),
+    "ENC, little endian": Framed(109, b"\2\0\0\0" + bytes(8) + V4),
+    "ENC, big endian, IPv6": Framed(109, b"\0\0\0\x18" + bytes(8) + V6),
+    "IPNET, in": Framed(226, ipnet(0, V4), INBOUND, "if7"),
+    "IPNET, out, IPv6": Framed(226, ipnet(1, V6, 26, 2), OUTBOUND, "if7"),
+    "IPNET, between zones": Framed(226, ipnet(2, V4), UNKNOWN, "if7"),
+    "IPNET, longer": Framed(226, ipnet(0, V4, length=28), INBOUND, "if7", seen=False),
+    "IP over FireWire": Framed(138, bytes(16) + IP4),
+    "IP over FireWire, IPv6": Framed(138, bytes(16) + IP6),
+    "PPI, Ethernet": Framed(192, ppi(1, ethernet(V4)), macs=MACS),
+    "PPI, fields": Framed(192, ppi(1, ethernet(V4), be16(0x3075, 0x0400) + bytes(4))),
+    "PPI, 802.11": Framed(192, ppi(105, wireless(2, IP4), struct.pack("<HH20x", 2, 20))),
+    "PPI, raw": Framed(192, ppi(101, V6), seen=False),
+    "radiotap, padded": Framed(127, radio(b"\2\0\0\0", b"\x20", padded=True)),
+    "radiotap, flags without padding": Framed(127, radio(b"\2\0\0\0", b"\x10", padded=False)),
+    "radiotap, no flags": Framed(127, radio(b"\4\0\0\0", b"\x20", padded=False)),
+    "radiotap, time and padded": Framed(127, radio(b"\3\0\0\0", bytes(8) + b"\x20", padded=True)),
+    "radiotap, two words, time and padded": Framed(
+        127, radio(b"\3\0\0\xa0" + bytes(4), bytes(4 + 8) + b"\x20", padded=True)
+    ),
+    "Prism": Framed(119, b"\x44\0\0\0\x90\0\0\0" + bytes(136) + wireless(2, IP4)),
+    "Prism, AVS in its place": Framed(119, bytes.fromhex("8021100100000040") + bytes(56) + wireless(2, IP4)),
+    "AVS": Framed(163, bytes.fromhex("8021100100000040") + bytes(56) + wireless(2, IP4)),
+    "C_HDLC_WITH_DIR": Framed(205, b"\1\x0f\0" + IP4, OUTBOUND, seen=False),
+    "FRELAY_WITH_DIR": Framed(206, b"\0\x18\x41\3\xcc" + V4, INBOUND, seen=False),
+    "frame relay, bridged": Framed(107, b"\x18\x41\3\0\x80\0\x80\xc2\0\7" + ethernet(V4)),
+    "multilink frame relay": Framed(182, b"\xc0\7\x18\x41\3\xcc" + V4, seen=False),
+    "token ring": Framed(6, b"\x10\x40" + MAC_TARGET + MAC_PEER + snap(IP4), macs=MACS),
+    "token ring, routed": Framed(
+        6, b"\x10\x40" + MAC_TARGET + b"\x80" + MAC_PEER[1:] + b"\6\x30\0\x11\0\x20" + snap(IP4), macs=MACS
+    ),
+    "FDDI": Framed(10, b"\x50" + MAC_TARGET + MAC_PEER + snap(IP4), macs=MACS),
+    "Fibre Channel": Framed(122, be16(0x1000) + MAC_TARGET + be16(0x1000) + MAC_PEER + snap(IP4), macs=MACS),
+    "ATM, RFC 1483": Framed(100, snap(IP4)),
+    "ATM, bridged": Framed(100, BRIDGED + ethernet(V6, 0x86DD)),
+    "ATM, classical": Framed(106, snap(IP4), seen=False),
+    "ATM, classical, bare": Framed(106, V4),
+    "SUNATM, LLC": Framed(123, b"\2\0\0\x20" + snap(IP4)),
+    "SUNATM, LAN emulation": Framed(123, b"\x81\0\0\x20" + be16(1) + ethernet(V4)),
+    "InfiniBand": Framed(242, bytes(40) + be16(0x0800, 0) + V4),
+    "DOCSIS": Framed(143, docsis(0, ethernet(V4), check=0xE2B9), macs=MACS),
+    "DOCSIS, extended": Framed(143, docsis(1, ethernet(V4), b"\x43\1\0\7", 0x9EE3)),
+    "ERF, Ethernet": Framed(197, erf(2, bytes(2) + ethernet(V4))),
+    "ERF, extended": Framed(197, erf(0x82, bytes(2) + ethernet(V4), b"\x83" + bytes(7) + b"\3" + bytes(7))),
+    "ERF, HDLC": Framed(197, erf(1, b"\x0f\0" + IP4)),
+    "ERF, IPv4": Framed(197, erf(22, V4)),
+    "ERF, IPv6": Framed(197, erf(23, V6)),
+    "Symantec": Framed(99, bytes(6) + be16(0x86DD) + bytes(36) + V6),
+    "netANALYZER": Framed(240, b"\x40\1\0\0" + ethernet(V4) + bytes(4), seen=False),
+    "netANALYZER, transparent": Framed(241, b"\x40\1\0\0" + PREAMBLE + ethernet(V4) + bytes(4), seen=False),
+    "EPON": Framed(259, b"\x55\x55\xd5\x55\x55\0\7\0" + ethernet(V4)),
+    "mPacket": Framed(274, PREAMBLE + checked(ethernet(V4))),
+    "mPacket, preemptable": Framed(274, PREAMBLE[:-1] + b"\xe6" + ethernet(V4) + bytes(4), seen=False),
+    "mPacket, short preamble": Framed(274, PREAMBLE[4:] + ethernet(V4) + bytes(4), seen=False),
+    "DSA of Broadcom": Framed(281, MAC_TARGET + MAC_PEER + be16(0, 1) + IP4, macs=MACS, seen=False),
+    "DSA of Broadcom, before": Framed(282, be16(0, 1) + ethernet(V4), macs=MACS, seen=False),
+    "DSA": Framed(284, MAC_TARGET + MAC_PEER + be16(0xC000, 1) + IP6, macs=MACS, seen=False),
+    "DSA with an EtherType": Framed(285, ethernet(be16(0, 0xC000, 1) + IP4, 0xDADA), macs=MACS, seen=False),
     **{f"raw {link}": Framed(link, V4) for link in (12, 14, 101, 228)},
     **{f"raw {link}, IPv6": Framed(link, V6) for link in (12, 14, 101, 229)},
     **{f"NULL, IPv6 as {af}": Framed(0, bytes([af, 0, 0, 0]) + V6, seen=af in BSD) for af in (*BSD, 10, 23)},
@@ -255,9 +386,10 @@ def cut(frame: bytes, by: int) -> bytes:
 
 NOT_IP = "not IP (ARP, link control, management)"
 MALFORMED = "malformed headers"
-ENCRYPTED = "encrypted wireless frames"
+ENCRYPTED = "encrypted frames (Wi-Fi, MACsec, DOCSIS)"
 AGGREGATE = "aggregated wireless frames, not read"
 INSIDE = "tunnels and labels around something that is not read"
+TOO_DEEP = "headers nested too deep"
 FAMILY = "address family 7, not read"
 WITHOUT_MESSAGE: dict[str, tuple[int, bytes, str]] = {
     "ARP": (1, ethernet(bytes(28), 0x0806), NOT_IP),
@@ -320,6 +452,65 @@ WITHOUT_MESSAGE: dict[str, tuple[int, bytes, str]] = {
     "frame relay, LAPF": (107, b"\x18\x41\x7f\x08" + bytes(20), NOT_IP),
     "frame relay, a fragment": (107, b"\x18\x41\3\xb1" + bytes(20), INSIDE),
     "frame relay, too short": (107, b"\x18\x40\x40", MALFORMED),
+    "tag, too short": (1, ethernet(be16(1, 2), 0x892F), MALFORMED),
+    "MACsec, encrypted": (1, ethernet(macsec(0x0C, IP4), 0x88E5), ENCRYPTED),
+    "MACsec, changed": (1, ethernet(macsec(4, IP4), 0x88E5), ENCRYPTED),
+    "MACsec, other version": (1, ethernet(macsec(0x80, IP4), 0x88E5), INSIDE),
+    "MACsec, too short": (1, ethernet(bytes(5), 0x88E5), MALFORMED),
+    "TRILL, other version": (1, ethernet(be16(0x403F, 1, 2) + ethernet(V4), 0x22F3), INSIDE),
+    "TRILL, too short": (1, ethernet(be16(0x3F, 1), 0x22F3), MALFORMED),
+    "batman-adv, routes": (1, ethernet(batman(0, bytes(30), 24), 0x4305), NOT_IP),
+    "batman-adv, a fragment": (1, ethernet(batman(0x41, V4, 20), 0x4305), INSIDE),
+    "batman-adv, other version": (1, ethernet(batman(0x40, ethernet(V4), 10, 14), 0x4305), INSIDE),
+    "batman-adv, too short": (1, ethernet(b"\x40", 0x4305), MALFORMED),
+    "ISL, too short": (1, b"\1\0\x0c\0\0\0" + bytes(20), MALFORMED),
+    "IS-IS": (1, ethernet(b"\xfe\xfe\3\x83" + bytes(30), 34), NOT_IP),
+    "PPPoE discovery alone": (51, be16(0x1109, 0, 0), NOT_IP),
+    "SLIP, too short": (8, bytes(15), MALFORMED),
+    "ENC, other family": (109, b"\7\0\0\0" + bytes(8) + V4, FAMILY),
+    "ENC, too short": (109, b"\2\0\0\0" + bytes(7), MALFORMED),
+    "IPNET, other version": (226, ipnet(0, V4, version=3), MALFORMED),
+    "IPNET, other family": (226, ipnet(0, V4, 7), FAMILY),
+    "IPNET, too short": (226, ipnet(0, b"")[:23], MALFORMED),
+    "IP over FireWire, ARP": (138, bytes(16) + be16(0x0806) + bytes(28), NOT_IP),
+    "IP over FireWire, too short": (138, bytes(17), MALFORMED),
+    "PPI, unknown inside": (192, ppi(189, V4), "link type 189 (USB_LINUX), not read"),
+    "PPI, other version": (192, b"\1" + ppi(1, ethernet(V4))[1:], MALFORMED),
+    "PPI, length too small": (192, b"\0\0\7" + ppi(1, ethernet(V4))[3:], MALFORMED),
+    "PPI, length too great": (192, b"\0\0\xff" + ppi(1, ethernet(V4))[3:], MALFORMED),
+    "PPI, too short": (192, ppi(1, b"")[:7], MALFORMED),
+    "Prism, too short": (119, b"\x44\0\0\0\x90\0\0\0" + bytes(135), MALFORMED),
+    "AVS, length too small": (163, bytes.fromhex("8021100100000007") + wireless(2, IP4), MALFORMED),
+    "AVS, length too great": (163, bytes.fromhex("80211001000000ff") + wireless(2, IP4), MALFORMED),
+    "AVS, too short": (163, bytes(7), MALFORMED),
+    "C_HDLC_WITH_DIR, too short": (205, b"", MALFORMED),
+    "token ring, control": (6, b"\x10\0" + bytes(40), NOT_IP),
+    "token ring, too short": (6, b"\x10\x40" + bytes(12), MALFORMED),
+    "FDDI, control": (10, b"\x41" + bytes(40), NOT_IP),
+    "FDDI, too short": (10, b"\x50" + bytes(11), MALFORMED),
+    "Fibre Channel, too short": (122, bytes(15), MALFORMED),
+    "SUNATM, signalling": (123, b"\6\0\0\5" + bytes(30), NOT_IP),
+    "SUNATM, too short": (123, b"\2\0\0", MALFORMED),
+    "InfiniBand, too short": (242, bytes(43), MALFORMED),
+    "DOCSIS, management": (143, docsis(0xC2, bytes(40)), NOT_IP),
+    "DOCSIS, several frames": (143, docsis(0xF8, docsis(0, ethernet(V4))), INSIDE),
+    "DOCSIS, encrypted": (143, docsis(1, ethernet(V4), b"\x44\1\x80\7\0"), ENCRYPTED),
+    "DOCSIS, encrypted behind another element": (143, docsis(1, ethernet(V4), b"\x51\1\x35\1\x80\7\0\0"), ENCRYPTED),
+    "DOCSIS, extended beyond the end": (143, b"\1\xff" + bytes(20), MALFORMED),
+    "DOCSIS, too short": (143, bytes(5), MALFORMED),
+    "ERF, endless extensions": (197, erf(0x82, b"\x80" * 200), TOO_DEEP),
+    "ERF, extension beyond the end": (197, erf(0x82, b"\0"), MALFORMED),
+    "ERF, cells": (197, erf(3, bytes(52)), INSIDE),
+    "ERF, metadata": (197, erf(27, bytes(52)), NOT_IP),
+    "ERF, too short": (197, bytes(15), MALFORMED),
+    "Symantec, too short": (99, bytes(43), MALFORMED),
+    "mPacket, verify": (274, PREAMBLE[:-1] + b"\7" + bytes(60), NOT_IP),
+    "mPacket, goes on": (274, PREAMBLE[:-1] + b"\x61" + bytes(60), INSIDE),
+    "mPacket, too short": (274, PREAMBLE[:-1], MALFORMED),
+    "DSA, too short": (284, MAC_TARGET + MAC_PEER + be16(0, 1), MALFORMED),
+    "multilink frame relay, control": (182, b"\xe0\0\1" + bytes(30), NOT_IP),
+    "multilink frame relay, a fragment": (182, b"\x80\7" + bytes(30), INSIDE),
+    "multilink frame relay, too short": (182, b"\xc0", MALFORMED),
     "C_HDLC, keepalive": (104, b"\x8f\0\x80\x35" + bytes(14), NOT_IP),
     "C_HDLC, too short": (104, b"\x0f\0\x08", MALFORMED),
     "raw, empty": (101, b"", MALFORMED),

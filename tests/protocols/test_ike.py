@@ -136,7 +136,8 @@ def test_the_port_decides_what_has_a_marker(payload: bytes, port: int, role: str
 @pytest.mark.parametrize("payload", [ESP, b"\xff", first(QUICK, 1, peer=THEIRS), first(MAIN, 1, peer=THEIRS)])
 def test_datagrams_of_an_association_have_no_key_and_draw_no_reply(payload: bytes) -> None:
     one = hear(ike.PROTOCOL, payload)
-    assert (one.keys, one.flags) == ((), {"weak", "unanswerable"})
+    assert not one.keys
+    assert one.flags == {"weak", "unanswerable"}
 
 
 def test_what_follows_in_clear_continues_phase_1() -> None:

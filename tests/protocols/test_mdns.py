@@ -86,8 +86,27 @@ def test_one_question_with_the_unicast_bit_is_enough(qu: int) -> None:
 
 def test_no_more_keys_than_there_is_room_for() -> None:
     names = [f"host-{number}.local" for number in range(MAX_KEYS + 8)]
-    assert len(hear(mdns.PROTOCOL, query(*map(question, names))).keys) == MAX_KEYS
-    assert len(hear(mdns.PROTOCOL, response(*map(record, names))).keys) == MAX_KEYS
+    for payload in (query(*map(question, names)), response(*map(record, names))):
+        one = hear(mdns.PROTOCOL, payload)
+        assert len(one.keys) == MAX_KEYS
+        assert one.flags == {"weak"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "weak"),
+    [
+        ([record(f"host-{number}.local") for number in range(16)], False),
+        ([record(f"host-{number}.local") for number in range(17)], True),
+        ([record(HOST, kind) for kind in range(1, 32)], False),  # each also answers type ANY
+        ([record(HOST, kind) for kind in range(1, 33)], True),
+        ([record(SERVICE, PTR)] * 64, False),
+        ([record(SERVICE, PTR)] * 65, True),
+        ([record(HOST), record(HOST, AAAA)[:-5]], True),
+    ],
+)
+def test_a_response_that_may_answer_more_than_its_keys_tell_is_weak(answers: list[bytes], weak: bool) -> None:
+    one = hear(mdns.PROTOCOL, response(*answers))
+    assert (one.role, "weak" in one.flags) == ("reply", weak)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def test_an_ack_belongs_to_the_invite_that_was_refused(via: str, number: int, sa
 def test_a_header_that_is_cut_makes_no_key(cut: bytes) -> None:
     whole = request("OPTIONS", CALL, SEQUENCE, VIA)
     one = hear(sip.PROTOCOL, whole[: whole.index(cut) + len(cut)], len(whole))
-    assert (one.keys, one.flags) == ((), {"weak"})
+    assert not one.keys
+    assert one.flags == {"weak"}
 
 
 def test_headers_end_at_the_blank_line() -> None:

@@ -15,7 +15,8 @@ DATA, ACK, ERROR = b"\0\3\0\1" + bytes(512), b"\0\4\0\0", b"\0\5\0\1no such file
 NEXT, OPTIONS = b"\0\4\0\1", b"\0\6tsize\x0042\0"
 TRANSFER = 40001  # the port that the server chose
 
-SAMPLES = {"read request": READ, "write request": WRITE, "first packet": DATA, "error": ERROR}
+LATER = b"\0\3\0\2" + b"data"
+SAMPLES = {"read request": READ, "write request": WRITE, "first packet": DATA, "error": ERROR, "later packet": LATER}
 
 
 @pytest.mark.parametrize(

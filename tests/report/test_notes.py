@@ -30,8 +30,8 @@ def capture(unread: dict[str, int], *, dropped: int | None = None, notes: tuple[
         (capture({}), []),
         (capture({}, dropped=0), []),
         (
-            capture({"headers nested too deep": 1200, "encrypted wireless frames": 2}),
-            ["1,202 frames could not be read: headers nested too deep 1,200, encrypted wireless frames 2"],
+            capture({"headers nested too deep": 1200, "aggregated wireless frames, not read": 2}),
+            ["1,202 frames could not be read: headers nested too deep 1,200; aggregated wireless frames, not read 2"],
         ),
         (
             capture({"malformed headers": 1}, dropped=4, notes=("cut: it ends early",)),
