@@ -296,11 +296,11 @@ def dhcpv6(payload: bytes, size: int) -> Said:
 
 
 def tftp(payload: bytes, size: int) -> Said:
-    """RFC 1350 section 4: the first block, an ACK of block 0, an OACK or an ERROR answers; no key."""
+    """RFC 1350 section 4: the first block, an ACK of block 0, an OACK or an ERROR answers; there is no key."""
     opcode, block = Unpack("!HH", payload)
     needs(1 <= opcode <= 6)
     is_later = (opcode == 3 and block != 1) or (opcode == 4 and block != 0)
-    return Said(OTHER) if is_later else said(REQUEST if opcode < 3 else REPLY)
+    return said(EITHER if is_later else REQUEST if opcode < 3 else REPLY)
 
 
 def ike(payload: bytes, size: int) -> Said:
@@ -408,13 +408,13 @@ def natpmp(payload: bytes, size: int) -> Said:
 
 
 def stun(payload: bytes, size: int) -> Said:
-    """RFC 8489 section 5: the transaction id; indications, channel data and media neither ask nor answer."""
+    """RFC 8489 section 5: the transaction id; indications, channel data and media have none."""
     message = dpkt.stun.STUN(payload.ljust(20, b"\0"))
     if 0x4000 <= message.type < 0x8000 or 128 <= message.type >> 8 < 192 or message.type >> 8 == 23:
-        return Said(OTHER)
+        return said(EITHER)
     needs(message.type < 0x4000 and message.len + 20 == size)
     if message.type & 0x0110 == 0x0010:
-        return Said(OTHER)
+        return said(EITHER)
     return said(REPLY if message.type & 0x0110 else REQUEST if message.type == 1 else EITHER, message.xid)
 
 
