@@ -26,6 +26,7 @@ from capanalyze.exchanges.pair import pairs_of
 from capanalyze.exhibits import bundle, proofs
 from capanalyze.judging.judge import Judge
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
+from capanalyze.opinion import confirm_evidence
 from capanalyze.progress import progress
 from capanalyze.reading import input_of, stamp
 from capanalyze.stream import Stream
@@ -244,6 +245,9 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         target = flow.target_in_the_end()
         evidence = bundle(stream.readings, frames, wanted, stream.audit, target.addresses) if limit else None
         lost = dropped(stream)
+        found = [one.finding for one in gathered.findings]
+        unasked = [one.announcement for one in gathered.announcements]
+        reference = confirm_evidence(stream.readings, frames, found, unasked) if limit else None
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
             finding.notes += [note for name, note in lost.items() if name in captures]
@@ -258,10 +262,11 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         target=target,
         modes=[mode_info(mode, stream) for mode in modes],
         zones=gathered.zones,
-        findings=[one.finding for one in gathered.findings],
+        findings=found,
         announcements=[announcement_of(one, octets) for one in gathered.announcements],
         directions=gathered.directions,
         notes=notes_on(stream, gathered),
+        reference=reference,
     )
     return Examined(analysis, evidence)
 

@@ -185,8 +185,9 @@ def main(context: click.Context) -> None:
     show_default=True,
     help="Let tshark dissect the frames that findings rest on: some, none, or all of them.",
 )
+@click.option("--verify", is_flag=True, help="Pair all frames once more, by the dpkt reference. Slow.")
 @shared_options
-def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str, asked: Asked) -> None:
+def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str, verify: bool, asked: Asked) -> None:
     """Judge captures against what their firewall modes promise, and write a report with graphs.
 
     CAPTURE is a pcap or pcapng file (gzip and zstd too), or - for stdin. Files named MODE.INTERFACE.pcap tell
@@ -195,6 +196,8 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
     chosen = check_forms(forms)
     check_no_pipes(captures)
     audit = audit_from(captures, asked)
+    if verify and any(file.path == "-" for file in audit.captures):
+        raise AuditError("--verify: reads captures twice, and standard input is read once: save it to a file first")
     from rich.console import Console
 
     from capanalyze.agreement import deepen
@@ -210,6 +213,10 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
     with ended_by_interrupt() if "-" in captures else nullcontext():
         limit = LIMITS.get(depth)
         analysis, bundle = examine(audit, command_line(captures, asked, depth), limit=limit, quiet=asked.quiet)
+    if verify:
+        from capanalyze.opinion import verify as verified
+
+        analysis.reference = verified(audit)
     deep = None
     if bundle:
         opinion = dissect(bundle.octets, len(bundle.shown))

@@ -328,6 +328,21 @@ class Depth(Value, frozen=True):
     note: str | None = None
 
 
+class Reference(Value, frozen=True):
+    """What the dpkt reference finds of the same exchanges: so many of those whose frames it was given and reads.
+
+    `differences` name the others, `unread` counts the frames that dpkt does not read. `whole`: it was given all frames,
+    not the evidence alone. `note` says why it was of no help.
+    """
+
+    confirmed: int
+    of: int
+    differences: list[str]
+    unread: int = 0
+    whole: bool = False
+    note: str | None = None
+
+
 class Counts(Value, frozen=True):
     """The exchanges of a finding over one family of addresses, counted as in the finding, and their verdict."""
 
@@ -508,6 +523,7 @@ class Analysis(Record, kw_only=True):
     directions: dict[str, int]
     notes: list[str]
     depth: Depth | None = None
+    reference: Reference | None = None
 
     def leaks(self) -> list[Finding]:
         """The findings that a mode's promise forbids."""

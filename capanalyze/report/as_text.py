@@ -47,6 +47,7 @@ from capanalyze.report.words import (
     mode_title,
     period,
     promise,
+    reference_opinion,
     relabelled,
     second_opinion,
     seen_as,
@@ -101,7 +102,7 @@ def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
         yield _announcements(analysis, names)
-    yield [grid([*_account(analysis, names), *_evidence(analysis, names)])]
+    yield [grid([*_account(analysis, names), *_evidence(analysis, names), *_reference(analysis)])]
 
 
 def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
@@ -231,6 +232,18 @@ def _evidence(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, 
         yield "warning", f"tshark differs on {finding_name(found)}: {relabelled(said, shown)}"
     if (left := len(others) - SHOWN_DIFFERENCES) > 0:
         yield "warning", f"tshark differs {counted(left, 'more time')}"
+
+
+def _reference(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    """What the dpkt reference says of the exchanges, and the first that it sees otherwise."""
+    if analysis.reference is None:
+        return
+    yield "reference", reference_opinion(analysis.reference)
+    others = analysis.reference.differences
+    for said in others[:SHOWN_DIFFERENCES]:
+        yield "warning", f"dpkt reference differs: {said}"
+    if (left := len(others) - SHOWN_DIFFERENCES) > 0:
+        yield "warning", f"dpkt reference differs {counted(left, 'more time')}"
 
 
 def _named(capture: str, names: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from capanalyze.model import (
     Finding,
     Input,
     ModeInfo,
+    Reference,
     Target,
 )
 
@@ -304,6 +305,20 @@ def second_opinion(analysis: Analysis) -> str:
         return ""
     said = [confirmed(analysis.findings, f"tshark {depth.tshark}")] if depth.tshark else []
     return "; ".join(said + ([depth.note] if depth.note else []))
+
+
+def reference_opinion(reference: Reference) -> str:
+    """What the dpkt reference says of the exchanges: `dpkt reference confirms 21 of 21 exchanges`."""
+    if reference.note:
+        return f"dpkt reference {reference.note}"
+    if not reference.whole:
+        said = f"confirms {reference.confirmed:,} of {counted(reference.of, 'exchange')}"
+    elif not reference.differences:
+        said = f"agrees on all {counted(reference.of, 'exchange')}"
+    else:
+        said = f"agrees on {reference.confirmed:,} of {counted(reference.of, 'exchange')}"
+    unread = f", does not read {counted(reference.unread, 'frame')}" if reference.unread else ""
+    return f"dpkt reference {said}{unread}"
 
 
 def confirmed(findings: Iterable[Finding], who: str = "tshark") -> str:
