@@ -99,7 +99,7 @@ def frames_of(reading: Reading) -> Iterator[Frame]:
     from capanalyze.again import read_again
 
     for start in count(1, CHUNK):
-        _, found = read_again(reading.capture, reading.gear, (), range(start, start + CHUNK))
+        _, found = read_again(reading.capture, (), range(start, start + CHUNK))
         if not found:
             break
         for _, frame in sorted(found.items()):

@@ -18,7 +18,6 @@ from click.testing import CliRunner
 
 from capanalyze.audit import CaptureFile
 from capanalyze.cli import main as program
-from capanalyze.gear import Gear
 from capanalyze.reading import open_reading
 from capanalyze.reference import Frame, Paired, frames_of, pair
 from capanalyze.reference.reading.frames import UnreadError, read
@@ -61,7 +60,7 @@ class Differences(NamedTuple):
 
 def frames_in(path: Path) -> list[Frame]:
     """All frames of a capture."""
-    reading = open_reading(CaptureFile(str(path), path.name), Gear(0, compiled=False))
+    reading = open_reading(CaptureFile(str(path), path.name))
     for _ in reading.rows():
         pass
     return list(frames_of(reading))
