@@ -6,12 +6,13 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from capanalyze.core cimport frame as reason
-from capanalyze.core.cells cimport join_cells
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport note_answers, settle
 from capanalyze.core.link cimport first_step as first_step_of
 from capanalyze.core.message cimport Address, Match, Message, Role, begin
 from capanalyze.core.octets cimport Octets
+from capanalyze.core.kept cimport row_at
+from capanalyze.core.reach cimport reach_of as client_reach
 from capanalyze.core.record cimport Answer, Interface, Layout, Record
 from capanalyze.core.row cimport Link, Narrow, Wide
 from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
@@ -21,14 +22,15 @@ from capanalyze.core.services cimport MAX_SERVICES, Matching, Services
 from capanalyze.core.setting cimport (
     ANSWER_ROOM, PORTS, Answered, Capture, Judging, Mode, Module, Network, Place, Segment, Span,
 )
-from capanalyze.core.summary cimport sum_up
+from capanalyze.core.summary cimport finish, sum_up
 from capanalyze.core.sums cimport MOST_KINDS as KINDS
 from capanalyze.core.sums cimport (
-    CLASSES, JOINED, LAST_ONE, MAX_DECODED, MOST_BINS, SLOWEST_ONE, STEPS, Bins, Cell, Change, Detail, Kept,
-    Kinds, Reason, Row, Spread, Sums, Table, Turn,
+    CLASSES, JOINED, LAST_ONE, MOST_BINS, SENT_KINDS, SLOWEST_ONE, STEPS, Bins, Cell, Change, Detail, Kept, Kinds, Met,
+    Reason, Row, SentList, Spread, Sums, Table, Turn,
 )
-from capanalyze.core.times cimport count_at
+from capanalyze.core.times cimport count_at, note_reply
 from capanalyze.core.times cimport step_of as step_in
+from capanalyze.core.waiting cimport class_of, has_reply
 from capanalyze.protocols cimport (
     ard, coap, dhcp, dhcpv6, dns, icmp, ike, ipp, kerberos, ldap, llmnr, mdns, memcached, natpmp, nbdgm, nbns, ntp,
     portmap, quic, sip, slp, small, snmp, ssdp, stun, tcp, tftp, udp, wsdiscovery,
@@ -408,7 +410,8 @@ cdef class Summary:
     cdef Held always
 
     def __cinit__(self, bytes always not None, *, size_t cells, size_t reasons, size_t details, size_t quiet,
-                  size_t answering, size_t spreads, size_t turns, size_t changes, size_t rows, size_t links):
+                  size_t answering, size_t full, size_t turns, size_t changes, size_t rows, size_t waiting,
+                  size_t links, size_t met):
         cdef Sums *s = &self.sums
         self.always = Held(always)
         self.rooms = []
@@ -420,13 +423,20 @@ cdef class Summary:
         s.reasons = <Reason *>self.table(&s.reason, reasons, sizeof(Reason))
         s.reason_heads = self.index(&s.reason_mask, reasons)
         s.details = <Detail *>self.table(&s.detail, details, sizeof(Detail))
-        s.bins = <Bins *>self.table(&s.bin, details, sizeof(Bins))
+        s.bins = <Bins *>self.table(&s.bin, full, sizeof(Bins))
         s.kinds = <Kinds *>self.table(&s.kind, details, sizeof(Kinds))
-        s.spreads = <Spread *>self.table(&s.spread, spreads, sizeof(Spread))
+        s.spreads = <Spread *>self.table(&s.spread, full, sizeof(Spread))
         s.turns = <Turn *>self.table(&s.turn, turns, sizeof(Turn))
         s.turn_heads = self.index(&s.turn_mask, turns)
         s.changes = <Change *>self.table(&s.change, changes, sizeof(Change))
         s.touched = <int32_t *>self.room(details + turns, sizeof(int32_t))
+        s.services = len(NAMES)
+        s.sent = <SentList *>self.room(s.services * SENT_KINDS, sizeof(SentList))
+        s.met = <Met *>self.table(&s.meeting, met, sizeof(Met))
+        s.met_heads = self.index(&s.met_mask, met)
+        s.waiting_room = waiting
+        s.kept.next = <uint32_t *>self.room(rows, sizeof(uint32_t))
+        s.kept.previous = <uint32_t *>self.room(rows, sizeof(uint32_t))
         s.kept.wides = <Wide *>self.room(rows, sizeof(Wide))
         s.kept.narrows = <Narrow *>self.room(rows, sizeof(Narrow))
         s.kept.links = <Link *>self.room(links, sizeof(Link))
@@ -457,14 +467,14 @@ cdef class Summary:
         cdef Rows rows = Rows(wide, narrow, 0, count, False)
         cdef Held held = Held(links)
         cdef const Link *link = <const Link *>held.at_least(sizeof(Link))
-        cdef Row first = Row(rows.wide, rows.narrow, link, held.buffer.len // <Py_ssize_t>sizeof(Link))
+        cdef Row first = Row(rows.wide, rows.narrow, link, held.buffer.len // <Py_ssize_t>sizeof(Link), 0)
         with nogil:
             sum_up(&self.sums, first, rows.count)
 
     def finish(self):
-        """Join the ports that have no finding of their own; nothing can be added afterwards."""
+        """All was added."""
         with nogil:
-            join_cells(&self.sums)
+            finish(&self.sums)
 
     def counts(self):
         """What is counted of all exchanges."""
@@ -498,26 +508,37 @@ cdef class Summary:
                 found.append((reason.cell, reason.said, reason.number))
         return found
 
+    def met(self):
+        """Interfaces of zones, and captures of cells that have no bit there."""
+        cdef Met *met
+        cdef uint32_t joined
+        places, captures = [], []
+        for number in range(1, self.sums.meeting.used):
+            met = &self.sums.met[<size_t>number]
+            if met.is_capture:
+                joined = self.sums.cells[met.where].joined
+                captures.append((joined if joined else met.where, met.number))
+            else:
+                places.append((<int32_t>met.where, met.number))
+        return places, captures
+
     def detail(self, size_t number):
         """What is shown of a finding besides its counts."""
         if not 0 < number < <size_t>self.sums.detail.used:
             raise IndexError(number)
         cdef Detail *detail = &self.sums.details[number]
-        cdef Spread *spread = &self.sums.spreads[detail.spread]
         cdef Bins *bins = &self.sums.bins[detail.bins]
+        cdef Kinds *kinds = &self.sums.kinds[detail.asked]
+        cdef Room room = Room(1, sizeof(Spread))
+        cdef Spread *spread = <Spread *>room.first if detail.waiting else &self.sums.spreads[detail.spread]
         return {
-            "firsts": [detail.kept[at] for at in range(detail.filled)],
+            "firsts": [detail.kept[at] for at in range(detail.filled) if detail.kept[at]],
             "slowest": detail.kept[<int>SLOWEST_ONE] if detail.slow_time >= 0 else 0,
             "last": detail.kept[<int>LAST_ONE],
+            "exact": self.waiting(detail, spread),
             "level": bins.level,
-            "bins": [
-                (bins.first + at, bins.counts[<int>at]) for at in range(MOST_BINS) if any(bins.counts[<int>at])
-            ],
-            "kinds": {
-                at: self.sums.kinds[detail.asked].of_kind[<int>at]
-                for at in range(KINDS)
-                if self.sums.kinds[detail.asked].of_kind[<int>at].exchanges
-            },
+            "bins": counts_of(bins),
+            "kinds": {at: kinds.of_kind[<int>at] for at in range(KINDS) if kinds.of_kind[<int>at].exchanges},
             "times": {at: spread.times[<int>at] for at in range(STEPS) if spread.times[<int>at]},
             "payloads": [
                 (spread.payloads[<int>at].frame, spread.payloads[<int>at].offset, spread.payloads[<int>at].size)
@@ -525,9 +546,31 @@ cdef class Summary:
             ],
         }
 
+    cdef list waiting(self, const Detail *detail, Spread *spread):
+        """Time, round trip and class of the exchanges that wait; their replies are noted."""
+        cdef uint32_t number = detail.first_waiting
+        cdef Row row
+        cdef int kind
+        found = []
+        while number:
+            row = row_at(&self.sums.kept, number)
+            kind = class_of(row.narrow)
+            if has_reply(&self.sums, detail, kind):
+                note_reply(spread, row)
+            found.append((row.wide.seconds, row.narrow.nanos, row.wide.rtt, kind))
+            number = self.sums.kept.next[number]
+        return found
+
     def changes(self):
         """Where outcomes changed."""
         return [self.sums.changes[<size_t>number] for number in range(1, self.sums.change.used)]
+
+
+cdef list counts_of(Bins *bins):
+    """The bins that are not empty: their numbers, and their counts by class."""
+    return [
+        (bins.first + at, bins.counts[<int>at]) for at in range(MOST_BINS) if any(bins.counts[<int>at])
+    ]
 
 
 def step_of(int64_t time):
@@ -541,6 +584,10 @@ def bins_of(list exchanges not None):
     cdef Bins *bins = <Bins *>room.first
     for time, kind in exchanges:
         count_at(bins, time, kind % <int>CLASSES)
-    return bins.level, [
-        (bins.first + at, bins.counts[<int>at]) for at in range(MOST_BINS) if any(bins.counts[<int>at])
-    ]
+    return bins.level, counts_of(bins)
+
+
+def reach_of(wide, narrow):
+    """Where the client of the first of some rows is."""
+    cdef Rows rows = Rows(wide, narrow, 0, 1, False)
+    return <int>client_reach(rows.wide, rows.narrow)
