@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from capanalyze.analysis import Flow, gather_many
+from capanalyze.analysis import Flow, gather
 from capanalyze.audit import Audit, CaptureFile
 from capanalyze.cli import main
 from capanalyze.stream import Stream
@@ -110,7 +110,7 @@ def compile_all() -> None:
     """Have all stages of a report compiled and kept."""
     file = CaptureFile(str(CAPTURES[0]), CAPTURES[0].name)
     with Stream(Audit((file,)), compiled=True) as stream:
-        gather_many(Flow(stream, needs_target=False), stream, [])
+        gather(Flow(stream, needs_target=False), stream, [])
 
 
 # Runs in a process of its own, so that its memory is its own: each file through both commands.
