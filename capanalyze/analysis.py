@@ -245,9 +245,10 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         octets, frames = read_again(stream, [place for payloads in told for place in payloads], wanted)
         target = flow.target_in_the_end()
         evidence = bundle(stream.readings, frames, wanted, stream.audit, target.addresses) if limit else None
+        lost = dropped(stream)
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
-            finding.notes += dropped(stream, captures)
+            finding.notes += [note for name, note in lost.items() if name in captures]
     parts = [one.part for one in stream.readings]
     analysis = Analysis(
         capanalyze=__version__,
@@ -341,13 +342,13 @@ def disclosures_of(batch: Batch, names: Names, stream: Stream) -> list[list[Disc
     return [list(disclose(service_at(batch, number), reply)) if reply else [] for number, reply in enumerate(replies)]
 
 
-def dropped(stream: Stream, captures: set[str]) -> list[str]:
-    """Frames that the kernel dropped from the captures of a finding."""
-    notes = []
+def dropped(stream: Stream) -> dict[str, str]:
+    """Captures that the kernel dropped frames from, with a note on that."""
+    notes = {}
     for reading in stream.readings:
-        count = sum(interface.dropped or 0 for interface in reading.capture.interfaces)
-        if count and reading.file.name in captures:
-            notes.append(f"{reading.file.name}: {count} frames were dropped while capturing, at times unknown")
+        name = reading.file.name
+        if count := sum(interface.dropped or 0 for interface in reading.capture.interfaces):
+            notes[name] = f"{name}: {count} frames were dropped while capturing, at times unknown"
     return notes
 
 

@@ -31,7 +31,6 @@ KNOWN = {
     "reply from another address or port of the target": PAIRING,
     "reply to another endpoint of the client": PAIRING,
     "what a module cannot read on its port": PAIRING,
-    "many interfaces": "interfaces are to be bounded in the core",
     "tunnels over UDP": READING,
     "layer-2 tags before IP": READING,
     "link types with IP inside": READING,
