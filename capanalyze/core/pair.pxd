@@ -62,7 +62,7 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool) noexcept n
     elif m.role >= QUOTED:
         reject(p, &g)
     elif role_of(&g) in (SPOKE, ACKNOWLEDGES):
-        spoke(p, &g)
+        segment(p, &g)
     else:
         same = identity(m)
         if is_copy(&p.table, &p.repeats, m, same):
@@ -71,6 +71,17 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool) noexcept n
         count_malformed(p, &g)
         number = handle(p, &g)
         remember(&p.repeats, m, same, p.table.now, list_of(p, number, m.frame))
+
+
+cdef inline void segment(Pairing *p, const Given *g) noexcept nogil:
+    """Another segment of a connection. Only what may be a copy of one that made a SYN uncertain is looked up as such."""
+    cdef uint32_t number
+    if p.table.now - p.something_else <= MILLISECOND and is_copy(&p.table, &p.repeats, g.m, identity(g.m)):
+        return
+    number = spoke(p, g)
+    if number:
+        p.something_else = p.table.now
+        remember(&p.repeats, g.m, identity(g.m), p.table.now, list_of(p, number, g.m.frame))
 
 
 cdef inline uint32_t handle(Pairing *p, Given *g) noexcept nogil:

@@ -55,6 +55,7 @@ cdef struct Pairing:
     int64_t *malformed  # messages that did not parse, by capture, service and kind
     int64_t service_count
     int64_t many_sources  # several captures are paired together
+    int64_t something_else  # clock of the last segment that made a SYN uncertain
     uint64_t early_first
     uint64_t early_last
     Early[EARLY_ROOM] early
