@@ -1,4 +1,4 @@
-"""Whatever the split, the result is the same: pieces of a rotated capture, blocks of any size, plain and compiled."""
+"""Whatever the split, the result is the same: pieces of a rotated capture, blocks of any size, in a thread or not."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,6 @@ from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import audit_of
 from capanalyze.capture import Capture
 from capanalyze.exchanges import held as holding
-from capanalyze.gear import Gear
 from capanalyze.model import Exchange
 from capanalyze.packets import messages
 from tests.bench.generate import Wanted, generate
@@ -79,15 +78,13 @@ def test_blocks_of_any_size_give_the_same_report(flood: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("size", [7919, 1 << 20])
-def test_compiled_and_in_threads_the_report_is_the_same(
-    flood: Path, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
+def test_read_in_a_thread_the_report_is_the_same(flood: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     audit = audit_of([str(flood)], mode="block-all")
-    plain = analyze(audit)
+    monkeypatch.setattr(stream, "WORTH_A_THREAD", 1 << 40)
+    alone = analyze(audit)
     monkeypatch.setattr(messages, "BLOCK", size)
     monkeypatch.setattr(stream, "WORTH_A_THREAD", 0)
-    monkeypatch.setattr(stream, "Gear", lambda *_, **__: Gear(compiled=True))
-    assert analyze(audit) == plain
+    assert analyze(audit) == alone
 
 
 def asked(number: int, *, ident: int = 1) -> bytes:

@@ -157,6 +157,8 @@ class Pairs:
         Args:
             messages: rows of messages.
             pool: their keys.
+            start: the first message to be taken in.
+            stop: the message before which to end.
             wide: where settled exchanges go, wide rows.
             narrow: their narrow rows.
             links: their frames, where there is more than one; the first stands for none.

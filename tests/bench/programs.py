@@ -46,7 +46,7 @@ VERSIONS = {
     "igzip": ("--version",),
     "zstd": ("--version",),
 }
-PACKAGES = ("capanalyze", "dpkt", "isal", "numba", "numpy", "pyarrow", "zstandard")
+PACKAGES = ("capanalyze", "dpkt", "isal", "numpy", "pyarrow", "zstandard")
 
 
 def capanalyze(capture: Path, frames: int, folder: Path) -> Iterator[Case]:
