@@ -245,6 +245,8 @@ class Capture:
             if not self.blocks.read(bytes(octets[at : at + length])):
                 break
             self._take_interfaces()
+            self.notes += self.blocks.notes
+            self.blocks.notes.clear()
             at += length
             if stop - at < 12 or self.blocks.is_frame(octets, at):
                 return at

@@ -73,9 +73,11 @@ cdef inline bint is_quoted(const Pairing *p, const Exchange *e, const Given *g) 
     """Whether an ICMP error may quote a request of this exchange."""
     if e.outcome not in (SILENT, REJECTED) or e.flags & GROUP or e.request == 0 or not repeats_the_way(e, g):
         return False
-    if not is_of_service(p, e, g) or not is_sent_by_host(e.server_mac, g, e, False):
+    if not is_sent_by_host(e.server_mac, g, e, False):
         return False
-    return g.m.keys == 0 or e.keys == 0 or shares_key(p, e, g.keys, g.m.keys)
+    if e.module != g.m.service:
+        return g.m.keys == 0 or e.keys == 0
+    return is_of_service(p, e, g) and (g.m.keys == 0 or e.keys == 0 or shares_key(p, e, g.keys, g.m.keys))
 
 
 cdef inline bint is_sent_by_host(int64_t mac, const Given *g, const Exchange *e, bint turned) noexcept nogil:

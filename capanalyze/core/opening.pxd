@@ -64,19 +64,29 @@ cdef inline void enter(Pairing *p, uint32_t number, const Given *g) noexcept nog
     cdef Table *t = &p.table
     cdef Exchange *e = at(t, number)
     cdef uint64_t client = endpoint(&e.client, e.client_port), server = endpoint(&e.wanted, e.wanted_port)
-    cdef int64_t place, transport = facts_of(p, e).transport
+    cdef int64_t place
     cdef bint by_question = facts_of(p, e).by_question
     e.keys = <uint8_t>g.m.keys
     for place in range(g.m.keys):
         link(t, number, key_hash(e.module, client, ANY_SERVER if by_question or e.flags & GROUP else server, g.keys[place]))
         if by_question or e.flags & GROUP or facts_of(p, e).by_key_alone:
             link(t, number, key_hash(e.module, ANY_CLIENT, ANY_SERVER, g.keys[place]))
+    enter_ends(p, number)
+    if e.flags & CONVERSATION:
+        wait_anew(t, number, IDLE_WAIT)
+
+
+cdef inline void enter_ends(Pairing *p, uint32_t number) noexcept nogil:
+    """Let an exchange be found by its endpoints."""
+    cdef Table *t = &p.table
+    cdef Exchange *e = at(t, number)
+    cdef uint64_t client = endpoint(&e.client, e.client_port), server = endpoint(&e.wanted, e.wanted_port)
+    cdef int64_t transport = facts_of(p, e).transport
     link(t, number, ends_hash(transport, client, server))
     if e.flags & GROUP:
         link(t, number, ends_hash(transport, client, mix_port(e.wanted_port)))
     if e.flags & CONVERSATION:
         link(t, number, conversation_hash(client, server))
-        wait_anew(t, number, IDLE_WAIT)
     link(t, number, client_hash(transport, &e.client))
     count_rare(t, e, 1)
 

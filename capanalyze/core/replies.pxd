@@ -61,7 +61,7 @@ cdef inline uint32_t best_with(const Pairing *p, const Given *g, uint64_t wanted
         if node == NONE:
             break
         number = node_at(t, node).exchange
-        if may_answer(p, at(t, number), g):
+        if may_answer(p, at(t, number), g) and not (at(t, number).flags & WEAK_PAIRING and is_late(p, at(t, number))):
             best = better(p, best, number, g)
         node = next_node(t, node)
     return best
@@ -163,7 +163,7 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         node = next_node(t, node)
         if (e.keys and not is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
-        if g.m.service != GENERIC_UDP and not is_of_service(p, e, g):
+        if not (g.m.service == GENERIC_UDP or role_of(g) == MALFORMED or is_of_service(p, e, g)):
             continue
         if best == NONE or is_waiting(p, number, g):
             best = number
@@ -172,8 +172,9 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
 
 cdef inline uint32_t answer_by_ends(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
     """Add a reply that only endpoints tell; without a key, what follows is a conversation."""
+    cdef uint32_t to_group = at(&p.table, number).flags & CONVERSATION and at(&p.table, number).flags & GROUP
     number = answer(p, number, g)
-    if facts_of(p, at(&p.table, number)).converses:
+    if to_group or facts_of(p, at(&p.table, number)).converses:
         converse_from(p, number, g)
     return number
 
@@ -265,7 +266,7 @@ cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noe
 
 cdef inline bint may_have_drawn(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a request without a key, still unanswered, may have drawn a message from another address or port."""
-    if e.keys or e.flags & ANSWERED or is_late(p, e) or not goes_to_client(e, g):
+    if e.keys or e.flags & ANSWERED or p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
         return False
     if e.flags & GROUP:
         return is_on(e, g.m.interface) and not same(&e.client, &g.m.source)

@@ -55,7 +55,7 @@ cdef inline uint32_t asked(Pairing *p, Given *g) noexcept nogil:
                 compare_sources(p, e, g)
         node = next_node(t, node)
     number = begin(p, g, False)
-    if g.m.role & CONTINUES:
+    if g.m.role & CONTINUES and facts_for(p, g).converses:
         at(t, number).flags |= CONVERSATION
     enter(p, number, g)
     answer_early(p, number, g)
