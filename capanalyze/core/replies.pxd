@@ -22,7 +22,7 @@ from capanalyze.core.pairing cimport (
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
     ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, INDETERMINATE, KEYLESS, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED,
-    REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
+    REJECTED, REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
@@ -61,10 +61,15 @@ cdef inline uint32_t best_with(const Pairing *p, const Given *g, uint64_t wanted
         if node == NONE:
             break
         number = node_at(t, node).exchange
-        if may_answer(p, at(t, number), g) and not (at(t, number).flags & KEYLESS and is_late(p, at(t, number))):
+        if may_answer(p, at(t, number), g) and not is_too_late(p, at(t, number)):
             best = better(p, best, number, g)
         node = next_node(t, node)
     return best
+
+
+cdef inline bint is_too_late(const Pairing *p, const Exchange *e) noexcept nogil:
+    """Whether a key that does not tell requests apart no longer counts, as nothing has answered within the window."""
+    return e.flags & KEYLESS and not e.flags & ANSWERED and is_late(p, e)
 
 
 cdef inline bint may_answer(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
@@ -161,7 +166,7 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         number = node_at(t, node).exchange
         e = at(t, number)
         node = next_node(t, node)
-        if not (e.flags & KEYLESS or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
+        if not (e.keys == 0 or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
         if not (g.m.service == GENERIC_UDP or role_of(g) == MALFORMED or is_of_service(p, e, g)):
             continue
@@ -271,7 +276,7 @@ cdef inline bint fits(const Pairing *p, const Exchange *e, const Given *g, const
 
 cdef inline bint may_have_drawn(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a request without a key, still unanswered, may have drawn a message from another address or port."""
-    if not e.flags & KEYLESS or e.flags & ANSWERED or p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
+    if not e.flags & KEYLESS or e.flags & ANSWERED or e.outcome == REJECTED or p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
         return False
     if e.flags & GROUP:
         return is_on(e, g.m.interface) and not same(&e.client, &g.m.source)
