@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 MODULE = "capanalyze.core.core"
 CHECKED = ("-DCORE_CHECKED",)
-SANITIZED = ("-DCORE_UNCHECKED", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+SANITIZED = ("-DCORE_UNCHECKED", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-fno-wrapv")
 
 
 def build(root: Path, folder: Path, flags: tuple[str, ...]) -> Path:
