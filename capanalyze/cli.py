@@ -282,7 +282,7 @@ def exchanges(
         waiting,
         Stream(audit) as stream,
         # Rows that are printed show by themselves how far reading has come.
-        progress(None if output in (None, "-") else stream.octets_read, stream.total, quiet=asked.quiet),
+        progress(stream.octets_read, stream.total, quiet=asked.quiet or output in (None, "-")),
     ):
         flow = Flow(stream, needs_target=False)
         batches = flow.numbered() if form == "table" else flow.in_order()

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze import analysis
 from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import Audit, CaptureFile, Mode, Segment, audit_of, load_audit
 from capanalyze.capture import Interface
 from capanalyze.model import Finding, Verdict
+from capanalyze.summary import store
+from capanalyze.summary.store import Rooms
 from capanalyze.verdicts import promise_of
 from tests.build import PEER, START, TARGET, dns, icmp, ipv4, ntp, pcap, udp
 
@@ -162,9 +163,9 @@ def test_frames_cut_before_their_ports_make_silence_uncertain(tmp_path: Path) ->
     assert (pair.exchange.outcome, pair.exchange.reason) == ("indeterminate", "frames are cut")
 
 
-@pytest.mark.parametrize("few", [True, False])
-def test_cut_frames_are_those_of_their_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool) -> None:
-    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+@pytest.mark.parametrize("waiting", [Rooms().waiting, 0])
+def test_cut_frames_are_those_of_their_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int) -> None:
+    monkeypatch.setattr(store, "ROOMS", Rooms(waiting=waiting))
     cut = pcap([(START + FAR + 1, reply(1))], snaplen=22)[24:]
     paths = [write(tmp_path, [(0.0, request(number)), (FAR, LAST)], name) for number, name in enumerate(NAMES)]
     with Path(paths[0]).open("ab") as file:

@@ -15,7 +15,7 @@ from capanalyze.core.pairing cimport (
 from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, elsewhere
 from capanalyze.core.requests cimport compare_sources, is_retransmission, request, resend
 from capanalyze.core.row cimport (
-    ANSWERED, CONVERSATION, INDETERMINATE, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, UNANSWERABLE_REQUEST,
+    ANSWERED, CONVERSATION, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, UNANSWERABLE_REQUEST,
     WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP
@@ -95,7 +95,7 @@ cdef inline uint32_t new_flow(Pairing *p, Given *g) noexcept nogil:
 cdef inline uint32_t conversation(Pairing *p, Given *g) noexcept nogil:
     """A new conversation."""
     cdef uint32_t number = begin(p, g, False)
-    at(&p.table, number).flags |= CONVERSATION | WEAK_PAIRING
+    at(&p.table, number).flags |= CONVERSATION | WEAK_PAIRING | KEYLESS
     g.m.keys = 0
     enter(p, number, g)
     return number

@@ -12,7 +12,7 @@ from capanalyze.core.pairing cimport (
     service_of,
 )
 from capanalyze.core.row cimport (
-    CONVERSATION, GROUP, INDETERMINATE, MAY_ANNOUNCE, SAID_NOT_CAPTURED, SILENT, UNANSWERABLE_REQUEST, UNSOLICITED,
+    CONVERSATION, GROUP, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, SAID_NOT_CAPTURED, SILENT, UNANSWERABLE_REQUEST, UNSOLICITED,
     WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP
@@ -46,7 +46,7 @@ cdef inline uint32_t begin(Pairing *p, const Given *g, bint turned) noexcept nog
     e.ttl = <uint8_t>m.ttl
     e.variant = <int32_t>(g.keys[m.keys] & 0x7FFFFFFF) if m.role & COMPARED else 0
     e.flags = (
-        (WEAK_PAIRING if m.role & WEAK or m.keys == 0 else 0) | (UNANSWERABLE_REQUEST if m.role & UNANSWERABLE else 0)
+        (WEAK_PAIRING | KEYLESS if m.role & WEAK or m.keys == 0 else 0) | (UNANSWERABLE_REQUEST if m.role & UNANSWERABLE else 0)
         | (MAY_ANNOUNCE if m.role & ANNOUNCES else 0) | (GROUP if m.to_group else 0)
     )
     if turned:

@@ -21,7 +21,7 @@ from capanalyze.core.pairing cimport (
 )
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
-    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, INDETERMINATE, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED,
+    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, INDETERMINATE, KEYLESS, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED,
     REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
@@ -64,7 +64,7 @@ cdef inline uint32_t best_with(const Pairing *p, const Given *g, uint64_t wanted
         if node == NONE:
             break
         number = node_at(t, node).exchange
-        if may_answer(p, at(t, number), g) and not (at(t, number).flags & WEAK_PAIRING and is_late(p, at(t, number))):
+        if may_answer(p, at(t, number), g) and not (at(t, number).flags & KEYLESS and is_late(p, at(t, number))):
             best = better(p, best, number, g)
         node = next_node(t, node)
     return best
@@ -101,7 +101,7 @@ cdef inline uint32_t better(const Pairing *p, uint32_t one, uint32_t other, cons
     cdef int here = is_on(first, g.m.interface) - is_on(second, g.m.interface)
     if here == 0:
         here = is_waiting(p, one, g) - is_waiting(p, other, g)
-    if here == 0 and first.flags & second.flags & WEAK_PAIRING and is_waiting(p, one, g):
+    if here == 0 and first.flags & second.flags & KEYLESS and is_waiting(p, one, g):
         here = -1  # nothing tells them apart: in order
     if here == 0:
         here = -1 if first.clock < second.clock else 1
@@ -164,7 +164,7 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         number = node_at(t, node).exchange
         e = at(t, number)
         node = next_node(t, node)
-        if (e.keys and not is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
+        if not (e.flags & KEYLESS or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
         if not (g.m.service == GENERIC_UDP or role_of(g) == MALFORMED or is_of_service(p, e, g)):
             continue
@@ -255,21 +255,26 @@ cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noe
     if facts_of(p, e).by_endpoint and not goes_to_client(e, g):
         return False
     if e.module == g.m.service and role_of(g) == REPLY:
-        return shares_key(p, e, g.keys, g.m.keys)
+        return fits(p, e, g, g.keys, g.m.keys)
     cdef const int64_t *reading = g.keys + g.m.keys
     cdef const int64_t *stop = reading + g.m.readings
     while reading < stop:
-        if reading[0] & 0xFF == e.module and shares_key(p, e, reading + 1, reading[0] >> 8):
+        if reading[0] & 0xFF == e.module and fits(p, e, g, reading + 1, reading[0] >> 8):
             return True
-        if reading[0] == e.module and e.keys == 0 and not e.flags & ANSWERED and goes_to_client(e, g):
-            return not is_late(p, e)
         reading += 1 + (reading[0] >> 8)
     return False
 
 
+cdef inline bint fits(const Pairing *p, const Exchange *e, const Given *g, const int64_t *keys, int64_t count) noexcept nogil:
+    """Whether a reply with these keys is one to a request; without a key, to the endpoint that asked and waits alone."""
+    if not e.flags & KEYLESS:
+        return not g.m.role & WEAK and shares_key(p, e, keys, count)
+    return e.keys == 0 and count == 0 and not e.flags & ANSWERED and goes_to_client(e, g) and not is_late(p, e)
+
+
 cdef inline bint may_have_drawn(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a request without a key, still unanswered, may have drawn a message from another address or port."""
-    if e.keys or e.flags & ANSWERED or p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
+    if not e.flags & KEYLESS or e.flags & ANSWERED or p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
         return False
     if e.flags & GROUP:
         return is_on(e, g.m.interface) and not same(&e.client, &g.m.source)
