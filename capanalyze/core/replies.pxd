@@ -30,8 +30,11 @@ cdef enum:
     SERVICES_OF_CLIENT = 4  # the last ones that a client has asked
     REQUESTS_OF_CLIENT = 32  # the last open ones that are looked at
 
-cdef enum:
-    MAX_SECONDS = 9000000000ULL  # what nanoseconds can be counted for in 63 bits
+cdef extern from *:  # more than an enum holds everywhere
+    """
+    #define CORE_COUNTABLE 9000000000LL  /* seconds that can be counted in nanoseconds in 63 bits */
+    """
+    int64_t COUNTABLE "CORE_COUNTABLE"
 
 
 # By key
@@ -346,7 +349,7 @@ cdef inline int64_t round_trip(const Exchange *e, const Message *m) noexcept nog
     """Nanoseconds from the first request to a message; -1 where there is no time, or it stepped back."""
     if e.seconds >= NO_TIME or m.seconds >= NO_TIME or m.seconds < e.seconds:
         return -1
-    if m.seconds - e.seconds > <int64_t>MAX_SECONDS:
+    if m.seconds - e.seconds > COUNTABLE:
         return -1
     return max(-1, (m.seconds - e.seconds) * SECOND + m.nanos - e.nanos)
 
