@@ -286,7 +286,7 @@ cdef class Pairs:
         cdef Pairing *p = self.p
         cdef OpenTable *t = &p.table
         t.room, t.node_room, t.link_room = room, 4 * room + 1024, 1 << 20
-        t.mask = (1 << (2 * room - 1).bit_length()) - 1
+        t.mask = (1 << (4 * room - 1).bit_length()) - 1
         t.exchanges = <Exchange *>calloc(t.room + 1, sizeof(Exchange))
         t.nodes = <Node *>calloc(t.node_room + 1, sizeof(Node))
         t.frames = <Listed *>calloc(t.link_room + 1, sizeof(Listed))
