@@ -19,9 +19,9 @@ from capanalyze.core.pairing cimport (
     Pairing, Soon, clock_of, facts_for, given_soon, kind_of, repeats_the_way, role_of,
 )
 from capanalyze.core.repeats cimport NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember
-from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, by_key, by_question, elsewhere
+from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, by_key, by_question, elsewhere, is_ambiguous
 from capanalyze.core.requests cimport alike_hash, request
-from capanalyze.core.row cimport ANSWERED
+from capanalyze.core.row cimport ANSWERED, WEAK_PAIRING
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
 
@@ -142,7 +142,7 @@ cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
             return number
     number = by_key(p, g, g.keys, g.m.keys)
     if number:
-        return answer(p, number, g)
+        return answer_by_key(p, number, g)
     cdef uint32_t by_ends = by_endpoints(p, g)
     if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT:
         if by_ends == NONE or at(&p.table, by_ends).flags & ANSWERED:
@@ -157,6 +157,15 @@ cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
     if number:
         return number
     return malformed(p, g) if kind_of(g) == GARBAGE else orphan(p, g)
+
+
+cdef inline uint32_t answer_by_key(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """Add a reply that its key tells, weakly where several requests have it."""
+    cdef bint weakly = is_ambiguous(p, number, g)
+    number = answer(p, number, g)
+    if weakly:
+        at(&p.table, number).flags |= WEAK_PAIRING
+    return number
 
 
 cdef inline Joined list_of(const Pairing *p, uint32_t number, int64_t frame) noexcept nogil:

@@ -18,6 +18,7 @@ from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
     INTERIM, MAX_FOUND, MAX_PASSED, MAX_WALK, UDP_TRANSPORT, WEAK, Given, Pairing, comes_from_wanted, facts_for, facts_of,
     conversation_between, goes_to_client, is_late, is_of_service, is_on, kind_of, role_of, shares_key,
+    wanted_of,
 )
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
@@ -106,11 +107,39 @@ cdef inline uint32_t better(const Pairing *p, uint32_t one, uint32_t other, cons
     cdef int here = is_on(first, g.m.interface) - is_on(second, g.m.interface)
     if here == 0:
         here = is_waiting(p, one, g) - is_waiting(p, other, g)
-    if here == 0 and first.flags & second.flags & KEYLESS and is_waiting(p, one, g):
+    if here == 0 and are_alike(first, second) and is_waiting(p, one, g):
         here = -1  # nothing tells them apart: in order
     if here == 0:
         here = -1 if first.clock < second.clock else 1
     return one if here > 0 else other
+
+
+cdef inline bint are_alike(const Exchange *one, const Exchange *other) noexcept nogil:
+    """Whether the key does not tell two requests of one endpoint apart: it is none, or was used again."""
+    if one.flags & other.flags & KEYLESS:
+        return True
+    return one.digest != other.digest and one.client_port == other.client_port and same(&one.client, &other.client)
+
+
+cdef inline bint is_ambiguous(const Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """Whether a request that a reply answers is one of several that its key does not tell apart."""
+    cdef const Table *t = &p.table
+    cdef const Exchange *e = at(t, number)
+    cdef uint32_t node, other
+    cdef int64_t place
+    cdef uint64_t server = ANY_SERVER if facts_of(p, e).by_question else wanted_of(e)
+    if e.keys == 0 or e.flags & GROUP or facts_of(p, e).by_key_alone:
+        return False
+    for place in range(g.m.keys):
+        node = first_node(t, key_hash(e.module, g.destination, server, g.keys[place]))
+        for _ in range(MAX_WALK):
+            if node == NONE:
+                break
+            other = node_at(t, node).exchange
+            if other != number and are_alike(e, at(t, other)) and is_waiting(p, other, g):
+                return True
+            node = next_node(t, node)
+    return False
 
 
 cdef inline bint is_waiting(const Pairing *p, uint32_t number, const Given *g) noexcept nogil:
