@@ -8,7 +8,9 @@ from libc.stdlib cimport calloc, free
 from capanalyze.core cimport frame as reason
 from capanalyze.core.cells cimport join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
-from capanalyze.core.exchange cimport KINDS, LONG, MAX_WAITS, SECOND, Exchange, Facts, Listed, Node, Out, at, write
+from capanalyze.core.exchange cimport (
+    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at, write,
+)
 from capanalyze.core.exchange cimport Table as OpenTable
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport note_answers, settle
@@ -278,6 +280,8 @@ cdef class Pairs:
 
     def __cinit__(self, facts not None, waits not None, bytes ports not None, bytes services not None, sources not None,
                   uint32_t room):
+        if not MOST_AT_ONCE <= room <= MOST_OPEN:
+            raise ValueError(f"room for {room:,} exchanges, where one message may begin {MOST_AT_ONCE}")
         self.facts, self.ports, self.services, self.sources = Held(facts), Held(ports), Held(services), Held(sources)
         self.captures, self.service_count = len(sources), len(NAMES)
         self.p = <Pairing *>calloc(1, sizeof(Pairing))
@@ -286,7 +290,7 @@ cdef class Pairs:
         cdef Pairing *p = self.p
         cdef OpenTable *t = &p.table
         t.room, t.node_room, t.link_room = room, 4 * room + 1024, 1 << 20
-        t.mask = (1 << (2 * room - 1).bit_length()) - 1
+        t.mask = (1 << (4 * room - 1).bit_length()) - 1
         t.exchanges = <Exchange *>calloc(t.room + 1, sizeof(Exchange))
         t.nodes = <Node *>calloc(t.node_room + 1, sizeof(Node))
         t.frames = <Listed *>calloc(t.link_room + 1, sizeof(Listed))

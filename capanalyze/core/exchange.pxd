@@ -20,6 +20,7 @@ cdef enum:
     NONE = 0  # no exchange, no node, no link
     MAX_WAITS = 16  # different lengths of waiting
     KINDS = 16  # kinds of message that are told apart
+    MOST_OPEN = 1 << 28  # four nodes each can still be numbered
     MOST_AT_ONCE = 300  # exchanges that one message can begin at most
     NODES_AT_ONCE = 900
     LINKS_AT_ONCE = 512
@@ -411,8 +412,20 @@ cdef inline bint hand_on(Table *t, uint32_t number) noexcept nogil:
             return False
         write(t, e, &out.wide[out.count], &out.narrow[out.count])
         out.count += 1
+    fetch_ends(t, e.after)
     give_back(t, number)
     return True
+
+
+cdef inline void fetch_ends(const Table *t, uint32_t number) noexcept nogil:
+    """What is handed on next lies far away: the nodes of the next exchange, and the one behind it."""
+    cdef const char *after = <const char *>at(t, at(t, number).after)
+    prefetch(node_at(t, at(t, number).nodes))
+    prefetch(after)
+    prefetch(after + 64)
+    prefetch(after + 128)
+    prefetch(after + 192)
+    prefetch(after + 256)
 
 
 cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) noexcept nogil:

@@ -7,6 +7,7 @@ from capanalyze.core.exchange cimport (
     CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, end, evict, first_node, hand_on, has_room, next_node,
     node_at, settle,
 )
+from capanalyze.core.fetch cimport fetch, fetch_first
 from capanalyze.core.flows cimport conversation, converse, datagram, malformed
 from capanalyze.core.icmp_errors cimport reject
 from capanalyze.core.message cimport (
@@ -14,8 +15,8 @@ from capanalyze.core.message cimport (
 )
 from capanalyze.core.opening cimport orphan, told
 from capanalyze.core.pairing cimport (
-    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, ROLES, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given, Pairing, clock_of, facts_for, given,
-    kind_of, repeats_the_way, role_of,
+    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, ROLES, SOON_ROOM, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given,
+    Pairing, Soon, clock_of, facts_for, given_soon, kind_of, repeats_the_way, role_of,
 )
 from capanalyze.core.repeats cimport NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember
 from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, by_key, by_question, elsewhere
@@ -27,13 +28,15 @@ from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 cdef inline int64_t feed(Pairing *p, Message *messages, const int64_t *pool, int64_t start, int64_t stop) noexcept nogil:
     """Take in messages from `start` to before `stop`; the one at which room for what is settled ended, else `stop`."""
     cdef int64_t number
+    fetch_first(p, messages, pool, start, stop)
     for number in range(start, stop):
+        fetch(p, messages, pool, number, stop)
         if not settle(&p.table, clock_of(&messages[number])):
             return number
         while not has_room(&p.table):
             if not evict(&p.table):
                 return number
-        message(p, &messages[number], pool)
+        message(p, &messages[number], pool, &p.soon[number % SOON_ROOM])
     return stop
 
 
@@ -50,9 +53,9 @@ cdef inline bint finish(Pairing *p) noexcept nogil:
     return True
 
 
-cdef inline void message(Pairing *p, Message *m, const int64_t *pool) noexcept nogil:
+cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon *soon) noexcept nogil:
     """Take in one message."""
-    cdef Given g = given(m, pool)
+    cdef Given g = given_soon(m, pool, soon)
     cdef uint64_t same
     cdef uint32_t number
     while p.early_first < p.early_last and p.table.now - p.early[p.early_first % EARLY_ROOM].clock > MILLISECOND:

@@ -16,13 +16,13 @@ from capanalyze.core.message cimport MALFORMED, REPLY, Address, Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
-    INTERIM, MAX_FOUND, MAX_WALK, UDP_TRANSPORT, WEAK, Given, Pairing, comes_from_wanted, facts_for, facts_of,
+    INTERIM, MAX_FOUND, MAX_PASSED, MAX_WALK, UDP_TRANSPORT, WEAK, Given, Pairing, comes_from_wanted, facts_for, facts_of,
     conversation_between, goes_to_client, is_late, is_of_service, is_on, kind_of, role_of, shares_key,
 )
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
     ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, INDETERMINATE, KEYLESS, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED,
-    REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
+    REJECTED, REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
@@ -30,8 +30,11 @@ cdef enum:
     SERVICES_OF_CLIENT = 4  # the last ones that a client has asked
     REQUESTS_OF_CLIENT = 32  # the last open ones that are looked at
 
-cdef enum:
-    MAX_SECONDS = 9000000000ULL  # what nanoseconds can be counted for in 63 bits
+cdef extern from *:  # more than an enum holds everywhere
+    """
+    #define CORE_COUNTABLE 9000000000LL  /* seconds that can be counted in nanoseconds in 63 bits */
+    """
+    int64_t COUNTABLE "CORE_COUNTABLE"
 
 
 # By key
@@ -61,10 +64,15 @@ cdef inline uint32_t best_with(const Pairing *p, const Given *g, uint64_t wanted
         if node == NONE:
             break
         number = node_at(t, node).exchange
-        if may_answer(p, at(t, number), g) and not (at(t, number).flags & KEYLESS and is_late(p, at(t, number))):
+        if may_answer(p, at(t, number), g) and not is_too_late(p, at(t, number)):
             best = better(p, best, number, g)
         node = next_node(t, node)
     return best
+
+
+cdef inline bint is_too_late(const Pairing *p, const Exchange *e) noexcept nogil:
+    """Whether a key that does not tell requests apart no longer counts, as nothing has answered within the window."""
+    return e.flags & KEYLESS and not e.flags & ANSWERED and is_late(p, e)
 
 
 cdef inline bint may_answer(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
@@ -120,14 +128,15 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
     what it repeats is noted there alone, if there is nothing newer to answer.
     """
     cdef Table *t = &p.table
-    cdef uint32_t node, number, answered = NONE, siblings = 0
+    cdef uint32_t node, number, answered = NONE, siblings = 0, passed = 0
     cdef int64_t place
     for place in range(g.m.keys):
         node = first_node(t, key_hash(<uint8_t>g.m.service, ANY_CLIENT, ANY_SERVER, g.keys[place]))
-        while node and siblings < MAX_FOUND:
+        while node and siblings < MAX_FOUND and passed < MAX_PASSED:
             number = node_at(t, node).exchange
             node = next_node(t, node)
             if at(t, number).met == g.m.frame or not may_answer(p, at(t, number), g):
+                passed += 1
                 continue
             at(t, number).met = g.m.frame
             siblings += at(t, number).flags & TAKEN != 0
@@ -161,7 +170,7 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         number = node_at(t, node).exchange
         e = at(t, number)
         node = next_node(t, node)
-        if not (e.flags & KEYLESS or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
+        if not (e.keys == 0 or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
         if not (g.m.service == GENERIC_UDP or role_of(g) == MALFORMED or is_of_service(p, e, g)):
             continue
@@ -271,7 +280,7 @@ cdef inline bint fits(const Pairing *p, const Exchange *e, const Given *g, const
 
 cdef inline bint may_have_drawn(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a request without a key, still unanswered, may have drawn a message from another address or port."""
-    if not e.flags & KEYLESS or e.flags & ANSWERED or p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
+    if not e.flags & KEYLESS or e.flags & ANSWERED or e.outcome == REJECTED or p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
         return False
     if e.flags & GROUP:
         return is_on(e, g.m.interface) and not same(&e.client, &g.m.source)
@@ -341,7 +350,7 @@ cdef inline int64_t round_trip(const Exchange *e, const Message *m) noexcept nog
     """Nanoseconds from the first request to a message; -1 where there is no time, or it stepped back."""
     if e.seconds >= NO_TIME or m.seconds >= NO_TIME or m.seconds < e.seconds:
         return -1
-    if m.seconds - e.seconds > <int64_t>MAX_SECONDS:
+    if m.seconds - e.seconds > COUNTABLE:
         return -1
     return max(-1, (m.seconds - e.seconds) * SECOND + m.nanos - e.nanos)
 

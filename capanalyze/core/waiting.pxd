@@ -9,6 +9,7 @@ from capanalyze.core.cells cimport cell_at
 from capanalyze.core.details cimport add, detail_at, flush_detail
 from capanalyze.core.kept cimport drop, keep, row_at
 from capanalyze.core.row cimport REPLIED, SILENT, UNPROVEN, Narrow
+from capanalyze.core.services cimport TCP_SERVICE
 from capanalyze.core.sums cimport MAX_WAITING, NOT_PROVEN, SERVICE, Detail, Kept, Row, Sums
 from capanalyze.core.times cimport add_reply, add_time
 from capanalyze.core.turns cimport add_turn, flush_turn
@@ -24,6 +25,11 @@ cdef inline int class_of(const Narrow *narrow) noexcept nogil:
 cdef inline bint has_reply(const Sums *s, const Detail *detail, int kind) noexcept nogil:
     """Whether a row of a detail has something that the target told."""
     return kind == REPLIED or cell_at(s, detail.cell).which.sort != SERVICE
+
+
+cdef inline bint has_room(const Sums *s, const Detail *detail, int64_t used, int64_t room) noexcept nogil:
+    """Whether a detail may take more of something: ports, of which there are many, leave half of it to services."""
+    return used < (room if cell_at(s, detail.cell).which.service > TCP_SERVICE else room // 2)
 
 
 cdef inline void show(Sums *s, uint32_t number, Row row) noexcept nogil:
@@ -49,8 +55,9 @@ cdef inline void take_now(Sums *s, uint32_t number, Row row) noexcept nogil:
     cdef Detail *detail = detail_at(s, number)
     cdef int kind = class_of(row.narrow)
     show(s, number, row)
-    add_time(s, detail, row, kind)
-    if has_reply(s, detail, kind):
+    if detail.bins or has_room(s, detail, s.bin.used, s.bin.room):
+        add_time(s, detail, row, kind)
+    if has_reply(s, detail, kind) and (detail.spread or has_room(s, detail, s.spread.used, s.spread.room)):
         add_reply(s, detail, row)
 
 
@@ -58,7 +65,7 @@ cdef inline bint wait(Sums *s, Detail *detail, Row row) noexcept nogil:
     """Keep a row in its place among those that wait; whether there is room for it."""
     cdef Kept *kept = &s.kept
     cdef uint32_t number, later = 0, earlier = detail.last_waiting
-    if detail.waiting == MAX_WAITING or s.waiting >= s.waiting_room:
+    if detail.waiting == MAX_WAITING or not has_room(s, detail, s.waiting, s.waiting_room):
         return False
     number = keep(s, 0, row)
     if number == 0:

@@ -78,9 +78,9 @@ def told_at(batch: Batch, number: int, names: Names) -> Payload | None:
 def kind_at(batch: Batch, number: int) -> str:
     """What requests are compared by: their kind, or, where no module knows it, their length; and whether to a group."""
     w, n = number * WIDE, number * NARROW
-    module = batch.narrow[n + MODULE]
+    module = int(batch.narrow[n + MODULE])
     to_group = ", to a group" if batch.narrow[n + FLAGS] & GROUP else ""
     if module != GENERIC_UDP:
-        return PROTOCOLS[module].kind(batch.narrow[n + KIND]) + to_group
+        return PROTOCOLS[module].kind(int(batch.narrow[n + KIND])) + to_group
     octets = batch.narrow[n + REQUEST_OCTETS] if batch.wide[w + REQUEST] else batch.wide[w + REPLY_OCTETS]
     return f"datagram of {octets} octets{to_group}"

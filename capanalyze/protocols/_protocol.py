@@ -32,9 +32,10 @@ class Protocol:
     `kinds` names the kinds of its match function, from kind 3 on. After `window` nanoseconds without an answer
     a request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
     reply to the group answers every host that asked, so the key alone finds the requests. `by_key_alone`: so it is
-    wherever the reply goes. `by_endpoint`: many a client asks with the same key, so that a reply belongs to the endpoint
-    that it goes to. `converses`: what follows a request's first answer is of the same exchange.
-    `silence_proves`: whether a listener has to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
+    wherever the reply goes. `by_endpoint`: many a client asks with the same key, so that a reply belongs to the
+    endpoint that it goes to. `converses`: what follows a request's first answer is of the same exchange.
+    `silence_proves`: whether a listener has to answer at all. `tells_unasked`: a reply to the group that no request
+    drew is an announcement.
     `empty_asks`: an empty datagram asks too, and is shown to the match function. `apart`: the kinds that are
     messages of this service, where several share ports and match function; all others are of the first of
     them. `title` is what a report calls it; `decode` reads what its replies disclose. `dissectors` is what

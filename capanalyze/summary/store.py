@@ -30,15 +30,15 @@ class Rooms:
     `quiet` and `answering` are ports with a finding of their own that gave no reply, and those that gave one;
     services have the other `details`. `full` are findings of more exchanges than are held. `rows` are exchanges that
     are kept, `waiting` those of them that are held until all is read, `links` further frames of theirs. `met` are
-    places of zones, and captures of cells that they have no bit for.
+    places of zones, and captures of cells that they have no bit for. Ports may take half of `full` and `waiting`.
     """
 
     cells: int = 1 << 18
     reasons: int = 1 << 19
-    details: int = 1 << 15
-    quiet: int = 1 << 14
-    answering: int = 1 << 13
-    full: int = 4096
+    details: int = 1 << 14
+    quiet: int = 1 << 12
+    answering: int = 1 << 12
+    full: int = 1 << 11
     turns: int = 1 << 14
     changes: int = 1 << 13
     rows: int = 1 << 17

@@ -157,6 +157,15 @@ def test_what_the_tests_of_match_functions_say_is_read_inside(tmp_path: Path) ->
     assert done.returncode == 0, (done.stdout[-5000:], done.stderr[-5000:])
 
 
+def test_judging_and_summing_up_lead_nowhere_else(tmp_path: Path) -> None:
+    """Their tests pass in the build that stops where a number leads beyond its table."""
+    library = build(ROOT, tmp_path, CHECKED)
+    command = [sys.executable, "-m", "tests.core.with_build", str(library), "-q", "-p", "no:cacheprovider"]
+    files = ["tests/judging/test_judge.py", "tests/summary/test_summary.py"]
+    done = subprocess.run([*command, *files], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout[-5000:], done.stderr[-5000:])
+
+
 def test_a_planted_fault_is_found(kind: Kind, tmp_path: Path) -> None:
     library = build_other(FAULTY, tmp_path, kind.flags)
     done = kind.hear(library, [("ntp", 16, bytes(16))])
