@@ -8,7 +8,9 @@ from libc.stdlib cimport calloc, free
 from capanalyze.core cimport frame as reason
 from capanalyze.core.cells cimport join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
-from capanalyze.core.exchange cimport KINDS, LONG, MAX_WAITS, SECOND, Exchange, Facts, Listed, Node, Out, at, write
+from capanalyze.core.exchange cimport (
+    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at, write,
+)
 from capanalyze.core.exchange cimport Table as OpenTable
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport note_answers, settle
@@ -278,6 +280,8 @@ cdef class Pairs:
 
     def __cinit__(self, facts not None, waits not None, bytes ports not None, bytes services not None, sources not None,
                   uint32_t room):
+        if not MOST_AT_ONCE <= room <= MOST_OPEN:
+            raise ValueError(f"room for {room:,} exchanges, where one message may begin {MOST_AT_ONCE}")
         self.facts, self.ports, self.services, self.sources = Held(facts), Held(ports), Held(services), Held(sources)
         self.captures, self.service_count = len(sources), len(NAMES)
         self.p = <Pairing *>calloc(1, sizeof(Pairing))

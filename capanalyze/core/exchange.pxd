@@ -20,6 +20,7 @@ cdef enum:
     NONE = 0  # no exchange, no node, no link
     MAX_WAITS = 16  # different lengths of waiting
     KINDS = 16  # kinds of message that are told apart
+    MOST_OPEN = 1 << 28  # four nodes each can still be numbered
     MOST_AT_ONCE = 300  # exchanges that one message can begin at most
     NODES_AT_ONCE = 900
     LINKS_AT_ONCE = 512

@@ -26,6 +26,7 @@ cdef enum:
     ICMP_TRANSPORT = 2
     MAX_FOUND = 256  # exchanges that one message answers
     MAX_WALK = 256  # exchanges that are looked at for one message
+    MAX_PASSED = 1024  # and those that hold its question, but that a reply to a group cannot answer
     MAX_PLACES = 31  # interfaces that an exchange remembers apart
     SERVED_BY = 65536  # in the table of ports: from here on the service of each
 

@@ -16,7 +16,7 @@ from capanalyze.core.message cimport MALFORMED, REPLY, Address, Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
-    INTERIM, MAX_FOUND, MAX_WALK, UDP_TRANSPORT, WEAK, Given, Pairing, comes_from_wanted, facts_for, facts_of,
+    INTERIM, MAX_FOUND, MAX_PASSED, MAX_WALK, UDP_TRANSPORT, WEAK, Given, Pairing, comes_from_wanted, facts_for, facts_of,
     conversation_between, goes_to_client, is_late, is_of_service, is_on, kind_of, role_of, shares_key,
 )
 from capanalyze.core.record cimport NO_TIME
@@ -128,14 +128,15 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
     what it repeats is noted there alone, if there is nothing newer to answer.
     """
     cdef Table *t = &p.table
-    cdef uint32_t node, number, answered = NONE, siblings = 0
+    cdef uint32_t node, number, answered = NONE, siblings = 0, passed = 0
     cdef int64_t place
     for place in range(g.m.keys):
         node = first_node(t, key_hash(<uint8_t>g.m.service, ANY_CLIENT, ANY_SERVER, g.keys[place]))
-        while node and siblings < MAX_FOUND:
+        while node and siblings < MAX_FOUND and passed < MAX_PASSED:
             number = node_at(t, node).exchange
             node = next_node(t, node)
             if at(t, number).met == g.m.frame or not may_answer(p, at(t, number), g):
+                passed += 1
                 continue
             at(t, number).met = g.m.frame
             siblings += at(t, number).flags & TAKEN != 0

@@ -30,15 +30,20 @@ def prepared(library: str) -> Any:
     from capanalyze.protocols._protocol import KINDS
 
     waits, facts = waits_and_facts()
-    modes = [(False, False, [3, 7], None), (True, True, [], None)]
     always = ((-NO_TIME, 0), (NO_TIME, 0))
+    judge = core.Judge(
+        [(one.window, one.silence_proves) for one in PROTOCOLS],
+        [(False, False, [3, 7], None), (True, True, [], None)],
+        [[(0, *always)], [(1, *always)], []],
+        [],
+        bytes(65536),
+    )
+    judge.target([(0, 0xFFFF_C000_000A)])  # the first host
+    judge.places([(0, -1), (-1, 1), (-1, -1), (2, 0)])
     core.prepare(
         core.Scanner(port_table(), bytes(one.empty_asks for one in PROTOCOLS)),
         core.Pairs(facts, waits, port_facts(), service_table(KINDS), array("q", [0, 0, 1]), 512),
-        core.Judge(
-            [(one.window, one.silence_proves) for one in PROTOCOLS], modes, [[(0, *always)], [(1, *always)], []], [],
-            bytes(65536),
-        ),
+        judge,
         core.Summary(bytes(2 * 65536), **SIZES),
         core.Group(len(PROTOCOLS), 7, 400),
         sorted({port for one in PROTOCOLS if one.transport == "udp" for port in one.ports[:1]} | {514, 7777, 9999, 40000}),

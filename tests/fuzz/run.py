@@ -21,6 +21,7 @@ TARGETS = ("records", "match", "pairing")
 HERE = Path(__file__).parent
 CHECKS = ("-O1", *CHECKED, *(flag for flag in SANITIZED if not flag.startswith("-D")))
 CLANGS = ("clang", *(f"clang-{version}" for version in range(22, 13, -1)))
+SHOWN = 5000  # octets of what is said, from either end
 LONGEST = 4096  # octets of a seed
 
 
@@ -101,10 +102,10 @@ def run_guided(engine: Engine, library: Path, target: str, folder: Path, seconds
     corpus = write_seeds(target, folder)
     done = child(
         library, target, engine.preloaded, "guided", str(corpus), f"-max_total_time={seconds}", "-timeout=20",
-        f"-artifact_prefix={folder}/", "-print_final_stats=1", f"-max_len={LONGEST}", "-use_value_profile=1",
+        f"-artifact_prefix={folder}/", "-print_final_stats=1", f"-max_len={LONGEST}", "-entropic=0",
     )  # fmt: skip
     counted = re.search(r"number_of_executed_units: (\d+)", done.stderr)
-    return Done(done.returncode == 0, int(counted[1]) if counted else 0, done.stderr[-6000:])
+    return Done(done.returncode == 0, int(counted[1]) if counted else 0, tail(done.stderr))
 
 
 def run_plain(library: Path, target: str, folder: Path, seconds: int) -> Done:
@@ -116,7 +117,12 @@ def run_plain(library: Path, target: str, folder: Path, seconds: int) -> Done:
     octets = kept.read_bytes()
     found = folder / "crash"
     found.write_bytes(octets[4 : 4 + int.from_bytes(octets[:4])])
-    return Done(passed=False, executions=0, text=f"{done.stderr[-6000:]}\n{found}")
+    return Done(passed=False, executions=0, text=f"{tail(done.stderr)}\n{found}")
+
+
+def tail(said: str) -> str:
+    """The first and the last lines of a long text."""
+    return said if len(said) < 2 * SHOWN else f"{said[:SHOWN]}\n[…]\n{said[-SHOWN:]}"
 
 
 # Seeds
