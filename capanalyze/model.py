@@ -262,10 +262,10 @@ class DissectedFrame(Value, frozen=True):
 class Dissected(Value, frozen=True, kw_only=True):
     """Some frames of a capture, and the exchanges that they were asked for by. Format 1 is the first.
 
-    `sha256` is that of the capture, None of standard input that was not read to its end; `tshark` the version, None
-    where it could not be asked; `note` says what is missing and why. `filter` shows these frames of the capture in
-    Wireshark; empty where there are none. `exchanges` are records as `capanalyze exchanges` writes them, each with
-    its number there.
+    `sha256` is that of the capture, None where it was not wanted (`--no-hash`) and of standard input that was not read
+    to its end; `tshark` the version, None where it could not be asked; `note` says what is missing and why. `filter`
+    shows these frames of the capture in Wireshark; empty where there are none. `exchanges` are records as `capanalyze
+    exchanges` writes them, each with its number there.
     """
 
     format: Literal["capanalyze-dissection"] = "capanalyze-dissection"
@@ -468,10 +468,11 @@ class Input(Record):
 
     `account` counts frames by what became of them; its values add up to `frames`. `unread` has those of its buckets
     that were not read and may hide a reply. `tunnels` counts frames that were read inside of a tunnel, by its kind.
+    `sha256` is that of the file, None where it was not wanted (`--no-hash`).
     """
 
     name: str
-    sha256: str
+    sha256: str | None
     octets: int
     format: str
     mode: str | None
