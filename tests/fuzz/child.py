@@ -40,14 +40,14 @@ def prepared(library: str) -> Any:
     )
     judge.target([(0, 0xFFFF_C000_000A)])  # the first host
     judge.places([(0, -1), (-1, 1), (-1, -1), (2, 0)])
-    core.prepare(
+    core.prepare(  # type: ignore[attr-defined]  # of the build for this alone
         core.Scanner(port_table(), bytes(one.empty_asks for one in PROTOCOLS)),
         core.Pairs(facts, waits, port_facts(), service_table(KINDS), array("q", [0, 0, 1]), 512),
         judge,
         core.Summary(bytes(2 * 65536), **SIZES),
         core.Group(len(PROTOCOLS), 7, 400),
-        sorted({port for one in PROTOCOLS if one.transport == "udp" for port in one.ports[:1]} | {514, 7777, 9999, 40000}),
-    )  # fmt: skip
+        sorted({one.ports[0] for one in PROTOCOLS if one.transport == "udp" and one.ports} | {514, 7777, 9999, 40000}),
+    )
     return core
 
 

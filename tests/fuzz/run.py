@@ -50,10 +50,17 @@ def libfuzzer() -> Engine | None:
         return None
     said = subprocess.run([clang, "-print-resource-dir"], capture_output=True, text=True, check=True).stdout.strip()
     for folder in Path(said, "lib").glob("*linux*"):
-        fuzzer = next(iter(sorted(folder.glob("libclang_rt.fuzzer_no_main*x86_64.a"))), folder / "libclang_rt.fuzzer_no_main.a")
+        fuzzer = next(
+            iter(sorted(folder.glob("libclang_rt.fuzzer_no_main*x86_64.a"))), folder / "libclang_rt.fuzzer_no_main.a"
+        )
         asan = next(iter(sorted(folder.glob("libclang_rt.asan-x86_64.so"))), folder / "libclang_rt.asan.so")
         if fuzzer.exists() and asan.exists():
-            flags = ("-DCORE_FUZZED", "-fsanitize=fuzzer-no-link", "-shared-libasan", "-Wno-unused-command-line-argument")
+            flags = (
+                "-DCORE_FUZZED",
+                "-fsanitize=fuzzer-no-link",
+                "-shared-libasan",
+                "-Wno-unused-command-line-argument",
+            )
             return Engine(clang, (*CHECKS, *flags, "-Wl,-Bsymbolic", str(fuzzer), "-lstdc++"), str(asan))
     return None
 
