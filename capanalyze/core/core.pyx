@@ -9,9 +9,10 @@ from capanalyze.core cimport frame as reason
 from capanalyze.core.cells cimport join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
 from capanalyze.core.exchange cimport (
-    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at, write,
+    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at,
 )
-from capanalyze.core.exchange cimport Table as OpenTable
+from capanalyze.core.expiry cimport (write)
+from capanalyze.core.exchange cimport (Table as OpenTable)
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport note_answers, settle
 from capanalyze.core.link cimport first_step as first_step_of
@@ -321,8 +322,8 @@ cdef class Pairs:
 
     def feed(self, messages, pool, int64_t start, int64_t stop, wide, narrow, links):
         """Take in messages from `start` to before `stop`: the one where room for rows ended, how many rows, links."""
-        cdef Held rows = Held(messages, True), keys = Held(pool), to_wide = Held(wide, True), to_narrow = Held(narrow, True)
-        cdef Held to_links = Held(links, True)
+        cdef Held rows = Held(messages, True), keys = Held(pool)
+        cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True), to_links = Held(links, True)
         cdef Message *first = <Message *>rows.at_least(stop * sizeof(Message))
         cdef const int64_t *words = <const int64_t *>keys.at_least(0)
         self.hand_to(to_wide, to_narrow, to_links)
@@ -349,7 +350,7 @@ cdef class Pairs:
         out.links[0] = Link(0, 0)
 
     def look(self, uint32_t number, wide, narrow):
-        """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, and which is next."""
+        """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, which is next."""
         cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True)
         cdef OpenTable *t = &self.p.table
         cdef int64_t count = 0, room = min(to_wide.buffer.len // sizeof(Wide), to_narrow.buffer.len // sizeof(Narrow))
