@@ -55,6 +55,8 @@ cdef inline uint32_t asked(Pairing *p, Given *g) noexcept nogil:
                     resend(p, number, g)
                     return number
                 compare_sources(p, e, g)
+                if e.flags & ANSWERED and not p.many_sources and is_on(e, g.m.interface):
+                    break  # what is older was answered too, or its window is over
         node = next_node(t, node)
     number = begin(p, g, False)
     if g.m.role & CONTINUES and facts_for(p, g).converses:
