@@ -30,7 +30,7 @@ class Reading:
 
     Attributes:
         part: the account of its frames, as far as its messages were paired.
-        sha256, octets: of the file, likewise.
+        sha256, octets: of the file, likewise; the hash is None before its end, and where it is not wanted.
         clocks: the first and the latest clock that its messages were paired by.
         named_messages: messages of each interface that frames name themselves.
     """
@@ -38,7 +38,7 @@ class Reading:
     file: CaptureFile
     capture: Capture
     part: Part = field(default_factory=Part)
-    sha256: str = ""
+    sha256: str | None = None
     octets: int = 0
     clocks: tuple[int, int] | None = None
     named_messages: list[int] = field(default_factory=list)
@@ -99,13 +99,13 @@ class Reading:
         return any(interface.one_sided for interface in self.capture.interfaces)
 
 
-def open_reading(file: CaptureFile) -> Reading:
-    """A capture, ready to be read.
+def open_reading(file: CaptureFile, *, hashed: bool = True) -> Reading:
+    """A capture, ready to be read; its SHA-256 is worked out where it is `hashed`.
 
     Raises:
         CaptureError: it is none, or of a link type that is not read.
     """
-    return Reading(file, open_capture(file.path, file.name, file.interfaces))
+    return Reading(file, open_capture(file.path, file.name, file.interfaces, hashed=hashed))
 
 
 def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) -> Input:

@@ -165,7 +165,7 @@ class Stream:
 
     def _open(self, file: CaptureFile) -> tuple[int, Reading]:
         """A capture, and its number in the audit."""
-        reading = self._readings[file.name] = open_reading(file)
+        reading = self._readings[file.name] = open_reading(file, hashed=self.audit.hashed)
         return self.audit.captures.index(file), reading
 
     def _refuse(self, same: tuple[int, int] | None) -> None:

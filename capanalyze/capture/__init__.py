@@ -58,13 +58,16 @@ class HashedStream:
         stream: what is read.
         copy: where all that is read is written to, if anywhere.
         limit: octets after which it ends, whatever follows; None for no such end.
+        hashed: whether the SHA-256 is wanted.
     """
 
-    def __init__(self, stream: Readable, copy: Spool | None = None, limit: int | None = None) -> None:
+    def __init__(
+        self, stream: Readable, copy: Spool | None = None, limit: int | None = None, *, hashed: bool = True
+    ) -> None:
         self._stream = stream
         self._copy = copy
         self._limit = limit
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if hashed else None
         self._pushed = b""
         self._beside: ThreadPoolExecutor | None = None
         self._hashing: Future[None] | None = None
@@ -77,7 +80,8 @@ class HashedStream:
             return octets
         octets = self._stream.read(self._within_limit(size))
         self._wait()
-        self._hash.update(octets)
+        if self._hash:
+            self._hash.update(octets)
         self._take(octets)
         return octets
 
@@ -91,9 +95,9 @@ class HashedStream:
         room = room[: self._within_limit(len(room))]
         count = read_into(self._stream, room)
         self._wait()
-        if count < WORTH_A_THREAD:
+        if self._hash and count < WORTH_A_THREAD:
             self._hash.update(room[:count])
-        else:
+        elif self._hash:
             self._beside = self._beside or ThreadPoolExecutor(1, "hash")
             self._hashing = self._beside.submit(self._hash.update, room[:count])
         self._take(room[:count])
@@ -109,12 +113,12 @@ class HashedStream:
                 break
         return self._pushed
 
-    def drain(self) -> str:
-        """Read what is left, and return the SHA-256 of all in hexadecimal."""
+    def drain(self) -> str | None:
+        """Read what is left, and return the SHA-256 of all in hexadecimal; None where it is not wanted."""
         while self.read(BLOCK):
             pass
         self.close()
-        return self._hash.hexdigest()
+        return self._hash.hexdigest() if self._hash else None
 
     def close(self) -> None:
         """Hash no more beside others."""
@@ -164,7 +168,7 @@ class Capture:
         notes: what a reader of the report should know about the file.
     """
 
-    def __init__(self, path: str, name: str | None = None, only: Collection[int] = ()) -> None:
+    def __init__(self, path: str, name: str | None = None, only: Collection[int] = (), *, hashed: bool = True) -> None:
         self._only = only
         self.path = None if path == "-" else Path(path)
         self.name = name or ("stdin" if self.path is None else self.path.name)
@@ -179,7 +183,7 @@ class Capture:
         self._spool: Spool | None = None
         self._file = self._open()
         # A capture that grows is read to the end that it had.
-        self._raw = HashedStream(self._file, self._spool, self.size or None)
+        self._raw = HashedStream(self._file, self._spool, self.size or None, hashed=hashed)
         self._stream: HashedStream | Unpacked = self._raw
         try:
             self.format = self._recognise()
@@ -205,8 +209,8 @@ class Capture:
             self.notes.append(f"cut: the {self.format} data cannot be read further ({error})")
             return 0
 
-    def finish(self) -> tuple[str, int]:
-        """Close the file; SHA-256 and number of the octets that it holds on disk."""
+    def finish(self) -> tuple[str | None, int]:
+        """Close the file; SHA-256 (None where it is not wanted) and number of the octets that it holds on disk."""
         if isinstance(self._stream, Unpacked):
             self._stream.close()
         try:
@@ -245,6 +249,8 @@ class Capture:
             if not self.blocks.read(bytes(octets[at : at + length])):
                 break
             self._take_interfaces()
+            self.notes += self.blocks.notes
+            self.blocks.notes.clear()
             at += length
             if stop - at < 12 or self.blocks.is_frame(octets, at):
                 return at
@@ -414,10 +420,12 @@ def _next_block(stream: Unpacked) -> bytes:
         return b""
 
 
-def open_capture(path: str, name: str | None = None, only: Collection[int] = ()) -> Capture:
+def open_capture(path: str, name: str | None = None, only: Collection[int] = (), *, hashed: bool = True) -> Capture:
     """Open a capture; "-" is stdin. Of several interfaces, `only` these are read, by number; all without it.
+
+    Its SHA-256 is worked out where it is `hashed`.
 
     Raises:
         CaptureError: it cannot be read, is not a capture, or has a link type that is not read.
     """
-    return Capture(path, name, only)
+    return Capture(path, name, only, hashed=hashed)

@@ -412,8 +412,20 @@ cdef inline bint hand_on(Table *t, uint32_t number) noexcept nogil:
             return False
         write(t, e, &out.wide[out.count], &out.narrow[out.count])
         out.count += 1
+    fetch_ends(t, e.after)
     give_back(t, number)
     return True
+
+
+cdef inline void fetch_ends(const Table *t, uint32_t number) noexcept nogil:
+    """What is handed on next lies far away: the nodes of the next exchange, and the one behind it."""
+    cdef const char *after = <const char *>at(t, at(t, number).after)
+    prefetch(node_at(t, at(t, number).nodes))
+    prefetch(after)
+    prefetch(after + 64)
+    prefetch(after + 128)
+    prefetch(after + 192)
+    prefetch(after + 256)
 
 
 cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) noexcept nogil:

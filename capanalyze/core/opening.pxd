@@ -12,7 +12,7 @@ from capanalyze.core.pairing cimport (
     service_of,
 )
 from capanalyze.core.row cimport (
-    CONVERSATION, GROUP, INDETERMINATE, MAY_ANNOUNCE, SAID_NOT_CAPTURED, SILENT, UNANSWERABLE_REQUEST, UNSOLICITED,
+    CONVERSATION, GROUP, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, SAID_NOT_CAPTURED, SILENT, UNANSWERABLE_REQUEST, UNSOLICITED,
     WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP
@@ -46,7 +46,7 @@ cdef inline uint32_t begin(Pairing *p, const Given *g, bint turned) noexcept nog
     e.ttl = <uint8_t>m.ttl
     e.variant = <int32_t>(g.keys[m.keys] & 0x7FFFFFFF) if m.role & COMPARED else 0
     e.flags = (
-        (WEAK_PAIRING if m.role & WEAK or m.keys == 0 else 0) | (UNANSWERABLE_REQUEST if m.role & UNANSWERABLE else 0)
+        (WEAK_PAIRING | KEYLESS if m.role & WEAK or m.keys == 0 else 0) | (UNANSWERABLE_REQUEST if m.role & UNANSWERABLE else 0)
         | (MAY_ANNOUNCE if m.role & ANNOUNCES else 0) | (GROUP if m.to_group else 0)
     )
     if turned:
@@ -64,19 +64,29 @@ cdef inline void enter(Pairing *p, uint32_t number, const Given *g) noexcept nog
     cdef Table *t = &p.table
     cdef Exchange *e = at(t, number)
     cdef uint64_t client = endpoint(&e.client, e.client_port), server = endpoint(&e.wanted, e.wanted_port)
-    cdef int64_t place, transport = facts_of(p, e).transport
+    cdef int64_t place
     cdef bint by_question = facts_of(p, e).by_question
     e.keys = <uint8_t>g.m.keys
     for place in range(g.m.keys):
         link(t, number, key_hash(e.module, client, ANY_SERVER if by_question or e.flags & GROUP else server, g.keys[place]))
         if by_question or e.flags & GROUP or facts_of(p, e).by_key_alone:
             link(t, number, key_hash(e.module, ANY_CLIENT, ANY_SERVER, g.keys[place]))
+    enter_ends(p, number)
+    if e.flags & CONVERSATION:
+        wait_anew(t, number, IDLE_WAIT)
+
+
+cdef inline void enter_ends(Pairing *p, uint32_t number) noexcept nogil:
+    """Let an exchange be found by its endpoints."""
+    cdef Table *t = &p.table
+    cdef Exchange *e = at(t, number)
+    cdef uint64_t client = endpoint(&e.client, e.client_port), server = endpoint(&e.wanted, e.wanted_port)
+    cdef int64_t transport = facts_of(p, e).transport
     link(t, number, ends_hash(transport, client, server))
     if e.flags & GROUP:
         link(t, number, ends_hash(transport, client, mix_port(e.wanted_port)))
     if e.flags & CONVERSATION:
         link(t, number, conversation_hash(client, server))
-        wait_anew(t, number, IDLE_WAIT)
     link(t, number, client_hash(transport, &e.client))
     count_rare(t, e, 1)
 

@@ -35,6 +35,12 @@ cdef enum:  # facts about a port
     IS_REGISTERED = 2
     IS_NEVER_ANSWERED = 4
 
+cdef enum:  # so many messages before its turn, what a message will look for is fetched from memory, step by step
+    SOON_ROOM = 16
+    FETCH_HEADS = 12
+    FETCH_NODES = 8
+    FETCH_EXCHANGES = 4
+
 cdef enum:
     EARLY_ROOM = 128  # replies without a request, of the last millisecond
 
@@ -47,6 +53,13 @@ cdef struct Early:
     int64_t[MAX_KEYS] keys
 
 
+cdef struct Soon:  # hashes of a message whose turn comes
+    uint64_t source
+    uint64_t destination
+    uint64_t asks  # of the request that it begins
+    uint64_t answers  # of the one that it may answer
+
+
 cdef struct Pairing:
     Table table
     Repeats repeats
@@ -56,6 +69,8 @@ cdef struct Pairing:
     int64_t *malformed  # messages that did not parse, by capture, service and kind
     int64_t service_count
     int64_t many_sources  # several captures are paired together
+    int64_t something_else  # clock of the last segment that made a SYN uncertain
+    Soon[SOON_ROOM] soon
     uint64_t early_first
     uint64_t early_last
     Early[EARLY_ROOM] early
@@ -176,6 +191,11 @@ cdef inline bint shares_key(const Pairing *p, const Exchange *e, const int64_t *
         if has_hash(&p.table, e, key_hash(e.module, client, server, keys[place])):
             return True
     return False
+
+
+cdef inline Given given_soon(Message *m, const int64_t *pool, const Soon *soon) noexcept nogil:
+    """The same, of a message whose hashes are known."""
+    return Given(m, &pool[m.first_key], soon.source, soon.destination)
 
 
 cdef inline uint32_t conversation_between(const Table *t, const Given *g, bint back) noexcept nogil:

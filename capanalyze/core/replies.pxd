@@ -1,4 +1,4 @@
-"""Which open requests a message answers, and what an answer does to them. Design section 4.
+"""Which open requests a message answers, and what an answer does to them.
 
 A message is looked up by its match key first. Where one side has no key, or the message cannot be read, its endpoints
 decide. What fits no request by its endpoints may have gone to another endpoint of the client, or have come from another
@@ -18,11 +18,12 @@ from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
     INTERIM, MAX_FOUND, MAX_PASSED, MAX_WALK, UDP_TRANSPORT, WEAK, Given, Pairing, comes_from_wanted, facts_for, facts_of,
     conversation_between, goes_to_client, is_late, is_of_service, is_on, kind_of, role_of, shares_key,
+    wanted_of,
 )
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
-    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, INDETERMINATE, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED,
-    REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
+    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, INDETERMINATE, KEYLESS, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED,
+    REJECTED, REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
@@ -30,8 +31,11 @@ cdef enum:
     SERVICES_OF_CLIENT = 4  # the last ones that a client has asked
     REQUESTS_OF_CLIENT = 32  # the last open ones that are looked at
 
-cdef enum:
-    MAX_SECONDS = 9000000000ULL  # what nanoseconds can be counted for in 63 bits
+cdef extern from *:  # more than an enum holds everywhere
+    """
+    #define CORE_COUNTABLE 9000000000LL  /* seconds that can be counted in nanoseconds in 63 bits */
+    """
+    int64_t COUNTABLE "CORE_COUNTABLE"
 
 
 # By key
@@ -61,10 +65,15 @@ cdef inline uint32_t best_with(const Pairing *p, const Given *g, uint64_t wanted
         if node == NONE:
             break
         number = node_at(t, node).exchange
-        if may_answer(p, at(t, number), g):
+        if may_answer(p, at(t, number), g) and not is_too_late(p, at(t, number)):
             best = better(p, best, number, g)
         node = next_node(t, node)
     return best
+
+
+cdef inline bint is_too_late(const Pairing *p, const Exchange *e) noexcept nogil:
+    """Whether a key that does not tell requests apart no longer counts, as nothing has answered within the window."""
+    return e.flags & KEYLESS and not e.flags & ANSWERED and is_late(p, e)
 
 
 cdef inline bint may_answer(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
@@ -98,11 +107,39 @@ cdef inline uint32_t better(const Pairing *p, uint32_t one, uint32_t other, cons
     cdef int here = is_on(first, g.m.interface) - is_on(second, g.m.interface)
     if here == 0:
         here = is_waiting(p, one, g) - is_waiting(p, other, g)
-    if here == 0 and first.flags & second.flags & WEAK_PAIRING and is_waiting(p, one, g):
+    if here == 0 and are_alike(first, second) and is_waiting(p, one, g):
         here = -1  # nothing tells them apart: in order
     if here == 0:
         here = -1 if first.clock < second.clock else 1
     return one if here > 0 else other
+
+
+cdef inline bint are_alike(const Exchange *one, const Exchange *other) noexcept nogil:
+    """Whether the key does not tell two requests of one endpoint apart: it is none, or was used again."""
+    if one.flags & other.flags & KEYLESS:
+        return True
+    return one.digest != other.digest and one.client_port == other.client_port and same(&one.client, &other.client)
+
+
+cdef inline bint is_ambiguous(const Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """Whether a request that a reply answers is one of several that its key does not tell apart."""
+    cdef const Table *t = &p.table
+    cdef const Exchange *e = at(t, number)
+    cdef uint32_t node, other
+    cdef int64_t place
+    cdef uint64_t server = ANY_SERVER if facts_of(p, e).by_question else wanted_of(e)
+    if e.keys == 0 or e.flags & GROUP or facts_of(p, e).by_key_alone:
+        return False
+    for place in range(g.m.keys):
+        node = first_node(t, key_hash(e.module, g.destination, server, g.keys[place]))
+        for _ in range(MAX_WALK):
+            if node == NONE:
+                break
+            other = node_at(t, node).exchange
+            if other != number and are_alike(e, at(t, other)) and is_waiting(p, other, g):
+                return True
+            node = next_node(t, node)
+    return False
 
 
 cdef inline bint is_waiting(const Pairing *p, uint32_t number, const Given *g) noexcept nogil:
@@ -162,9 +199,9 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         number = node_at(t, node).exchange
         e = at(t, number)
         node = next_node(t, node)
-        if (e.keys and not is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
+        if not (e.keys == 0 or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
-        if g.m.service != GENERIC_UDP and not is_of_service(p, e, g):
+        if not (g.m.service == GENERIC_UDP or role_of(g) == MALFORMED or is_of_service(p, e, g)):
             continue
         if best == NONE or is_waiting(p, number, g):
             best = number
@@ -173,8 +210,9 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
 
 cdef inline uint32_t answer_by_ends(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
     """Add a reply that only endpoints tell; without a key, what follows is a conversation."""
+    cdef uint32_t to_group = at(&p.table, number).flags & CONVERSATION and at(&p.table, number).flags & GROUP
     number = answer(p, number, g)
-    if facts_of(p, at(&p.table, number)).converses:
+    if to_group or facts_of(p, at(&p.table, number)).converses:
         converse_from(p, number, g)
     return number
 
@@ -252,21 +290,26 @@ cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noe
     if facts_of(p, e).by_endpoint and not goes_to_client(e, g):
         return False
     if e.module == g.m.service and role_of(g) == REPLY:
-        return shares_key(p, e, g.keys, g.m.keys)
+        return fits(p, e, g, g.keys, g.m.keys)
     cdef const int64_t *reading = g.keys + g.m.keys
     cdef const int64_t *stop = reading + g.m.readings
     while reading < stop:
-        if reading[0] & 0xFF == e.module and shares_key(p, e, reading + 1, reading[0] >> 8):
+        if reading[0] & 0xFF == e.module and fits(p, e, g, reading + 1, reading[0] >> 8):
             return True
-        if reading[0] == e.module and e.keys == 0 and not e.flags & ANSWERED and goes_to_client(e, g):
-            return not is_late(p, e)
         reading += 1 + (reading[0] >> 8)
     return False
 
 
+cdef inline bint fits(const Pairing *p, const Exchange *e, const Given *g, const int64_t *keys, int64_t count) noexcept nogil:
+    """Whether a reply with these keys is one to a request; without a key, to the endpoint that asked and waits alone."""
+    if not e.flags & KEYLESS:
+        return not g.m.role & WEAK and shares_key(p, e, keys, count)
+    return e.keys == 0 and count == 0 and not e.flags & ANSWERED and goes_to_client(e, g) and not is_late(p, e)
+
+
 cdef inline bint may_have_drawn(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a request without a key, still unanswered, may have drawn a message from another address or port."""
-    if e.keys or e.flags & ANSWERED or is_late(p, e) or not goes_to_client(e, g):
+    if not e.flags & KEYLESS or e.flags & ANSWERED or e.outcome == REJECTED or p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
         return False
     if e.flags & GROUP:
         return is_on(e, g.m.interface) and not same(&e.client, &g.m.source)
@@ -336,7 +379,7 @@ cdef inline int64_t round_trip(const Exchange *e, const Message *m) noexcept nog
     """Nanoseconds from the first request to a message; -1 where there is no time, or it stepped back."""
     if e.seconds >= NO_TIME or m.seconds >= NO_TIME or m.seconds < e.seconds:
         return -1
-    if m.seconds - e.seconds > <int64_t>MAX_SECONDS:
+    if m.seconds - e.seconds > COUNTABLE:
         return -1
     return max(-1, (m.seconds - e.seconds) * SECOND + m.nanos - e.nanos)
 

@@ -106,7 +106,7 @@ class Contacts:
         flags = column(batch.narrow, NARROW, FLAGS, start, stop)
         times = column(batch.wide, WIDE, RTT, start, stop)
         to_group = [one & GROUP > 0 for one in flags]
-        for key, one, rtt in zip(zip(ends, *where, asked, to_group, strict=True), flags, times, strict=True):
+        for key, rtt in zip(zip(ends, *where, asked, to_group, strict=True), times, strict=True):
             found = self._found.get(key) or self._meet(key, places)
             found.count += 1
             if rtt >= 0:

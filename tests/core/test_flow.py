@@ -17,7 +17,7 @@ from tests.build import START, icmp, icmp_error, pcap, tcp, udp
 from tests.build import packet as ip_packet
 from tests.chance import chance
 from tests.conftest import PCAPS, ROOT, SHARED
-from tests.core import build
+from tests.core import build_with
 from tests.core.test_builds import Kind, kind
 from tests.packets.sound import mutated
 
@@ -117,10 +117,8 @@ def expected(captures: list[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_no_capture_makes_a_command_read_or_write_outside(
-    kind: Kind, captures: list[str], expected: list[str], tmp_path: Path
-) -> None:
-    library = build(ROOT, tmp_path / "build", kind.flags)
+def test_no_capture_makes_a_command_read_or_write_outside(kind: Kind, captures: list[str], expected: list[str]) -> None:
+    library = build_with(*kind.flags)
     done = run(library, captures, kind.environment)
     lines = done.stdout.splitlines()
     assert done.returncode == 0, (captures[len(lines)], done.stderr[-5000:])
