@@ -42,6 +42,7 @@ from capanalyze.core.rows_text cimport Why as WhyNotWritten
 from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
+from capanalyze.core.scan cimport skim as skim_in
 from capanalyze.core.services cimport GENERIC_UDP, MAX_SERVICES, Matching, Services
 from capanalyze.core.setting cimport (
     ANSWER_ROOM, PORTS, Answered, Capture, Judging, Mode, Module, Network, Place, Segment, Span,
@@ -249,6 +250,16 @@ def read_record(octets, state, layout, interfaces, found):
     return <int>next_record(
         &records.scan, records.up_to(records.octets.buffer.len), <Record *>into.at_least(sizeof(Record))
     )
+
+
+def skim(octets, state, layout, interfaces, size_t stop, int64_t frames):
+    """Step over records up to `stop`, at most so many: why it ended, as `capture.records` numbers it."""
+    cdef Records records = Records(octets, state, layout, interfaces)
+    cdef Octets block = records.up_to(stop)
+    cdef Answer answer
+    with nogil:
+        answer = skim_in(&records.scan, block, frames)
+    return <int>answer
 
 
 def find(octets, state, layout, interfaces, wanted, found, int64_t before):
