@@ -1,6 +1,6 @@
 """What is asked: captures, the modes they were taken under, promises, zones, the target.
 
-An audit comes from a TOML file (design section 5) or from captures named on the command line, whose names
+An audit comes from a TOML file (the README lists its keys) or from captures named on the command line, whose names
 may tell mode and interface (`MODE.INTERFACE.….pcap`). Either way the result is one `Audit`.
 """
 

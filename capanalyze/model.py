@@ -45,7 +45,7 @@ class Disclosure(Value, frozen=True):
 
 
 class Exchange(Record):
-    """One request, its retransmissions included, and what came back (design section 3).
+    """One request, its retransmissions included, and what came back.
 
     `requests` and `replies` are frame numbers from 1. `time_ns` is nanoseconds since 1970 UTC of the
     first request (of the first reply where no request was captured); None where the frame has no time.

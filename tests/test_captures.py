@@ -104,7 +104,7 @@ def test_on_the_target_a_dropped_request_is_seen_and_a_dropped_reply_is_not(trap
 
 # Runs in a process of its own, so that its memory is its own: each file through both commands.
 HOSTILE = """
-import sys, time
+import gc, sys, time
 from pathlib import Path
 from click.testing import CliRunner
 from capanalyze.cli import main
@@ -115,6 +115,7 @@ for path in sorted(Path(sys.argv[1]).rglob("*")):
         ["exchanges", "--disclosures", "--format", "jsonl"],
         ["report", "--mode", "block-all", "--depth", "all", "--format", "html,json", "-o", sys.argv[2]],
     ):
+        gc.collect()  # the program itself hardly does: it ends with each command
         start = time.monotonic()
         result = CliRunner().invoke(main, [*command, str(path)])
         took = time.monotonic() - start
@@ -135,4 +136,4 @@ def test_nothing_hostile_crashes_hangs_or_eats_memory(shared: Path, tmp_path: Pa
     command = [sys.executable, "-c", HOSTILE, str(tmp_path / "hostile"), str(tmp_path / "report")]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert lines[:-1] == []
-    assert int(lines[-1].split()[1]) * 1024 < 500 * 1024 * 1024
+    assert int(lines[-1].split()[1]) * 1024 < 350 * 1024 * 1024

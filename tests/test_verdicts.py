@@ -205,10 +205,17 @@ def test_the_captures_end_is_told_by_a_clock_that_does_not_run_back(tmp_path: Pa
     assert outcomes(tmp_path, frames) == [("indeterminate", "the capture ended")]
 
 
-def test_a_datagram_from_another_port_makes_silence_uncertain(tmp_path: Path) -> None:
+def test_a_reply_from_another_port_is_told_by_its_key(tmp_path: Path) -> None:
     other = ipv4(TARGET, PEER, 17, udp(4123, 40001, ntp(4, origin=1, transmit=9)))
     found = outcomes(tmp_path, [(0.0, request(1)), (0.1, other), (FAR, LAST)])
-    assert found[0] == ("indeterminate", "something came back from another port")
+    assert [(outcome, reason.rpartition(", ")[2]) for outcome, reason in found] == [("replied", "port changed")]
+
+
+def test_a_datagram_from_another_port_makes_silence_without_a_key_uncertain(tmp_path: Path) -> None:
+    asked = ipv4(PEER, TARGET, 17, udp(40001, 9999, b"who is there?"))
+    other = ipv4(TARGET, PEER, 17, udp(41123, 40001, b"me"))
+    found = outcomes(tmp_path, [(0.0, asked), (0.1, other), (FAR, LAST)])
+    assert found == [("indeterminate", "something came back from another port")]
 
 
 def test_a_late_reply_is_a_reply(tmp_path: Path) -> None:
@@ -237,7 +244,7 @@ def test_a_mode_ends_with_its_own_captures_only(tmp_path: Path) -> None:
     "payload",
     [
         bytes([0x03]) + ntp(3, transmit=1)[1:],
-        bytes([0x2B]) + ntp(3, transmit=1)[1:],
+        bytes([0x33]) + ntp(3, transmit=1)[1:],
     ],
 )
 def test_a_version_of_ntp_that_never_was_proves_nothing(tmp_path: Path, payload: bytes) -> None:

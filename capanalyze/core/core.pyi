@@ -161,7 +161,7 @@ class Pairs:
 
     Raises:
         MemoryError: there is no room for the table.
-        ValueError: a table is too short.
+        ValueError: a table is too short, or the room less than one message may need.
     """
 
     def __init__(
@@ -233,7 +233,7 @@ class Judge:
         never: for each of the 65,536 UDP ports whether its silence proves nothing.
 
     Raises:
-        ValueError: a table is too short.
+        ValueError: a table is too short, or the room less than one message may need.
         MemoryError: there is no room for what it is told.
     """
 

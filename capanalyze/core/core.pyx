@@ -8,8 +8,11 @@ from libc.stdlib cimport calloc, free
 from capanalyze.core cimport frame as reason
 from capanalyze.core.cells cimport join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
-from capanalyze.core.exchange cimport KINDS, LONG, MAX_WAITS, SECOND, Exchange, Facts, Listed, Node, Out, at, write
-from capanalyze.core.exchange cimport Table as OpenTable
+from capanalyze.core.exchange cimport (
+    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at,
+)
+from capanalyze.core.expiry cimport (write)
+from capanalyze.core.exchange cimport (Table as OpenTable)
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport note_answers, settle
 from capanalyze.core.link cimport first_step as first_step_of
@@ -289,6 +292,8 @@ cdef class Pairs:
 
     def __cinit__(self, facts not None, waits not None, bytes ports not None, bytes services not None, sources not None,
                   uint32_t room):
+        if not MOST_AT_ONCE <= room <= MOST_OPEN:
+            raise ValueError(f"room for {room:,} exchanges, where one message may begin {MOST_AT_ONCE}")
         self.facts, self.ports, self.services, self.sources = Held(facts), Held(ports), Held(services), Held(sources)
         self.captures, self.service_count = len(sources), len(NAMES)
         self.p = <Pairing *>calloc(1, sizeof(Pairing))
@@ -297,7 +302,7 @@ cdef class Pairs:
         cdef Pairing *p = self.p
         cdef OpenTable *t = &p.table
         t.room, t.node_room, t.link_room = room, 4 * room + 1024, 1 << 20
-        t.mask = (1 << (2 * room - 1).bit_length()) - 1
+        t.mask = (1 << (4 * room - 1).bit_length()) - 1
         t.exchanges = <Exchange *>calloc(t.room + 1, sizeof(Exchange))
         t.nodes = <Node *>calloc(t.node_room + 1, sizeof(Node))
         t.frames = <Listed *>calloc(t.link_room + 1, sizeof(Listed))
@@ -328,8 +333,8 @@ cdef class Pairs:
 
     def feed(self, messages, pool, int64_t start, int64_t stop, wide, narrow, links):
         """Take in messages from `start` to before `stop`: the one where room for rows ended, how many rows, links."""
-        cdef Held rows = Held(messages, True), keys = Held(pool), to_wide = Held(wide, True), to_narrow = Held(narrow, True)
-        cdef Held to_links = Held(links, True)
+        cdef Held rows = Held(messages, True), keys = Held(pool)
+        cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True), to_links = Held(links, True)
         cdef Message *first = <Message *>rows.at_least(stop * sizeof(Message))
         cdef const int64_t *words = <const int64_t *>keys.at_least(0)
         self.hand_to(to_wide, to_narrow, to_links)
@@ -356,7 +361,7 @@ cdef class Pairs:
         out.links[0] = Link(0, 0)
 
     def look(self, uint32_t number, wide, narrow):
-        """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, and which is next."""
+        """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, which is next."""
         cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True)
         cdef OpenTable *t = &self.p.table
         cdef int64_t count = 0, room = min(to_wide.buffer.len // sizeof(Wide), to_narrow.buffer.len // sizeof(Narrow))
