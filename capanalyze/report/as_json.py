@@ -56,8 +56,8 @@ def schema_text() -> bytes:
 
 def encode(value: Any) -> bytes:
     """JSON text that can be looked at on a terminal, whatever is in it."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
-    return json_text(text).encode()
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)  # indented, it would be made in Python
+    return msgspec.json.format(json_text(text).encode(), indent=2) + b"\n"
 
 
 if __name__ == "__main__":
