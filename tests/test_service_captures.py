@@ -108,7 +108,9 @@ def by_rules(name: str) -> dict[int, int]:
     fragments = dissected(FOLDER / f"{name}.pcap", "frame.number", options=["-Y", "ip.flags.mf == 1"])
     rows = [row for row in listed(name) if row["requests"]]
     replied = {
-        reply: max(request for request in row["requests"] if request < reply) for row in rows for reply in row["replies"]
+        reply: max(request for request in row["requests"] if request < reply)
+        for row in rows
+        for reply in row["replies"]
     }
     return {reply: request for reply, request in replied.items() if [str(reply)] not in fragments}
 
