@@ -107,6 +107,21 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
             write(s, &record, &frame, &found)
 
 
+cdef inline Answer skim(Scan *s, Octets octets, int64_t frames) noexcept nogil:
+    """Step over so many records, counting them by interface, or to where the octets end: why."""
+    cdef Answer answer
+    cdef Record record
+    for _ in range(frames):
+        answer = next_record(s, octets, &record)
+        if answer != READY:
+            return answer
+        s.state.offset = record.next
+        s.state.frames += 1
+        if record.interface >= 0 and s.interfaces[record.interface].step != LEFT_OUT:
+            s.interfaces[record.interface].frames += 1
+    return FULL
+
+
 cdef inline bint is_of_concern(Step reason, const Message *message) noexcept nogil:
     """Whether pairing is to see it."""
     if reason == SEGMENT:
@@ -126,11 +141,10 @@ cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *f
     frame.tunnels = 0
     if record.interface < 0:
         return NOT_A_PACKET if record.interface == WITHOUT_PACKET else NO_INTERFACE
-    cdef Interface *interface = &s.interfaces[record.interface]
+    cdef const Interface *interface = &s.interfaces[record.interface]
     if interface.step == LEFT_OUT:
         return LEFT_OUT
     note_time(s.state, record)
-    interface.frames += 1
     begin_frame(frame, octets, record)
     frame.unread = <uint32_t>interface.link_type
     cdef Step end = innermost(frame, <Step>interface.step)

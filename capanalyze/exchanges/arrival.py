@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from capanalyze.ahead import WAITING
 from capanalyze.buffers import longs
 from capanalyze.capture import FIRST_NAMED
 from capanalyze.core import core
@@ -29,7 +28,7 @@ UNIT = 16384  # messages
 ROOM_AT_FIRST = 1024
 ROOM = 4 * UNIT  # where they do not come in order
 AT_LEAST = UNIT  # of which so many go on, however late others may come
-SETS = WAITING + 2  # of room: units wait for the pairing while the next one is written
+SETS = 2  # of room: what is held back of one unit begins the next one
 HELD = 2 * SECOND  # how much later than those of one place the messages of another may be written
 # Words of the core's structs `Clock` and `Named`.
 CLOCK = 4
@@ -62,11 +61,12 @@ class Unit:
     rows: Rows
     reading: Reading
     part: Part
+    described: int
     clocks: tuple[int, int] | None
 
     def take(self) -> Rows:
         """The messages; from now on, their capture was read so far."""
-        self.reading.part, self.reading.clocks = self.part, self.clocks
+        self.reading.part, self.reading.described, self.reading.clocks = self.part, self.described, self.clocks
         return self.rows
 
 
@@ -101,7 +101,7 @@ class Arrival:
                 done = self._dater.date(
                     piece.rows, piece.pool, done, piece.count, labels, named, self._clocks, self._out, self._pool
                 )
-                self._known = piece.part, self._dater.clocks
+                self._known = piece.part, piece.interfaces, self._dater.clocks
                 if done == piece.count:
                     break
                 if self._room < (UNIT if self._dater.is_ordered else ROOM):

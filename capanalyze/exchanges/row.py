@@ -1,8 +1,8 @@
 """An exchange as numbers: a wide row of 64 bits a field and a narrow one of 32.
 
 Pairing fills them in while the exchange is open, judging adds direction, mode, zone and verdict, and what sums
-exchanges up or writes them out reads them. The same rows serve plain Python (`array`) and compiled code
-(pointers). Row n of a batch begins at n * WIDE in the one and at n * NARROW in the other.
+exchanges up or writes them out reads them. In Python a row is a stretch of an array, in the core a struct (`row.pxd`).
+Row n of a batch begins at n * WIDE in the one and at n * NARROW in the other.
 """
 
 from capanalyze.model import Direction, Outcome, Verdict

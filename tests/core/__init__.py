@@ -1,12 +1,15 @@
 """What the tests of the compiled core share: builds of it and of small modules that use its headers."""
 
+import atexit
 import os
 import shutil
 import subprocess
 import sysconfig
+from functools import cache
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -33,6 +36,14 @@ def build(root: Path, folder: Path, flags: tuple[str, ...]) -> Path:
         pytest.skip("there is no C compiler")
     library: Path = hook.build(root, folder, flags)
     return library
+
+
+@cache
+def build_with(*flags: str) -> Path:
+    """Have the core built with these flags, once for all tests."""
+    folder = Path(mkdtemp(prefix="capanalyze-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return build(ROOT, folder, flags)
 
 
 def build_other(source: str, folder: Path, flags: tuple[str, ...] = ()) -> Path:

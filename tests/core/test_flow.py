@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from capanalyze.exchanges.engine import Engine
 from tests.build import START, icmp, icmp_error, pcap, tcp, udp
 from tests.build import packet as ip_packet
 from tests.chance import chance
 from tests.conftest import PCAPS, ROOT, SHARED
-from tests.core import build
+from tests.core import build_with
 from tests.core.test_builds import Kind, kind
 from tests.packets.sound import mutated
 
@@ -26,12 +27,11 @@ CHILD = Path(__file__).parent / "write_all.py"
 SUFFIXES = (".pcap", ".pcapng")
 FOLDERS = [PCAPS, *(SHARED / "captures" / name for name in ("faults", "traps", "pairs", "lab"))]
 SMALL = 20_000  # octets
-EVERY = 4  # of the small captures that there are
-BY_CHANCE = 60
-SPOILT = 60
+EVERY = 20  # of the small captures that there are
+BY_CHANCE = 15
+SPOILT = 15
 LARGEST, ROWS = 1024, 7
-MANY = 4000
-AT_A_TIME = 100
+MANY = 2500
 
 
 def recorded() -> list[Path]:
@@ -44,10 +44,10 @@ def made(folder: Path) -> Iterator[Path]:
     """Captures by chance, the same spoilt, and two that fill the table and the lists of frames."""
     folder.mkdir()
     for seed in range(BY_CHANCE):
-        yield written(folder / f"chance{seed}.pcapng", chance(seed, 120))
+        yield written(folder / f"chance{seed}.pcapng", chance(seed, 400))
     draw = random.Random(1)
     for seed in range(SPOILT):
-        octets = mutated(chance(seed, 60), [(draw.randrange(40, 9000), draw.randrange(256)) for _ in range(8)])
+        octets = mutated(chance(seed, 200), [(draw.randrange(40, 20000), draw.randrange(256)) for _ in range(8)])
         yield written(folder / f"spoilt{seed}.pcapng", octets[: draw.randrange(20, 2 * len(octets))])
     yield written(folder / "many.pcap", pcap([*enumerate_frames(many(draw))]))
     yield written(folder / "often.pcap", pcap([(START, one) for one in often()]))
@@ -117,13 +117,16 @@ def expected(captures: list[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_no_capture_makes_a_command_read_or_write_outside(
-    kind: Kind, captures: list[str], expected: list[str], tmp_path: Path
-) -> None:
-    library = build(ROOT, tmp_path / "build", kind.flags)
-    for start in range(0, len(captures), AT_A_TIME):
-        some = captures[start : start + AT_A_TIME]
-        done = run(library, some, kind.environment)
-        lines = done.stdout.splitlines()
-        assert done.returncode == 0, (some[len(lines)], done.stderr[-5000:])
-        assert lines == expected[start : start + AT_A_TIME]
+def test_no_capture_makes_a_command_read_or_write_outside(kind: Kind, captures: list[str], expected: list[str]) -> None:
+    library = build_with(*kind.flags)
+    done = run(library, captures, kind.environment)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, (captures[len(lines)], done.stderr[-5000:])
+    assert lines == expected
+
+
+@pytest.mark.parametrize("room", [299, (1 << 28) + 1])
+def test_a_table_without_room_for_one_message_is_refused(room: int) -> None:
+    """Or with more than can be numbered."""
+    with pytest.raises(ValueError, match="room for"):
+        Engine([0], largest=room)

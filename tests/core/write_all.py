@@ -27,7 +27,9 @@ def seen(path: str) -> str:
         runs.append([*report, "-o", f"{folder}/report of one", "--target", TARGET])
         said = [run(arguments) for arguments in runs]
         files = sorted(one for one in Path(folder).rglob("*") if one.is_file())
-        written = {str(one.relative_to(folder)): hashlib.sha256(without_place(one, folder)).hexdigest() for one in files}
+        written = {
+            str(one.relative_to(folder)): hashlib.sha256(without_place(one, folder)).hexdigest() for one in files
+        }
     return json.dumps([said, written])
 
 

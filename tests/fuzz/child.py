@@ -14,6 +14,7 @@ from typing import Any
 from tests.core.read_captures import put_in_place
 
 NO_TIME = 1 << 61
+ROOM = 330  # exchanges: the oldest is let go from about thirty on
 SIZES = {
     "cells": 40, "reasons": 60, "details": 20, "quiet": 8, "answering": 8, "spreads": 16, "turns": 30, "changes": 30,
     "rows": 60, "links": 80,
@@ -40,13 +41,14 @@ def prepared(library: str) -> Any:
     )
     judge.target([(0, 0xFFFF_C000_000A)])  # the first host
     judge.places([(0, -1), (-1, 1), (-1, -1), (2, 0)])
-    core.prepare(
+    ports = {port for one in PROTOCOLS if one.transport == "udp" for port in one.ports[:1]}
+    vars(core)["prepare"](
         core.Scanner(port_table(), bytes(one.empty_asks for one in PROTOCOLS)),
-        core.Pairs(facts, waits, port_facts(), service_table(KINDS), array("q", [0, 0, 1]), 512),
+        core.Pairs(facts, waits, port_facts(), service_table(KINDS), array("q", [0, 0, 1]), ROOM),
         judge,
         core.Summary(bytes(2 * 65536), **SIZES),
         core.Group(len(PROTOCOLS), 7, 400),
-        sorted({port for one in PROTOCOLS if one.transport == "udp" for port in one.ports[:1]} | {514, 7777, 9999, 40000}),
+        sorted(ports | {514, 7777, 9999, 40000}),
     )  # fmt: skip
     return core
 

@@ -1,6 +1,7 @@
 """Builds the core with the targets, collects seeds, and runs a target in a process of its own."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 from capanalyze.core import core
 from capanalyze.protocols import PROTOCOLS
@@ -19,17 +21,26 @@ from tests.core import CHECKED, SANITIZED, build_other, sanitizer
 
 TARGETS = ("records", "match", "pairing")
 HERE = Path(__file__).parent
+CORE = ROOT / "capanalyze" / "core" / "core.pyx"
 CHECKS = ("-O1", *CHECKED, *(flag for flag in SANITIZED if not flag.startswith("-D")))
+# Whatever guides libFuzzer has to be found in this library: AddressSanitizer has empty functions of the same names.
+GUIDED = (
+    "-DCORE_FUZZED",
+    "-fsanitize=fuzzer-no-link",
+    "-shared-libasan",
+    "-Wno-unused-command-line-argument",
+    "-Wl,-Bsymbolic",
+)
 CLANGS = ("clang", *(f"clang-{version}" for version in range(22, 13, -1)))
 SHOWN = 5000  # octets of what is said, from either end
-LONGEST = 4096  # octets of a seed
+LONGEST = 1200  # octets of an input
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What runs a target: how the library is built, and what is loaded before it."""
+    """A compiler with libFuzzer: how it builds the library, and what is loaded before that."""
 
-    compiler: str | None
+    compiler: str
     flags: tuple[str, ...]
     preloaded: str
 
@@ -49,13 +60,16 @@ def libfuzzer() -> Engine | None:
     if clang is None:
         return None
     said = subprocess.run([clang, "-print-resource-dir"], capture_output=True, text=True, check=True).stdout.strip()
-    for folder in Path(said, "lib").glob("*linux*"):
-        fuzzer = next(iter(sorted(folder.glob("libclang_rt.fuzzer_no_main*x86_64.a"))), folder / "libclang_rt.fuzzer_no_main.a")
-        asan = next(iter(sorted(folder.glob("libclang_rt.asan-x86_64.so"))), folder / "libclang_rt.asan.so")
-        if fuzzer.exists() and asan.exists():
-            flags = ("-DCORE_FUZZED", "-fsanitize=fuzzer-no-link", "-shared-libasan", "-Wno-unused-command-line-argument")
-            return Engine(clang, (*CHECKS, *flags, "-Wl,-Bsymbolic", str(fuzzer), "-lstdc++"), str(asan))
+    fuzzer, asan = (runtime(Path(said), name) for name in ("fuzzer_no_main{}.a", "asan{}.so"))
+    if fuzzer and asan:
+        return Engine(clang, (*CHECKS, *GUIDED, str(fuzzer), "-lstdc++"), str(asan))
     return None
+
+
+def runtime(folder: Path, name: str) -> Path | None:
+    """One of clang's libraries for this machine, whose names have changed over time."""
+    names = [f"libclang_rt.{name.format(end)}" for end in (f"-{platform.machine()}", "")]
+    return next((found for one in names for found in folder.glob(f"lib/*linux*/{one}")), None)
 
 
 def fuzz(target: str, folder: Path, seconds: int, *, guided: bool) -> Done:
@@ -71,15 +85,11 @@ def built(engine: Engine | None, folder: Path) -> Path:
     """The core with the targets."""
     place = folder / ("guided" if engine else "plain")
     shutil.rmtree(place, ignore_errors=True)
-    source = (ROOT / "capanalyze/core/core.pyx").read_text() + "\n\n" + (HERE / "targets.pyx").read_text()
-    before = {name: os.environ.get(name) for name in ("CC", "LDSHARED")}
-    try:
-        if engine and engine.compiler:
-            os.environ.update(CC=engine.compiler, LDSHARED=f"{engine.compiler} -shared")
-        return build_other(source, place, engine.flags if engine else CHECKS)
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+    source = f"{CORE.read_text()}\n\n{(HERE / 'targets.pyx').read_text()}"
+    if engine is None:
+        return build_other(source, place, CHECKS)
+    with patch.dict(os.environ, {"CC": engine.compiler, "LDSHARED": f"{engine.compiler} -shared"}):
+        return build_other(source, place, engine.flags)
 
 
 def child(library: Path, target: str, preloaded: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -74,7 +74,9 @@ def prepare(Scanner scanner, Pairs pairs, Judge judge, Summary summary, Group gr
 cdef Target target_of(str name) except NULL:
     if name == "records":
         return records
-    return matching if name == "match" else pairing
+    if name == "match":
+        return matching
+    return pairing if name == "pairing" else planted
 
 
 def one(str name, bytes octets):
@@ -95,6 +97,12 @@ def run(str name, list arguments):
     for number, argument in enumerate(arguments):
         words[<int>number] = argument
     return LLVMFuzzerRunDriver(&count, &words, target_of(name)) == 0
+
+
+cdef int planted(const uint8_t *octets, size_t size) noexcept nogil:
+    """Stops at anything, for the test of what runs the targets."""
+    wrong("a planted fault")
+    return 0
 
 
 # Records and links
@@ -125,7 +133,7 @@ cdef int records(const uint8_t *octets, size_t size) noexcept nogil:
     layout.interfaces = 2 if state.is_pcapng else 1
     for number in range(2):
         interfaces[number].step = octets[1 + number] % <int>HEADERS
-        interfaces[number].units_per_second = 0 if octets[3] & 1 else 1 << (octets[3] >> 2 & 31)
+        interfaces[number].units_per_second = 0 if octets[3] & 1 else 1LL << (octets[3] >> 2 & 31)
         interfaces[number].divisor = 1
         interfaces[number].snaplen = octets[3] & 0x7C
     cdef Octets block = Octets(octets + 4, <uint32_t>(size - 4), <uint32_t>(size - 4))
