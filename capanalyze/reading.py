@@ -12,7 +12,6 @@ from capanalyze.findings import utc
 from capanalyze.model import Input, InterfaceInfo
 from capanalyze.packets.link_names import link_name
 from capanalyze.packets.messages import Part, Scanner
-from capanalyze.packets.steps import FIRST_REASON, TRUNCATED
 from capanalyze.verdicts import CaptureFacts
 
 if TYPE_CHECKING:
@@ -30,7 +29,8 @@ class Reading:
     """One capture as it is read.
 
     Attributes:
-        part: the account of its frames, as far as its messages were paired.
+        part: the account of its frames, as far as its messages were paired, and maybe of a few more.
+        frames: how many frames that is; None for all.
         sha256, octets: of the file, likewise; the hash is None before its end, and where it is not wanted.
         described: how many interfaces the capture described by then.
         clocks: the first and the latest clock that its messages were paired by.
@@ -41,6 +41,7 @@ class Reading:
     file: CaptureFile
     capture: Capture
     part: Part = field(default_factory=Part)
+    frames: int | None = 0
     sha256: str | None = None
     octets: int = 0
     described: int = 0
@@ -93,10 +94,12 @@ class Reading:
 
     def facts(self, audit: Audit) -> CaptureFacts:
         """What judging needs to know: when it ran by the clock that pairing used, within the time asked for."""
-        first, last = nanoseconds(self.part.first), nanoseconds(self.part.final)
+        times = list(self.clocks or ())
+        if self.frames is None:
+            first, last = nanoseconds(self.part.first), nanoseconds(self.part.final)
+            times = [] if first is None or last is None else [first, last, *times]
+        first, last = min(times, default=None), max(times, default=None)
         if first is not None and last is not None:
-            if self.clocks:
-                first, last = min(first, self.clocks[0]), max(last, self.clocks[1])
             first = first if audit.since is None else max(first, audit.since)
             last = last if audit.until is None else min(last, audit.until)
         return CaptureFacts(first=first, last=last, cut=self.is_cut, one_sided=self.is_one_sided)
@@ -104,7 +107,7 @@ class Reading:
     @property
     def is_cut(self) -> bool:
         """Whether frames end before their ports."""
-        return bool(self.part.tally[TRUNCATED - FIRST_REASON])
+        return self.part.first_cut > 0 and (self.frames is None or self.part.first_cut <= self.frames)
 
     @property
     def is_one_sided(self) -> bool:

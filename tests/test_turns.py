@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import struct
 import threading
 import time
 from collections import deque
@@ -276,11 +277,11 @@ def test_no_thread_is_left_where_reading_ends_early(tmp_path: Path, monkeypatch:
 @pytest.mark.usefixtures("small_units")
 def test_what_is_known_of_a_capture_by_then(tmp_path: Path) -> None:
     """In its middle a frame is cut before its ports, and the clock of one runs ahead."""
-    asked = [ipv4(PEER, TARGET, 17, udp(40000 + number, 123, ntp(transmit=number))) for number in range(90)]
-    frames = [(START + number * 7.0, frame) for number, frame in enumerate(asked)]
-    frames[50:50] = [(frames[50][0], ipv4(PEER, TARGET, 17, b"\0", total=28))]
-    frames[70:70] = [(frames[70][0] + 30, ipv4(PEER, TARGET, 89, b"ospf"))]
+    asked = [ipv4(PEER, TARGET, 17, udp(40000 + number, 123, ntp(transmit=number))) for number in range(300)]
+    frames = [pcap([(START + number * 7, frame)])[24:] for number, frame in enumerate(asked)]
+    frames[203:203] = [pcap([(START + 203 * 7 + 30, ipv4(PEER, TARGET, 89, b"ospf"))])[24:]]
+    frames[200:200] = [struct.pack("<4I", START + 1400, 0, 21, 60) + asked[0][:21]]
     path = tmp_path / "cut.pcap"
-    path.write_bytes(pcap(frames))
+    path.write_bytes(pcap([]) + b"".join(frames))
     rows, _, _ = check(tmp_path, [path], "--target", TARGET, "--mode", "block-all")
     assert "silent" in rows

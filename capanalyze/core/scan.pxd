@@ -63,6 +63,7 @@ cdef struct State:  # in words of 64 bits, as `packets.scan` numbers them
     int64_t room  # messages that may be written
     int64_t key_room  # and keys
     int64_t names  # 1: some message's interface is to be found by its name
+    int64_t first_cut  # the first frame that is cut before its ports, 0 for none
 
 
 cdef struct Unread:
@@ -99,6 +100,8 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
         s.state.frames += 1
         reason = frame_of(s, octets, &record, &frame, &found)
         s.tally[<int>reason - <int>MESSAGE] += 1
+        if reason == TRUNCATED and s.state.first_cut == 0:
+            s.state.first_cut = s.state.frames
         if reason >= UNREAD_LINK:
             note_unread(s, reason, frame.unread)
         if frame.tunnels:

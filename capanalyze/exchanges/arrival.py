@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from capanalyze.buffers import longs
 from capanalyze.capture import FIRST_NAMED
 from capanalyze.core import core
-from capanalyze.packets.message import MAX_WORDS, WORDS
+from capanalyze.packets.message import FRAME, MAX_WORDS, WORDS
 from capanalyze.packets.messages import Rows
 from capanalyze.protocols._protocol import SECOND
 
@@ -55,18 +55,22 @@ class Places:
 class Unit:
     """Messages in order, and what was known of their capture by then; `take` once the unit is used.
 
+    `frames` of it were read by then, None for all; the account `part` may be of a few more.
     The buffers serve anew once SETS - 1 further units were made.
     """
 
     rows: Rows
     reading: Reading
     part: Part
+    frames: int | None
     described: int
     clocks: tuple[int, int] | None
 
     def take(self) -> Rows:
         """The messages; from now on, their capture was read so far."""
-        self.reading.part, self.reading.described, self.reading.clocks = self.part, self.described, self.clocks
+        reading = self.reading
+        reading.part, reading.frames = self.part, self.frames
+        reading.described, reading.clocks = self.described, self.clocks
         return self.rows
 
 
@@ -101,14 +105,16 @@ class Arrival:
                 done = self._dater.date(
                     piece.rows, piece.pool, done, piece.count, labels, named, self._clocks, self._out, self._pool
                 )
-                self._known = piece.part, piece.interfaces, self._dater.clocks
                 if done == piece.count:
                     break
                 if self._room < (UNIT if self._dater.is_ordered else ROOM):
                     self._grow()
                 else:
-                    yield Unit(self._release(), reading, *self._known)
+                    frames = piece.rows[done * WORDS + FRAME] - 1
+                    clocks = self._dater.clocks
+                    yield Unit(self._release(), reading, piece.part, frames, piece.interfaces, clocks)
         reading.named_messages = named[MESSAGES::NAMED].tolist()
+        self._known = piece.part, None, piece.interfaces, self._dater.clocks
         yield Unit(Rows(self._out, self._pool, 0), reading, *self._known)
 
     def _label(self, reading: Reading, piece: Rows, labels: array[int], named: array[int]) -> None:

@@ -82,7 +82,7 @@ class Part:
     by where their walk ended, `tunnels` those that were read inside of one, by kind. `unread` counts those of what is
     not read once more, by reason and number: the first MAX_UNREAD of these. Times are (seconds, nanoseconds), None
     without a frame that has one: the earliest, the latest, and that of the final frame, which is not the latest where
-    the clock stepped back.
+    the clock stepped back. `first_cut` is the first frame that is cut before its ports, 0 for none.
     """
 
     frames: int = 0
@@ -94,6 +94,7 @@ class Part:
     first: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
     final: tuple[int, int] | None = None
+    first_cut: int = 0
 
     def __len__(self) -> int:
         return len(self.rows) // WORDS
@@ -117,6 +118,7 @@ class Part:
             first=min(firsts, default=None),
             last=max(lasts, default=None),
             final=other.final or self.final,
+            first_cut=self.first_cut or (other.first_cut and self.frames + other.first_cut),
         )
 
     def messages(self) -> Iterator[Message]:
@@ -250,6 +252,8 @@ class Piece:
         """What was counted, without messages."""
         state = self.state
         part = Part(frames=self.frames, tally=list(self.tally), tunnels=list(self.tunnels), unread=self._unread())
+        if state[loop.FIRST_CUT]:
+            part.first_cut = state[loop.FIRST_CUT] - self.start[loop.FRAMES]
         if state[loop.FIRST_SECONDS] <= loop.LATEST:
             part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
             part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
