@@ -179,7 +179,7 @@ class Flow:
             contacts.take(batch, stream.places.labels, 0, batch.count)
         for batch, start, stop in stream.engine.remaining():
             contacts.take(batch, stream.places.labels, start, stop)
-        interfaces = [interface for reading in stream.readings for interface in reading.capture.interfaces]
+        interfaces = [interface for reading in stream.readings for interface in reading.interfaces]
         described = {one for interface in interfaces for one in interface.addresses}
         if not any(one.asked for one in contacts) and not given:
             return unknown_target("not looked for: no exchanges")

@@ -92,7 +92,8 @@ class CaptureFile:
 class Audit:
     """All that is asked of one analysis.
 
-    Where captures are not `hashed`, reports do not name them by their SHA-256.
+    Where captures are not `hashed`, reports do not name them by their SHA-256. So many `threads` may read them; what is
+    found is the same.
     """
 
     captures: tuple[CaptureFile, ...]
@@ -103,6 +104,7 @@ class Audit:
     since: int | None = None
     until: int | None = None
     hashed: bool = True
+    threads: int = 1
 
     def mode(self, name: str) -> Mode:
         """The mode with this name."""

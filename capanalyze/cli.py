@@ -20,6 +20,7 @@ from capanalyze import __version__
 from capanalyze.errors import AuditError, CapanalyzeError
 from capanalyze.escape import printable
 from capanalyze.streams import flush_or_forget, forget, is_stdout_closed, prepare_streams, print_error
+from capanalyze.turns import default_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit
 
 CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE… | AUDIT.toml")
+MOST_THREADS = 64
 OPTIONS = (
     click.option("--mode", metavar="NAME", help="The firewall mode of all captures (see `capanalyze modes`)."),
     click.option("--target", multiple=True, metavar="ADDRESS", help="An address of the host under test; repeatable."),
@@ -36,6 +38,12 @@ OPTIONS = (
 )
 HOW_TO_READ = (
     click.option("--no-hash", is_flag=True, help="Do not work out the SHA-256 of captures: faster."),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, MOST_THREADS),
+        metavar="N",
+        help="How many threads read a capture. Default: one for each core, at most 4.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Do not show progress on the terminal."),
 )
 FORMS = ("html", "json", "graphs")
@@ -55,6 +63,7 @@ class Asked:
     since: str | None
     until: str | None
     no_hash: bool
+    threads: int | None
     quiet: bool
 
 
@@ -154,10 +163,11 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
         since: str | None,
         until: str | None,
         no_hash: bool,
+        threads: int | None,
         quiet: bool,
         **rest: Any,
     ) -> None:
-        command(asked=Asked(mode, target, zone, since, until, no_hash, quiet), **rest)
+        command(asked=Asked(mode, target, zone, since, until, no_hash, threads, quiet), **rest)
 
     return with_options(*OPTIONS, *HOW_TO_READ)(gathered)
 
@@ -334,6 +344,7 @@ def dissect(
     form: str | None,
     output: str | None,
     no_hash: bool,
+    threads: int | None,
     quiet: bool,
 ) -> None:
     """Show some frames of a CAPTURE to the octet: what tshark makes of each, and a hex dump.
@@ -353,7 +364,7 @@ def dissect(
     from capanalyze.report.notes import notes_on_target
 
     form = form or ("json" if output and output.endswith(".json") else "text")
-    audit = dataclasses.replace(audit_of([capture]), hashed=not no_hash)
+    audit = dataclasses.replace(audit_of([capture]), hashed=not no_hash, threads=threads or default_threads())
     with ended_by_interrupt() if capture == "-" else nullcontext():
         if frames:
             wanted = wanted_frames(frames)
@@ -446,7 +457,8 @@ def audit_from(captures: tuple[str, ...], asked: Asked) -> Audit:
     since, until = (nanoseconds(moment(getattr(asked, name), f"--{name}")) for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise AuditError(f"--until: is {asked.until!r}, expected a time after --since {asked.since!r}")
-    return dataclasses.replace(audit, since=since, until=until, hashed=not asked.no_hash)
+    threads = asked.threads or default_threads()
+    return dataclasses.replace(audit, since=since, until=until, hashed=not asked.no_hash, threads=threads)
 
 
 def moment(text: str | None, option: str) -> datetime | None:

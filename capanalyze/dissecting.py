@@ -85,7 +85,7 @@ def dissect_frames(audit: Audit, wanted: Sequence[int], *, identify: bool, quiet
         AuditError: it has no such frame.
     """
     identify = identify and audit.hashed
-    reading = open_reading(audit.captures[0], hashed=identify)
+    reading = open_reading(audit.captures[0], hashed=identify, threads=audit.threads)
     capture = reading.capture
     try:
         with progress(lambda: capture.octets_read, capture.size or None, quiet=quiet):
@@ -94,7 +94,7 @@ def dissect_frames(audit: Audit, wanted: Sequence[int], *, identify: bool, quiet
                 reading.sha256, _ = capture.finish()
         return _answer(reading, wanted, sha256=reading.sha256 if capture.path else None)
     finally:
-        capture.close()
+        reading.close()
 
 
 def _read_to(reading: Reading, last: int) -> None:

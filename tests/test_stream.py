@@ -1,4 +1,4 @@
-"""Whatever the split, the result is the same: pieces of a rotated capture, blocks of any size, in a thread or not."""
+"""Whatever the split, the result is the same: pieces of a rotated capture, blocks of any size."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze import stream
 from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import audit_of
 from capanalyze.capture import Capture
@@ -75,16 +74,6 @@ def test_blocks_of_any_size_give_the_same_report(flood: Path, monkeypatch: pytes
     whole = analyze(audit)
     monkeypatch.setattr(messages, "BLOCK", size)
     assert analyze(audit) == whole
-
-
-@pytest.mark.parametrize("size", [7919, 1 << 20])
-def test_read_in_a_thread_the_report_is_the_same(flood: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    audit = audit_of([str(flood)], mode="block-all")
-    monkeypatch.setattr(stream, "WORTH_A_THREAD", 1 << 40)
-    alone = analyze(audit)
-    monkeypatch.setattr(messages, "BLOCK", size)
-    monkeypatch.setattr(stream, "WORTH_A_THREAD", 0)
-    assert analyze(audit) == alone
 
 
 def asked(number: int, *, ident: int = 1) -> bytes:

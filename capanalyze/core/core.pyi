@@ -79,6 +79,24 @@ def read_record(octets: Octets, state: Words, layout: Words | bytes, interfaces:
         ValueError: a buffer is shorter than what has to fit into it.
     """
 
+def skim(octets: Octets, state: Words, layout: Words | bytes, interfaces: Words, stop: int, frames: int) -> int:
+    """Step over records, counting them in `state` and by interface.
+
+    Args:
+        octets: a piece of the capture.
+        state: where the walk stands, as in `Scanner.scan`; it is moved on.
+        layout: how the capture's format writes records.
+        interfaces: the capture's interfaces, whose frames are counted.
+        stop: the octet before which the walk ends.
+        frames: how many records to step over at most.
+
+    Returns:
+        Why it ended, as `capture.records` numbers it.
+
+    Raises:
+        ValueError: a buffer is shorter than what has to fit into it.
+    """
+
 def find(
     octets: Octets,
     state: Words,

@@ -9,9 +9,10 @@ from capanalyze.core cimport frame as reason
 from capanalyze.core.cells cimport join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
 from capanalyze.core.exchange cimport (
-    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at, write,
+    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at,
 )
-from capanalyze.core.exchange cimport Table as OpenTable
+from capanalyze.core.expiry cimport (write)
+from capanalyze.core.exchange cimport (Table as OpenTable)
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport note_answers, settle
 from capanalyze.core.link cimport first_step as first_step_of
@@ -41,6 +42,7 @@ from capanalyze.core.rows_text cimport Why as WhyNotWritten
 from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
+from capanalyze.core.scan cimport skim as skim_in
 from capanalyze.core.services cimport GENERIC_UDP, MAX_SERVICES, Matching, Services
 from capanalyze.core.setting cimport (
     ANSWER_ROOM, PORTS, Answered, Capture, Judging, Mode, Module, Network, Place, Segment, Span,
@@ -250,6 +252,16 @@ def read_record(octets, state, layout, interfaces, found):
     )
 
 
+def skim(octets, state, layout, interfaces, size_t stop, int64_t frames):
+    """Step over records up to `stop`, at most so many: why it ended, as `capture.records` numbers it."""
+    cdef Records records = Records(octets, state, layout, interfaces)
+    cdef Octets block = records.up_to(stop)
+    cdef Answer answer
+    with nogil:
+        answer = skim_in(&records.scan, block, frames)
+    return <int>answer
+
+
 def find(octets, state, layout, interfaces, wanted, found, int64_t before):
     """Walk the records of a piece of a capture to the frames that are wanted, and note these; how many there were."""
     cdef Records records = Records(octets, state, layout, interfaces)
@@ -321,8 +333,8 @@ cdef class Pairs:
 
     def feed(self, messages, pool, int64_t start, int64_t stop, wide, narrow, links):
         """Take in messages from `start` to before `stop`: the one where room for rows ended, how many rows, links."""
-        cdef Held rows = Held(messages, True), keys = Held(pool), to_wide = Held(wide, True), to_narrow = Held(narrow, True)
-        cdef Held to_links = Held(links, True)
+        cdef Held rows = Held(messages, True), keys = Held(pool)
+        cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True), to_links = Held(links, True)
         cdef Message *first = <Message *>rows.at_least(stop * sizeof(Message))
         cdef const int64_t *words = <const int64_t *>keys.at_least(0)
         self.hand_to(to_wide, to_narrow, to_links)
@@ -349,7 +361,7 @@ cdef class Pairs:
         out.links[0] = Link(0, 0)
 
     def look(self, uint32_t number, wide, narrow):
-        """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, and which is next."""
+        """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, which is next."""
         cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True)
         cdef OpenTable *t = &self.p.table
         cdef int64_t count = 0, room = min(to_wide.buffer.len // sizeof(Wide), to_narrow.buffer.len // sizeof(Narrow))

@@ -3,9 +3,10 @@
 Nothing depends on it but speed: it looks only for what most messages look for first.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t
 
-from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, Table, at, endpoint, ends_hash, key_hash, node_at, prefetch
+from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, Table, at, node_at, prefetch
+from capanalyze.core.hashes cimport endpoint, ends_hash, key_hash
 from capanalyze.core.message cimport Message
 from capanalyze.core.pairing cimport FETCH_EXCHANGES, FETCH_HEADS, FETCH_NODES, SOON_ROOM, Pairing, Soon
 
@@ -13,14 +14,18 @@ cdef enum:
     LINE = 64  # octets that memory hands out at once
 
 
-cdef inline void fetch_first(Pairing *p, const Message *messages, const int64_t *pool, int64_t start, int64_t stop) noexcept nogil:
+cdef inline void fetch_first(
+    Pairing *p, const Message *messages, const int64_t *pool, int64_t start, int64_t stop
+) noexcept nogil:
     """Before the first message: its like and the next ones."""
     cdef int64_t number
     for number in range(start, min(start + FETCH_HEADS, stop)):
         fetch_heads(p, &messages[number], pool, &p.soon[number % SOON_ROOM])
 
 
-cdef inline void fetch(Pairing *p, const Message *messages, const int64_t *pool, int64_t number, int64_t stop) noexcept nogil:
+cdef inline void fetch(
+    Pairing *p, const Message *messages, const int64_t *pool, int64_t number, int64_t stop
+) noexcept nogil:
     """Before a message's turn: one step for each of some later ones."""
     if number + FETCH_HEADS < stop:
         fetch_heads(p, &messages[number + FETCH_HEADS], pool, &p.soon[(number + FETCH_HEADS) % SOON_ROOM])

@@ -1,19 +1,19 @@
-"""UDP of which only endpoints tell: who began to speak asked, what comes back first answers, what follows is counted."""
+"""UDP of which only endpoints tell: who began asked, what comes back first answers, what follows is counted."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from capanalyze.core.exchange cimport (
-    BY_PEER, IDLE_WAIT, NONE, Exchange, Table, add_request, at, end, first_node, link, next_node, node_at, turn, unlink, wait_on,
-)
+from capanalyze.core.answers cimport answer
+from capanalyze.core.exchange cimport BY_PEER, IDLE_WAIT, NONE, Exchange, Table, add_request, at, node_at
+from capanalyze.core.expiry cimport end, turn, wait_on
+from capanalyze.core.hashes cimport first_node, link, next_node, unlink
 from capanalyze.core.message cimport CUT, FLOW, Address
 from capanalyze.core.octets cimport mix
 from capanalyze.core.opening cimport begin, enter, enter_ends, stray
 from capanalyze.core.pairing cimport (
     CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, MAX_WALK, SERVED_BY, Given, Pairing, conversation_between,
-
 )
-from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, elsewhere
-from capanalyze.core.requests cimport compare_sources, is_retransmission, request, resend
+from capanalyze.core.replies cimport answer_by_ends, by_endpoints, elsewhere
+from capanalyze.core.requests cimport is_retransmission, request, resend
 from capanalyze.core.row cimport (
     ANSWERED, CONVERSATION, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, UNANSWERABLE_REQUEST,
     WEAK_PAIRING,

@@ -1,10 +1,11 @@
 """ICMP errors: the datagram that one quotes tells which request it rejects. RFC 792, RFC 1122, RFC 4443."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport uint32_t
 
 from capanalyze.core.connections cimport refuse
-from capanalyze.core.exchange cimport NONE, Exchange, Table, at, ends_hash, first_node, is_ipv4, next_node, node_at, same
+from capanalyze.core.exchange cimport NONE, Exchange, Table, at, is_ipv4, node_at, same
 from capanalyze.core.flows cimport ask
+from capanalyze.core.hashes cimport ends_hash, first_node, next_node
 from capanalyze.core.message cimport REPLY, Address
 from capanalyze.core.opening cimport ident_of
 from capanalyze.core.pairing cimport (

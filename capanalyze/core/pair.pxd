@@ -2,30 +2,34 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from capanalyze.core.answers cimport answer
 from capanalyze.core.connections cimport reset, something_else, spoke
-from capanalyze.core.exchange cimport (
-    CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, end, evict, first_node, hand_on, has_room, next_node,
-    node_at, settle,
-)
+from capanalyze.core.exchange cimport CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, has_room, node_at
+from capanalyze.core.expiry cimport end, evict, hand_on, settle
 from capanalyze.core.fetch cimport fetch, fetch_first
 from capanalyze.core.flows cimport conversation, converse, datagram, malformed
+from capanalyze.core.hashes cimport first_node, next_node
 from capanalyze.core.icmp_errors cimport reject
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, ANNOUNCEMENT, EMPTY, FLOW, FRAGMENT, GARBAGE, MALFORMED, REPLY, REQUEST, RESET, SPOKE, Message,
 )
 from capanalyze.core.opening cimport orphan, told
 from capanalyze.core.pairing cimport (
-    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, ROLES, SOON_ROOM, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given,
-    Pairing, Soon, clock_of, facts_for, given_soon, kind_of, repeats_the_way, role_of,
+    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, SOON_ROOM, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given, Pairing,
+    Soon, clock_of, facts_for, given_soon, kind_of, repeats_the_way, role_of,
 )
-from capanalyze.core.repeats cimport NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember
-from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, by_key, by_question, elsewhere, is_ambiguous
+from capanalyze.core.repeats cimport (
+    NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember,
+)
+from capanalyze.core.replies cimport answer_by_ends, by_endpoints, by_key, by_question, elsewhere, is_ambiguous
 from capanalyze.core.requests cimport alike_hash, request
 from capanalyze.core.row cimport ANSWERED, WEAK_PAIRING
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
 
-cdef inline int64_t feed(Pairing *p, Message *messages, const int64_t *pool, int64_t start, int64_t stop) noexcept nogil:
+cdef inline int64_t feed(
+    Pairing *p, Message *messages, const int64_t *pool, int64_t start, int64_t stop
+) noexcept nogil:
     """Take in messages from `start` to before `stop`; the one at which room for what is settled ended, else `stop`."""
     cdef int64_t number
     fetch_first(p, messages, pool, start, stop)
@@ -77,7 +81,7 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon
 
 
 cdef inline void segment(Pairing *p, const Given *g) noexcept nogil:
-    """Another segment of a connection. Only what may be a copy of one that made a SYN uncertain is looked up as such."""
+    """Another segment of a connection. What may be a copy of one that made a SYN uncertain is looked up as such."""
     cdef uint32_t number
     if p.table.now - p.something_else <= MILLISECOND and is_copy(&p.table, &p.repeats, g.m, identity(g.m)):
         return

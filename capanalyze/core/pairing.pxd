@@ -1,11 +1,9 @@
 """What every rule of pairing works on: the table, the message at hand, and what both have in common."""
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
-from capanalyze.core.exchange cimport (
-    ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, conversation_hash, endpoint, first_node, has_hash, key_hash,
-    next_node, node_at, same,
-)
+from capanalyze.core.exchange cimport ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, node_at, same
+from capanalyze.core.hashes cimport conversation_hash, endpoint, first_node, has_hash, key_hash, next_node
 from capanalyze.core.message cimport MALFORMED, MAX_KEYS, Message
 from capanalyze.core.repeats cimport Repeats
 from capanalyze.core.row cimport CONVERSATION, GROUP
@@ -121,7 +119,7 @@ cdef inline const Facts *facts_for(const Pairing *p, const Given *g) noexcept no
 
 
 cdef inline bint is_of_service(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
-    """Whether a message may be of an exchange's service; what a service could not read may be of any that shares its port."""
+    """Whether a message may be of an exchange's service; what could not be read may be of any that shares its port."""
     if e.module != g.m.service:
         return False
     return role_of(g) == MALFORMED or e.service == service_of(p, g)
@@ -211,3 +209,13 @@ cdef inline uint32_t conversation_between(const Table *t, const Given *g, bint b
             return node_at(t, node).exchange
         node = next_node(t, node)
     return NONE
+
+
+cdef inline bint reaches_client(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether the endpoint that asked gets to see a message: sent to it, or to a group on its port."""
+    return goes_to_client(e, g) or (g.m.to_group and e.client_port == g.m.destination_port)
+
+
+cdef inline bint is_unreadable(const Given *g) noexcept nogil:
+    """Whether a message has no key that could disagree."""
+    return g.m.keys == 0 or g.m.role & WEAK or role_of(g) == MALFORMED

@@ -90,7 +90,8 @@ class Contacts:
     def strangers(self, addresses: Iterable[str]) -> set[str]:
         """Hosts that answered requests which none of these addresses sent or got."""
         own = set(addresses)
-        return {one.server for one in self if one.answered and one.between_hosts and not one.ends & own}
+        others = (one for one in self if own.isdisjoint((one.client, one.server, one.wanted)))
+        return {one.server for one in others if one.answered and one.between_hosts}
 
     def unmet(self, addresses: Iterable[str]) -> list[str]:
         """Those of some addresses that are no end of any exchange between hosts; none if there are no such."""
