@@ -1,7 +1,7 @@
 """The flow on one page: captures → messages → exchanges → target → verdicts → what a report shows.
 
-Few exchanges are held as objects and summed up by `findings`; many are judged and summed up as they come
-(`summary`), in memory that does not grow. Both say the same, up to what only few have room for.
+Exchanges are judged and summed up as they come (`summary`), in memory that does not grow. Captures of every size
+take the same way.
 """
 
 from __future__ import annotations
@@ -13,23 +13,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from capanalyze import __version__, findings
+from capanalyze import __version__
 from capanalyze.again import Frame
 from capanalyze.again import read_again as again
-from capanalyze.core import core
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, numbered, service_at
 from capanalyze.exchanges.engine import LARGEST
 from capanalyze.exchanges.held import Held
-from capanalyze.exchanges.pair import pairs_of
+from capanalyze.exchanges.pair import pairs_of, told_at
 from capanalyze.exhibits import bundle, proofs
+from capanalyze.findings import utc
 from capanalyze.judging.judge import Judge
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
 from capanalyze.opinion import confirm_evidence
 from capanalyze.progress import progress
 from capanalyze.reading import input_of, stamp
 from capanalyze.stream import Stream
+from capanalyze.summary.store import Summary
+from capanalyze.summary.tell import Teller
 from capanalyze.target import Contacts, find_target, unknown_target
 from capanalyze.target.doubts import not_judged
 
@@ -177,7 +179,7 @@ class Flow:
             contacts.take(batch, stream.places.labels, 0, batch.count)
         for batch, start, stop in stream.engine.remaining():
             contacts.take(batch, stream.places.labels, start, stop)
-        interfaces = [interface for reading in stream.readings for interface in reading.capture.interfaces]
+        interfaces = [interface for reading in stream.readings for interface in reading.interfaces]
         described = {one for interface in interfaces for one in interface.addresses}
         if not any(one.asked for one in contacts) and not given:
             return unknown_target("not looked for: no exchanges")
@@ -193,7 +195,7 @@ def find_exchanges(audit: Audit) -> list[Pair]:
 
 @dataclass
 class Gathered:
-    """What the exchanges come to, in whichever way they were summed up.
+    """What the exchanges come to.
 
     `directions` counts exchanges; `unplaced` are those outside every mode's time; `notes` says what there was no
     room for.
@@ -237,7 +239,7 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         modes = audit.used_modes()
         with progress(stream.octets_read, stream.total, quiet=quiet):
             flow = Flow(stream, needs_target=True)
-            gathered = gather_few(flow, modes) if flow.are_few else gather_many(flow, stream, modes)
+            gathered = gather(flow, stream, modes)
         told = [one.payloads for one in gathered.findings] + [one.payloads for one in gathered.announcements]
         inputs = inputs_of(stream)
         wanted = proofs_of(gathered, inputs, limit) if limit else {}
@@ -276,47 +278,21 @@ def proofs_of(gathered: Gathered, inputs: Sequence[Input], limit: Limit) -> dict
     return proofs(gathered.findings, [one.announcement for one in gathered.announcements], inputs, limit)
 
 
-def gather_few(flow: Flow, modes: Sequence[Mode]) -> Gathered:
-    """All exchanges at once."""
-    pairs = [pair for batch in flow.in_order() for pair in pairs_of(batch, flow.names)]
-    return Gathered(
-        findings=findings.summarise(pairs, modes),
-        announcements=findings.announcements(pairs),
-        zones=findings.zones(pairs),
-        directions=dict(sorted(Counter(pair.exchange.direction or "unknown" for pair in pairs).items())),
-        unplaced=sum(pair.exchange.mode is None for pair in pairs),
-        notes=[],
-    )
-
-
-def gather_many(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
-    """Exchanges as they come."""
-    from capanalyze.summary.store import Summary
-    from capanalyze.summary.tell import Teller
-
+def gather(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
+    """Sum exchanges up as they come."""
     summary = Summary(stream.audit.modes)
-    crossings = core.Crossings()
     for batch in flow.judged():
         summary.add(batch)
-        crossings.add(batch.narrow, batch.count)
     summary.finish()
     teller = Teller(summary, flow.names, modes, stream.cut_modes())
     return Gathered(
         findings=teller.findings(),
         announcements=teller.announcements(),
-        zones=zones_of(crossings, flow.names),
+        zones=teller.zones(),
         directions=teller.directions(),
         unplaced=teller.unplaced,
         notes=teller.notes(),
     )
-
-
-def zones_of(crossings: core.Crossings, names: Names) -> list[Zone]:
-    """The zones that inbound exchanges crossed, with their interfaces."""
-    met: dict[str, set[str]] = {}
-    for zone, place in crossings.pairs():
-        met.setdefault(names.zones[zone] if zone >= 0 else "", set()).add(names.places[place])
-    return findings.zones_in_order(met)
 
 
 def announcement_of(unasked: Unasked, octets: Octets) -> Announcement:
@@ -365,17 +341,10 @@ def read_again(stream: Stream, payloads: Sequence[Payload], wanted: Iterable[Key
 
 def disclosures_of(batch: Batch, names: Names, stream: Stream) -> list[list[Disclosure]]:
     """What the first reply of each row disclosed."""
-    payloads = [findings.payloads_of([pair]) for pair in pairs_of(batch, names)]
-    octets, _ = read_again(stream, [one for found in payloads for one in found], ())
-    return [
-        [
-            told
-            for one in found
-            if (reply := octets.get((one.capture, one.offset)))
-            for told in disclose(service_at(batch, number), reply)
-        ]
-        for number, found in enumerate(payloads)
-    ]
+    payloads = [told_at(batch, number, names) for number in range(batch.count)]
+    octets, _ = read_again(stream, [one for one in payloads if one], ())
+    replies = [octets.get((one.capture, one.offset)) if one else None for one in payloads]
+    return [list(disclose(service_at(batch, number), reply)) if reply else [] for number, reply in enumerate(replies)]
 
 
 def dropped(stream: Stream) -> dict[str, str]:
@@ -398,7 +367,7 @@ def notes_on(stream: Stream, gathered: Gathered) -> list[str]:
     notes = []
     audit = stream.audit
     if audit.since is not None or audit.until is not None:
-        since, until = findings.utc(audit.since) or "the beginning", findings.utc(audit.until) or "the end"
+        since, until = utc(audit.since) or "the beginning", utc(audit.until) or "the end"
         notes.append(f"only frames from {since} to {until} were paired; the account counts all")
     notes += notes_on_pairing(stream)
     if gathered.unplaced and audit.used_modes():

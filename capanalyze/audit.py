@@ -1,6 +1,6 @@
 """What is asked: captures, the modes they were taken under, promises, zones, the target.
 
-An audit comes from a TOML file (design section 5) or from captures named on the command line, whose names
+An audit comes from a TOML file (the README lists its keys) or from captures named on the command line, whose names
 may tell mode and interface (`MODE.INTERFACE.….pcap`). Either way the result is one `Audit`.
 """
 
@@ -90,7 +90,11 @@ class CaptureFile:
 
 @dataclass(frozen=True)
 class Audit:
-    """All that is asked of one analysis."""
+    """All that is asked of one analysis.
+
+    Where captures are not `hashed`, reports do not name them by their SHA-256. So many `threads` may read them; what is
+    found is the same.
+    """
 
     captures: tuple[CaptureFile, ...]
     title: str = ""
@@ -99,6 +103,8 @@ class Audit:
     target: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+    hashed: bool = True
+    threads: int = 1
 
     def mode(self, name: str) -> Mode:
         """The mode with this name."""

@@ -20,6 +20,7 @@ from capanalyze import __version__
 from capanalyze.errors import AuditError, CapanalyzeError
 from capanalyze.escape import printable
 from capanalyze.streams import flush_or_forget, forget, is_stdout_closed, prepare_streams, print_error
+from capanalyze.turns import default_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,12 +28,22 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit
 
 CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE… | AUDIT.toml")
+MOST_THREADS = 64
 OPTIONS = (
     click.option("--mode", metavar="NAME", help="The firewall mode of all captures (see `capanalyze modes`)."),
     click.option("--target", multiple=True, metavar="ADDRESS", help="An address of the host under test; repeatable."),
     click.option("--zone", multiple=True, metavar="IFACE=ZONE", help="What an interface leads to; repeatable."),
     click.option("--since", metavar="TIME", help="Leave out frames before this time (ISO 8601, else UTC)."),
     click.option("--until", metavar="TIME", help="Leave out frames from this time on."),
+)
+HOW_TO_READ = (
+    click.option("--no-hash", is_flag=True, help="Do not work out the SHA-256 of captures: faster."),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, MOST_THREADS),
+        metavar="N",
+        help="How many threads read a capture. Default: one for each core, at most 4.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Do not show progress on the terminal."),
 )
 FORMS = ("html", "json", "graphs")
@@ -51,6 +62,8 @@ class Asked:
     zone: tuple[str, ...]
     since: str | None
     until: str | None
+    no_hash: bool
+    threads: int | None
     quiet: bool
 
 
@@ -149,14 +162,25 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
         zone: tuple[str, ...],
         since: str | None,
         until: str | None,
+        no_hash: bool,
+        threads: int | None,
         quiet: bool,
         **rest: Any,
     ) -> None:
-        command(asked=Asked(mode, target, zone, since, until, quiet), **rest)
+        command(asked=Asked(mode, target, zone, since, until, no_hash, threads, quiet), **rest)
 
-    for option in reversed(OPTIONS):
-        gathered = option(gathered)
-    return gathered
+    return with_options(*OPTIONS, *HOW_TO_READ)(gathered)
+
+
+def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Add options to a command, in this order."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 @click.group(
@@ -282,7 +306,7 @@ def exchanges(
         waiting,
         Stream(audit) as stream,
         # Rows that are printed show by themselves how far reading has come.
-        progress(None if output in (None, "-") else stream.octets_read, stream.total, quiet=asked.quiet),
+        progress(stream.octets_read, stream.total, quiet=asked.quiet or output in (None, "-")),
     ):
         flow = Flow(stream, needs_target=False)
         batches = flow.numbered() if form == "table" else flow.in_order()
@@ -312,9 +336,16 @@ def exchanges(
 )
 @click.option("--format", "form", type=click.Choice(FRAME_FORMS), help="Default: text, or by the name given to -o.")
 @click.option("-o", "--output", metavar="FILE", help="File to write to; stdout without it.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not show progress on the terminal.")
+@with_options(*HOW_TO_READ)
 def dissect(
-    capture: str, frames: tuple[str, ...], numbers: tuple[int, ...], form: str | None, output: str | None, quiet: bool
+    capture: str,
+    frames: tuple[str, ...],
+    numbers: tuple[int, ...],
+    form: str | None,
+    output: str | None,
+    no_hash: bool,
+    threads: int | None,
+    quiet: bool,
 ) -> None:
     """Show some frames of a CAPTURE to the octet: what tshark makes of each, and a hex dump.
 
@@ -333,11 +364,11 @@ def dissect(
     from capanalyze.report.notes import notes_on_target
 
     form = form or ("json" if output and output.endswith(".json") else "text")
-    audit = audit_of([capture])
+    audit = dataclasses.replace(audit_of([capture]), hashed=not no_hash, threads=threads or default_threads())
     with ended_by_interrupt() if capture == "-" else nullcontext():
         if frames:
             wanted = wanted_frames(frames)
-            answer = dissect_frames(audit.captures[0], wanted, identify=form == "json", quiet=quiet)
+            answer = dissect_frames(audit, wanted, identify=form == "json", quiet=quiet)
         else:
             answer = dissect_exchanges(audit, numbers, quiet=quiet)
     write_dissection(answer, form, output)
@@ -426,7 +457,8 @@ def audit_from(captures: tuple[str, ...], asked: Asked) -> Audit:
     since, until = (nanoseconds(moment(getattr(asked, name), f"--{name}")) for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise AuditError(f"--until: is {asked.until!r}, expected a time after --since {asked.since!r}")
-    return dataclasses.replace(audit, since=since, until=until)
+    threads = asked.threads or default_threads()
+    return dataclasses.replace(audit, since=since, until=until, hashed=not asked.no_hash, threads=threads)
 
 
 def moment(text: str | None, option: str) -> datetime | None:
@@ -450,5 +482,6 @@ def command_line(captures: tuple[str, ...], asked: Asked, depth: str) -> str:
         ("--depth", (None if depth == DEPTHS[0] else depth,)),
     )
     options = [word for name, values in given for value in values if value is not None for word in (name, value)]
+    options += ["--no-hash"] if asked.no_hash else []
     files = [capture if capture == "-" else Path(capture).name for capture in captures]
     return shlex.join(["capanalyze", "report", *options, *files])

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from capanalyze.again import Frame
-    from capanalyze.audit import Audit, CaptureFile
+    from capanalyze.audit import Audit
     from capanalyze.model import Exchange, Target
     from capanalyze.reading import Reading
 
@@ -71,29 +71,30 @@ def _too_many(asked: str, count: int) -> str:
     return f"{asked}: asks for {count:,} frames, at most {MOST:,} are dissected at a time"
 
 
-def dissect_frames(file: CaptureFile, wanted: Sequence[int], *, identify: bool, quiet: bool = True) -> Answer:
+def dissect_frames(audit: Audit, wanted: Sequence[int], *, identify: bool, quiet: bool = True) -> Answer:
     """Frames by their numbers.
 
     Args:
-        file: the capture.
+        audit: names one capture.
         wanted: the numbers, ascending, from 1.
-        identify: whether its SHA-256 is wanted, for which a file is read to its end.
+        identify: whether its SHA-256 is shown, for which a file is read to its end.
         quiet: show no progress.
 
     Raises:
         CaptureError: the capture cannot be read.
         AuditError: it has no such frame.
     """
-    reading = open_reading(file)
+    identify = identify and audit.hashed
+    reading = open_reading(audit.captures[0], hashed=identify, threads=audit.threads)
     capture = reading.capture
     try:
         with progress(lambda: capture.octets_read, capture.size or None, quiet=quiet):
             _read_to(reading, wanted[-1])
             if identify and capture.path and not reading.sha256:
                 reading.sha256, _ = capture.finish()
-        return _answer(reading, wanted, sha256=reading.sha256 if capture.path else "")
+        return _answer(reading, wanted, sha256=reading.sha256 if capture.path else None)
     finally:
-        capture.close()
+        reading.close()
 
 
 def _read_to(reading: Reading, last: int) -> None:
@@ -160,7 +161,7 @@ def _counted(count: int, word: str) -> str:
 
 
 def _answer(
-    reading: Reading, wanted: Sequence[int], exchanges: dict[int, Exchange] | None = None, *, sha256: str
+    reading: Reading, wanted: Sequence[int], exchanges: dict[int, Exchange] | None = None, *, sha256: str | None
 ) -> Answer:
     """Some frames of a capture that was read as far as them."""
     _, frames = read_again(reading.capture, (), wanted)
@@ -176,7 +177,7 @@ def _answer(
     notes += [opinion.trouble] if opinion.trouble else []
     dissected = Dissected(
         capture=reading.file.name,
-        sha256=sha256 or None,
+        sha256=sha256,
         tshark=opinion.tshark,
         note="; ".join(notes) or None,
         filter=display_filter(numbers),

@@ -45,7 +45,7 @@ class Disclosure(Value, frozen=True):
 
 
 class Exchange(Record):
-    """One request, its retransmissions included, and what came back (design section 3).
+    """One request, its retransmissions included, and what came back.
 
     `requests` and `replies` are frame numbers from 1. `time_ns` is nanoseconds since 1970 UTC of the
     first request (of the first reply where no request was captured); None where the frame has no time.
@@ -262,10 +262,10 @@ class DissectedFrame(Value, frozen=True):
 class Dissected(Value, frozen=True, kw_only=True):
     """Some frames of a capture, and the exchanges that they were asked for by. Format 1 is the first.
 
-    `sha256` is that of the capture, None of standard input that was not read to its end; `tshark` the version, None
-    where it could not be asked; `note` says what is missing and why. `filter` shows these frames of the capture in
-    Wireshark; empty where there are none. `exchanges` are records as `capanalyze exchanges` writes them, each with
-    its number there.
+    `sha256` is that of the capture, None where it was not wanted (`--no-hash`) and of standard input that was not read
+    to its end; `tshark` the version, None where it could not be asked; `note` says what is missing and why. `filter`
+    shows these frames of the capture in Wireshark; empty where there are none. `exchanges` are records as `capanalyze
+    exchanges` writes them, each with its number there.
     """
 
     format: Literal["capanalyze-dissection"] = "capanalyze-dissection"
@@ -469,10 +469,11 @@ class Input(Record):
 
     `account` counts frames by what became of them; its values add up to `frames`. `unread` has those of its buckets
     that were not read and may hide a reply. `tunnels` counts frames that were read inside of a tunnel, by its kind.
+    `sha256` is that of the file, None where it was not wanted (`--no-hash`).
     """
 
     name: str
-    sha256: str
+    sha256: str | None
     octets: int
     format: str
     mode: str | None

@@ -12,13 +12,13 @@ from capanalyze.findings import utc
 from capanalyze.model import Input, InterfaceInfo
 from capanalyze.packets.link_names import link_name
 from capanalyze.packets.messages import Part, Scanner
-from capanalyze.packets.steps import FIRST_REASON, TRUNCATED
 from capanalyze.verdicts import CaptureFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from capanalyze.audit import Audit, CaptureFile
+    from capanalyze.capture.interface import Interface
     from capanalyze.packets.messages import Rows
 
 SECOND = 1_000_000_000
@@ -29,20 +29,27 @@ class Reading:
     """One capture as it is read.
 
     Attributes:
-        part: the account of its frames, as far as its messages were paired.
-        sha256, octets: of the file, likewise.
+        part: the account of its frames, as far as its messages were paired, and maybe of a few more.
+        frames: how many frames that is; None for all.
+        sha256, octets: of the file, likewise; the hash is None before its end, and where it is not wanted.
+        described: how many interfaces the capture described by then.
         clocks: the first and the latest clock that its messages were paired by.
         named_messages: messages of each interface that frames name themselves.
+        threads: how many may read it.
     """
 
     file: CaptureFile
     capture: Capture
     part: Part = field(default_factory=Part)
-    sha256: str = ""
+    frames: int | None = 0
+    sha256: str | None = None
     octets: int = 0
+    described: int = 0
     clocks: tuple[int, int] | None = None
     named_messages: list[int] = field(default_factory=list)
+    threads: int = 1
     _labels: dict[int, str] = field(default_factory=dict)
+    _scanner: Scanner | None = None
 
     def rows(self) -> Iterator[Rows]:
         """Read the capture to its end.
@@ -51,7 +58,8 @@ class Reading:
             CaptureError: it cannot be read, or has a link type that is not.
         """
         try:
-            for rows in Scanner(self.capture).rows():
+            self._scanner = Scanner(self.capture, self.threads)
+            for rows in self._scanner.rows():
                 yield rows
                 part = rows.part
             self.sha256, self.octets = self.capture.finish()
@@ -60,6 +68,12 @@ class Reading:
             raise
         if not part.frames:
             self.capture.notes.append("the capture holds no frames")
+
+    def close(self) -> None:
+        """Read no further, and let go of the capture."""
+        if self._scanner:
+            self._scanner.close()
+        self.capture.close()
 
     def label(self, number: int, interfaces: int, named: int) -> str:
         """What an interface is called: by itself, by the file's name, else by its number. Once told, it stays so.
@@ -80,10 +94,12 @@ class Reading:
 
     def facts(self, audit: Audit) -> CaptureFacts:
         """What judging needs to know: when it ran by the clock that pairing used, within the time asked for."""
-        first, last = nanoseconds(self.part.first), nanoseconds(self.part.final)
+        times = list(self.clocks or ())
+        if self.frames is None:
+            first, last = nanoseconds(self.part.first), nanoseconds(self.part.final)
+            times = [] if first is None or last is None else [first, last, *times]
+        first, last = min(times, default=None), max(times, default=None)
         if first is not None and last is not None:
-            if self.clocks:
-                first, last = min(first, self.clocks[0]), max(last, self.clocks[1])
             first = first if audit.since is None else max(first, audit.since)
             last = last if audit.until is None else min(last, audit.until)
         return CaptureFacts(first=first, last=last, cut=self.is_cut, one_sided=self.is_one_sided)
@@ -91,21 +107,27 @@ class Reading:
     @property
     def is_cut(self) -> bool:
         """Whether frames end before their ports."""
-        return bool(self.part.tally[TRUNCATED - FIRST_REASON])
+        return self.part.first_cut > 0 and (self.frames is None or self.part.first_cut <= self.frames)
 
     @property
     def is_one_sided(self) -> bool:
         """Whether it holds what rules logged, not all that passed."""
-        return any(interface.one_sided for interface in self.capture.interfaces)
+        return any(interface.one_sided for interface in self.interfaces)
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """The interfaces that the capture described by then; other threads may have read on."""
+        return self.capture.interfaces[: self.described]
 
 
-def open_reading(file: CaptureFile) -> Reading:
-    """A capture, ready to be read.
+def open_reading(file: CaptureFile, *, hashed: bool = True, threads: int = 1) -> Reading:
+    """A capture, ready to be read by so many threads; its SHA-256 is worked out where it is `hashed`.
 
     Raises:
         CaptureError: it is none, or of a link type that is not read.
     """
-    return Reading(file, open_capture(file.path, file.name, file.interfaces))
+    capture = open_capture(file.path, file.name, file.interfaces, hashed=hashed, beside=threads > 1)
+    return Reading(file, capture, threads=threads)
 
 
 def input_of(reading: Reading, malformed: Mapping[tuple[str, str, str], int]) -> Input:

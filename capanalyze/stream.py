@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from capanalyze.ahead import from_here_on
 from capanalyze.errors import AuditError
 from capanalyze.exchanges.arrival import Arrival, Places, merged
 from capanalyze.exchanges.batch import Names
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from capanalyze.exchanges.batch import Batch
     from capanalyze.reading import Reading
     from capanalyze.verdicts import CaptureFacts
-
-WORTH_A_THREAD = 1024 * 1024  # octets
 
 
 class Stream:
@@ -76,7 +73,7 @@ class Stream:
     def close(self) -> None:
         """Let go of the captures."""
         for reading in self._readings.values():
-            reading.capture.close()
+            reading.close()
 
     @property
     def has_one_source(self) -> bool:
@@ -140,7 +137,9 @@ class Stream:
         return [found[file.name] for file in self.audit.captures]
 
     def _paired(self, group: Sequence[Sequence[CaptureFile]]) -> Iterator[list[Batch]]:
-        for rows in merged([self._arriving(pieces) for pieces in group]):
+        # Several captures are read by turns, a piece of each.
+        threads = self.audit.threads if len(group) == 1 else 1
+        for rows in merged([self._arriving(pieces, threads) for pieces in group]):
             if not rows.count:
                 continue
             self.hints.take(rows, self.places.labels)
@@ -157,15 +156,14 @@ class Stream:
             key = self.names.captures[capture], PROTOCOLS[module].name, PROTOCOLS[module].kind(kind)
             self.malformed[key] = self.malformed.get(key, 0) + count
 
-    def _arriving(self, pieces: Sequence[CaptureFile]) -> Iterator[Unit]:
+    def _arriving(self, pieces: Sequence[CaptureFile], threads: int) -> Iterator[Unit]:
         """The messages of one source, in order."""
         arrival = Arrival(self.places, self.audit.since, self.audit.until)
-        units = arrival.units(map(self._open, pieces))
-        return from_here_on(units, lambda: self.has_one_source and self.octets_read() >= WORTH_A_THREAD)
+        return arrival.units(self._open(file, threads) for file in pieces)
 
-    def _open(self, file: CaptureFile) -> tuple[int, Reading]:
+    def _open(self, file: CaptureFile, threads: int) -> tuple[int, Reading]:
         """A capture, and its number in the audit."""
-        reading = self._readings[file.name] = open_reading(file)
+        reading = self._readings[file.name] = open_reading(file, hashed=self.audit.hashed, threads=threads)
         return self.audit.captures.index(file), reading
 
     def _refuse(self, same: tuple[int, int] | None) -> None:

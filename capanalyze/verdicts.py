@@ -1,6 +1,6 @@
 """Outcomes and promises: which verdict follows from both, and what of a capture counts for it.
 
-Design section 5 has the tables; `judging` applies them, row by row.
+`judging` applies the tables below, row by row; the README tells what each verdict means.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit, Mode
     from capanalyze.model import Outcome, Promise, Verdict
 
-# outcome and promise → verdict (design section 5)
+# outcome and promise → verdict
 BLOCK: dict[Outcome, Verdict] = {"replied": "leaked", "rejected": "refused", "silent": "blocked"}
 STEALTH: dict[Outcome, Verdict] = {"replied": "leaked", "rejected": "visible", "silent": "blocked"}
 ALLOW: dict[Outcome, Verdict] = {"replied": "allowed", "rejected": "refused", "silent": "silent"}
@@ -82,7 +82,7 @@ def promise_of(mode: Mode, service: str) -> Promise:
 
 
 def verdict_of(outcome: Outcome, mode: Mode, service: str, *, unproven: bool = False) -> Verdict:
-    """The table of design section 5; `unproven`: the silence proves nothing."""
+    """What the promise of a mode makes of an outcome; `unproven`: the silence proves nothing."""
     if unproven:
         return "unproven"
     if promise_of(mode, service) == "allow":

@@ -106,7 +106,8 @@ def make_sip(draw: random.Random, key: int, reply: bool) -> bytes:
         if reply
         else draw.choice(("OPTIONS sip:a SIP/2.0", "INVITE sip:a SIP/2.0", "ACK sip:a SIP/2.0"))
     )
-    return f"{first}\r\nCall-ID: {key}\r\nCSeq: 1 X\r\n\r\n".encode()
+    method = "INVITE" if reply else first.partition(" ")[0]
+    return f"{first}\r\nCall-ID: {key}\r\nCSeq: 1 {method}\r\n\r\n".encode()
 
 
 def make_plain(draw: random.Random, key: int, reply: bool) -> bytes:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from capanalyze import analysis
 from capanalyze.analysis import analyze
 from capanalyze.audit import audit_of, load_audit
 from capanalyze.model import Finding
+from capanalyze.summary import store
+from capanalyze.summary.store import Rooms
 from tests.build import (
     MAC_TARGET,
     PEER,
@@ -34,10 +35,10 @@ QUERY = dns_message(0, 0, [question("a.local")])
 RESPONSE = dns_message(0, 0x8400, [question("a.local")], [record("a.local")])
 
 
-@pytest.fixture(params=["few", "many"], autouse=True)
+@pytest.fixture(params=["held", "coming"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of summing up."""
-    monkeypatch.setattr(analysis, "FEW", 1 << 40 if request.param == "few" else -1)
+    """Exchanges that are held until all is read, and some that are summed up as they come."""
+    monkeypatch.setattr(store, "ROOMS", Rooms() if request.param == "held" else Rooms(waiting=0))
 
 
 def findings(folder: Path, frames: list[tuple[float, bytes]], *, name: str = "block-all.ppp0", **how: Any) -> Any:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_help_and_rows_import_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from capanalyze.cli import main;"
         "CliRunner().invoke(main, sys.argv[1:]);"
-        "print(sorted({'numba','numpy','matplotlib','dpkt','pyshark','jinja2','rich'} & set(sys.modules)))"
+        "print(sorted({'numpy','matplotlib','dpkt','pyshark','jinja2','rich'} & set(sys.modules)))"
     )
     for arguments in (["--help"], ["modes"], ["exchanges", str(ROOT / "pcaps" / "leopard" / "block-all.en0.pcap")]):
         loaded = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
@@ -206,6 +207,20 @@ def test_the_same_input_gives_the_same_octets(capture: Path, tmp_path: Path) -> 
         subprocess.run(command, check=True, capture_output=True, env=environment)
     for path in (tmp_path / "one").rglob("*.*"):
         assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes(), path
+
+
+def test_without_a_hash_a_report_says_the_same_but_for_that(capture: Path, tmp_path: Path) -> None:
+    reports, pages = [], []
+    for options in ([], ["--no-hash"]):
+        done = run("report", capture, "--target", TARGET, "-o", tmp_path / "r", *options)
+        assert ("not hashed (--no-hash)" in done.stdout) == bool(options)
+        reports.append(json.loads((tmp_path / "r" / "report.json").read_bytes()))
+        pages.append((tmp_path / "r" / "report.html").read_text())
+    assert [one["inputs"][0]["sha256"] for one in reports] == [sha256(capture.read_bytes()).hexdigest(), None]
+    assert "--no-hash" in reports[1].pop("command")
+    del reports[0]["command"], reports[0]["inputs"][0]["sha256"], reports[1]["inputs"][0]["sha256"]
+    assert reports[0] == reports[1]
+    assert ["<dd>not hashed (--no-hash)</dd>" in page for page in pages] == [False, True]
 
 
 def test_the_record_of_an_exchange(capture: Path) -> None:

@@ -40,7 +40,7 @@ def run(*arguments: str | Path, octets: bytes | None = None) -> Result:
 
 
 def frames_of(path: Path, *numbers: int) -> Answer:
-    return dissect_frames(audit_of([str(path)]).captures[0], numbers, identify=False)
+    return dissect_frames(audit_of([str(path)]), numbers, identify=False)
 
 
 @pytest.fixture
@@ -188,6 +188,7 @@ def test_a_file_is_named_by_its_hash_however_far_it_was_read() -> None:
     hashed = subprocess.run(["sha256sum", CAPTURE], capture_output=True, text=True, check=True).stdout.split()[0]
     for arguments in (["--frame", "1"], ["--frame", "113"], ["--exchange", "1"]):
         assert json.loads(run(CAPTURE, *arguments, "--format", "json").stdout)["sha256"] == hashed
+        assert json.loads(run(CAPTURE, *arguments, "--format", "json", "--no-hash").stdout)["sha256"] is None
 
 
 @pytest.mark.usefixtures("without_tshark")

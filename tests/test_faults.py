@@ -14,22 +14,8 @@ CASES = sorted((CAPTURES / "faults").rglob("*.expect.json"))
 SCORE = CAPTURES / "fault_score.py"
 PROGRAM = Path(sys.executable).with_name("capanalyze")
 
-PAIRING = "the pairing is to be written anew in the core"
 # What is known to be answered wrongly, by kind, and what is to mend it. Controls of every kind hold.
 KNOWN = {
-    "ICMP error from another address of the host": PAIRING,
-    "IKE and ESP on udp/4500": PAIRING,
-    "NETLOGON answers on udp/138": PAIRING,
-    "NTP symmetric active": PAIRING,
-    "NTPv5": PAIRING,
-    "QUIC: several Initials of one connection": PAIRING,
-    "SSDP: several searches open": PAIRING,
-    "TCP: an answer that is no SYN/ACK of this SYN": PAIRING,
-    "an open five-tuple swallows a module's exchange": PAIRING,
-    "mDNS: the answer stands late in the message": PAIRING,
-    "reply from another address or port of the target": PAIRING,
-    "reply to another endpoint of the client": PAIRING,
-    "what a module cannot read on its port": PAIRING,
     "services that never answer": "a table of one-way services is to come",
     "where a peer sits": "reach is to be told by what is known of a host as a whole",
     "an empty piece of a ring": "a piece without an octet is to be a piece",

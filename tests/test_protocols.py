@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capanalyze.protocols
-from capanalyze.protocols._protocol import KINDS
 from capanalyze.packets.message import address
 from capanalyze.protocols import GENERIC_UDP, ICMP, MODULES, PROTOCOLS, TCP, port_table, provided, service_table
-from capanalyze.protocols._protocol import COMMON_KINDS, Protocol
+from capanalyze.protocols._protocol import COMMON_KINDS, KINDS, Protocol
 from tests.build import PEER, TARGET, datagram, packet, pcap
 from tests.conversations import CLIENT_PORT, answer, ask, captured
 from tests.core import build

@@ -1,4 +1,4 @@
-"""Whatever the split, the result is the same: pieces of a rotated capture, blocks of any size, plain and compiled."""
+"""Whatever the split, the result is the same: pieces of a rotated capture, blocks of any size."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze import analysis, stream
 from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import audit_of
 from capanalyze.capture import Capture
 from capanalyze.exchanges import held as holding
-from capanalyze.gear import Gear
 from capanalyze.model import Exchange
 from capanalyze.packets import messages
 from tests.bench.generate import Wanted, generate
@@ -70,29 +68,12 @@ def test_pieces_of_a_rotated_capture_are_one(
     assert sorted(map(repr, pieces)) == sorted(map(repr, whole))
 
 
-@pytest.mark.parametrize("few", [True, False])
 @pytest.mark.parametrize("size", [1000, 7919, 1 << 20])
-def test_blocks_of_any_size_give_the_same_report(
-    flood: Path, monkeypatch: pytest.MonkeyPatch, size: int, few: bool
-) -> None:
-    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+def test_blocks_of_any_size_give_the_same_report(flood: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     audit = audit_of([str(flood)], mode="block-all")
     whole = analyze(audit)
     monkeypatch.setattr(messages, "BLOCK", size)
     assert analyze(audit) == whole
-
-
-@pytest.mark.parametrize("size", [7919, 1 << 20])
-def test_compiled_and_in_threads_the_report_is_the_same(
-    flood: Path, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    monkeypatch.setattr(analysis, "FEW", -1)
-    audit = audit_of([str(flood)], mode="block-all")
-    plain = analyze(audit)
-    monkeypatch.setattr(messages, "BLOCK", size)
-    monkeypatch.setattr(stream, "WORTH_A_THREAD", 0)
-    monkeypatch.setattr(stream, "Gear", lambda *_, **__: Gear(compiled=True))
-    assert analyze(audit) == plain
 
 
 def asked(number: int, *, ident: int = 1) -> bytes:
@@ -152,7 +133,6 @@ def test_captures_that_are_paired_together_may_be_of_any_size(
         path = tmp_path / name
         path.write_bytes(octets[:HEADER] + b"".join(frames[number::2]))
         paths.append(str(path))
-    monkeypatch.setattr(analysis, "FEW", -1)
     monkeypatch.setattr(holding, "IN_MEMORY", held)
     found = analyze(audit_of(paths))
     monkeypatch.setattr(holding, "IN_MEMORY", 1 << 40)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze import analysis
 from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import Audit, CaptureFile, Mode, Segment, audit_of, load_audit
 from capanalyze.capture import Interface
 from capanalyze.model import Finding, Verdict
+from capanalyze.summary import store
+from capanalyze.summary.store import Rooms
 from capanalyze.verdicts import promise_of
 from tests.build import PEER, START, TARGET, dns, icmp, ipv4, ntp, pcap, udp
 
@@ -162,9 +163,9 @@ def test_frames_cut_before_their_ports_make_silence_uncertain(tmp_path: Path) ->
     assert (pair.exchange.outcome, pair.exchange.reason) == ("indeterminate", "frames are cut")
 
 
-@pytest.mark.parametrize("few", [True, False])
-def test_cut_frames_are_those_of_their_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: bool) -> None:
-    monkeypatch.setattr(analysis, "FEW", 1 << 40 if few else -1)
+@pytest.mark.parametrize("waiting", [Rooms().waiting, 0])
+def test_cut_frames_are_those_of_their_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int) -> None:
+    monkeypatch.setattr(store, "ROOMS", Rooms(waiting=waiting))
     cut = pcap([(START + FAR + 1, reply(1))], snaplen=22)[24:]
     paths = [write(tmp_path, [(0.0, request(number)), (FAR, LAST)], name) for number, name in enumerate(NAMES)]
     with Path(paths[0]).open("ab") as file:
@@ -204,10 +205,17 @@ def test_the_captures_end_is_told_by_a_clock_that_does_not_run_back(tmp_path: Pa
     assert outcomes(tmp_path, frames) == [("indeterminate", "the capture ended")]
 
 
-def test_a_datagram_from_another_port_makes_silence_uncertain(tmp_path: Path) -> None:
+def test_a_reply_from_another_port_is_told_by_its_key(tmp_path: Path) -> None:
     other = ipv4(TARGET, PEER, 17, udp(4123, 40001, ntp(4, origin=1, transmit=9)))
     found = outcomes(tmp_path, [(0.0, request(1)), (0.1, other), (FAR, LAST)])
-    assert found[0] == ("indeterminate", "something came back from another port")
+    assert [(outcome, reason.rpartition(", ")[2]) for outcome, reason in found] == [("replied", "port changed")]
+
+
+def test_a_datagram_from_another_port_makes_silence_without_a_key_uncertain(tmp_path: Path) -> None:
+    asked = ipv4(PEER, TARGET, 17, udp(40001, 9999, b"who is there?"))
+    other = ipv4(TARGET, PEER, 17, udp(41123, 40001, b"me"))
+    found = outcomes(tmp_path, [(0.0, asked), (0.1, other), (FAR, LAST)])
+    assert found == [("indeterminate", "something came back from another port")]
 
 
 def test_a_late_reply_is_a_reply(tmp_path: Path) -> None:
@@ -236,7 +244,7 @@ def test_a_mode_ends_with_its_own_captures_only(tmp_path: Path) -> None:
     "payload",
     [
         bytes([0x03]) + ntp(3, transmit=1)[1:],
-        bytes([0x2B]) + ntp(3, transmit=1)[1:],
+        bytes([0x33]) + ntp(3, transmit=1)[1:],
     ],
 )
 def test_a_version_of_ntp_that_never_was_proves_nothing(tmp_path: Path, payload: bytes) -> None:

@@ -7,6 +7,7 @@ that are not frames. The records themselves are read in the core.
 
 import hashlib
 from array import array
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -43,6 +44,7 @@ from capanalyze.spool import Spool, SpoolReader
 
 BLOCK = 4 * 1024 * 1024
 WORTH_A_THREAD = 256 * 1024  # octets
+HASHED_LATER = 2  # rooms that were filled and may still be hashed
 SNIFF = 4096
 MAX_COPY = 64 * 1024 * 1024  # octets of stdin that are kept, to decode replies
 PATIENCE = 1.0  # seconds that closing waits for a thread that reads a silent pipe
@@ -58,16 +60,27 @@ class HashedStream:
         stream: what is read.
         copy: where all that is read is written to, if anywhere.
         limit: octets after which it ends, whatever follows; None for no such end.
+        hashed: whether the SHA-256 is wanted.
+        beside: whether it may be worked out in a thread of its own.
     """
 
-    def __init__(self, stream: Readable, copy: Spool | None = None, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        stream: Readable,
+        copy: Spool | None = None,
+        limit: int | None = None,
+        *,
+        hashed: bool = True,
+        beside: bool = True,
+    ) -> None:
         self._stream = stream
         self._copy = copy
         self._limit = limit
-        self._hash = hashlib.sha256()
+        self._may_beside = beside
+        self._hash = hashlib.sha256() if hashed else None
         self._pushed = b""
         self._beside: ThreadPoolExecutor | None = None
-        self._hashing: Future[None] | None = None
+        self._hashing: deque[Future[None]] = deque()
         self.octets = 0
 
     def read(self, size: int = BLOCK, /) -> bytes:
@@ -77,25 +90,27 @@ class HashedStream:
             return octets
         octets = self._stream.read(self._within_limit(size))
         self._wait()
-        self._hash.update(octets)
+        if self._hash:
+            self._hash.update(octets)
         self._take(octets)
         return octets
 
     def read_into(self, room: memoryview) -> int:
         """Put what is at hand into `room`; how many octets. Many are hashed beside whoever reads them.
 
-        What the room before held is done with when this is called again.
+        What a room held is done with once HASHED_LATER further ones were filled.
         """
         if self._pushed:
             return put(self.read(len(room)), room)
         room = room[: self._within_limit(len(room))]
         count = read_into(self._stream, room)
-        self._wait()
-        if count < WORTH_A_THREAD:
-            self._hash.update(room[:count])
-        else:
+        if self._hash and self._may_beside and count >= WORTH_A_THREAD:
+            self._wait(HASHED_LATER - 1)
             self._beside = self._beside or ThreadPoolExecutor(1, "hash")
-            self._hashing = self._beside.submit(self._hash.update, room[:count])
+            self._hashing.append(self._beside.submit(self._hash.update, room[:count]))
+        elif self._hash:
+            self._wait()
+            self._hash.update(room[:count])
         self._take(room[:count])
         return count
 
@@ -109,12 +124,12 @@ class HashedStream:
                 break
         return self._pushed
 
-    def drain(self) -> str:
-        """Read what is left, and return the SHA-256 of all in hexadecimal."""
+    def drain(self) -> str | None:
+        """Read what is left, and return the SHA-256 of all in hexadecimal; None where it is not wanted."""
         while self.read(BLOCK):
             pass
         self.close()
-        return self._hash.hexdigest()
+        return self._hash.hexdigest() if self._hash else None
 
     def close(self) -> None:
         """Hash no more beside others."""
@@ -126,10 +141,10 @@ class HashedStream:
     def _within_limit(self, size: int) -> int:
         return size if self._limit is None else min(size, self._limit - self.octets)
 
-    def _wait(self) -> None:
-        if self._hashing:
-            self._hashing.result()
-            self._hashing = None
+    def _wait(self, left: int = 0) -> None:
+        """Wait until no more than so many pieces are still to be hashed."""
+        while len(self._hashing) > left:
+            self._hashing.popleft().result()
 
     def _take(self, octets: bytes | memoryview) -> None:
         """Count what was read, and keep the first of it if it cannot be read again."""
@@ -164,7 +179,16 @@ class Capture:
         notes: what a reader of the report should know about the file.
     """
 
-    def __init__(self, path: str, name: str | None = None, only: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        path: str,
+        name: str | None = None,
+        only: Collection[int] = (),
+        *,
+        hashed: bool = True,
+        beside: bool = True,
+    ) -> None:
+        self._beside = beside
         self._only = only
         self.path = None if path == "-" else Path(path)
         self.name = name or ("stdin" if self.path is None else self.path.name)
@@ -179,7 +203,7 @@ class Capture:
         self._spool: Spool | None = None
         self._file = self._open()
         # A capture that grows is read to the end that it had.
-        self._raw = HashedStream(self._file, self._spool, self.size or None)
+        self._raw = HashedStream(self._file, self._spool, self.size or None, hashed=hashed, beside=beside)
         self._stream: HashedStream | Unpacked = self._raw
         try:
             self.format = self._recognise()
@@ -205,8 +229,8 @@ class Capture:
             self.notes.append(f"cut: the {self.format} data cannot be read further ({error})")
             return 0
 
-    def finish(self) -> tuple[str, int]:
-        """Close the file; SHA-256 and number of the octets that it holds on disk."""
+    def finish(self) -> tuple[str | None, int]:
+        """Close the file; SHA-256 (None where it is not wanted) and number of the octets that it holds on disk."""
         if isinstance(self._stream, Unpacked):
             self._stream.close()
         try:
@@ -245,6 +269,8 @@ class Capture:
             if not self.blocks.read(bytes(octets[at : at + length])):
                 break
             self._take_interfaces()
+            self.notes += self.blocks.notes
+            self.blocks.notes.clear()
             at += length
             if stop - at < 12 or self.blocks.is_frame(octets, at):
                 return at
@@ -331,7 +357,7 @@ class Capture:
             raise CaptureError(f"{self.name}: not a capture: the file is empty")
         packing = compression(first)
         if packing:
-            self._stream = Unpacked(self._raw, packing)
+            self._stream = Unpacked(self._raw, packing, beside=self._beside)
             first = self._stream.peek(SNIFF)
             if not first:
                 raise CaptureError(f"{self.name}: not a capture: nothing can be read from the {packing} data")
@@ -369,7 +395,7 @@ class Capture:
         row[OFFSET] = interface.offset
         row[SNAPLEN] = interface.snaplen
         row[LINK_TYPE] = interface.link_type
-        self.table.extend(row)
+        self.table = self.table + array("q", row)  # not in place: what is read before goes by the old one
         self.interfaces.append(interface)
 
     def _is_asked(self, number: int) -> bool:
@@ -414,10 +440,14 @@ def _next_block(stream: Unpacked) -> bytes:
         return b""
 
 
-def open_capture(path: str, name: str | None = None, only: Collection[int] = ()) -> Capture:
+def open_capture(
+    path: str, name: str | None = None, only: Collection[int] = (), *, hashed: bool = True, beside: bool = True
+) -> Capture:
     """Open a capture; "-" is stdin. Of several interfaces, `only` these are read, by number; all without it.
+
+    Its SHA-256 is worked out where it is `hashed`. Threads may do that, and unpack it, `beside` the reader.
 
     Raises:
         CaptureError: it cannot be read, is not a capture, or has a link type that is not read.
     """
-    return Capture(path, name, only)
+    return Capture(path, name, only, hashed=hashed, beside=beside)

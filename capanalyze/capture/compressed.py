@@ -43,11 +43,12 @@ class DamagedError(Exception):
 
 
 class Unpacked:
-    """The octets inside a compressed stream. From some place on a thread reads the stream, until `close`."""
+    """The octets inside a compressed stream. From some place on a thread may read it `beside`, until `close`."""
 
-    def __init__(self, stream: Readable, kind: str) -> None:
+    def __init__(self, stream: Readable, kind: str, *, beside: bool = True) -> None:
         packed = Packed(stream)
         self._blocks = gzip_pieces(packed) if kind == "gzip" else zstd_pieces(packed)
+        self._may_beside = beside
         self._thread: Thread | None = None
         self._count = 0
         self._held = b""
@@ -80,7 +81,7 @@ class Unpacked:
 
     def _next(self) -> bytes:
         """The next octets; none at the end, and none where `_failure` says why there are no more."""
-        if self._count >= BESIDE and self._thread is None:
+        if self._may_beside and self._count >= BESIDE and self._thread is None:
             made: Made = SimpleQueue()
             room: SimpleQueue[bool] = SimpleQueue()
             # It knows nothing of this object, which may be forgotten, and may wait for a pipe when the program ends.

@@ -39,9 +39,9 @@ class Marks:
             return
         if not self._known or self._known[-1] != layout:
             self._known.append(array("q", layout))
-        self._frames.append(frames)
         self._offsets.append(offset)
         self._layouts.append(len(self._known) - 1)
+        self._frames.append(frames)  # the last: another thread may look for windows
 
     def windows(self, frames: Iterable[int]) -> Iterator[Window]:
         """The pieces that hold these frames, ascending; frames that there are not are left out."""

@@ -18,7 +18,7 @@ PROMISCUOUS = 4  # reception type: for another host
 # Blocks without a packet that Wireshark numbers as frames: systemd journal entries, Sysdig events, custom blocks.
 RECORDS = (9, 0x204, 0x216, 0x221, 0x00000BAD, 0x40000BAD)
 FRAMES = (PACKET, SIMPLE_PACKET, ENHANCED_PACKET, *RECORDS)
-MAX_INTERFACES = 65536
+MAX_INTERFACES = 16384  # of all sections
 MAX_BLOCK = MAX_RECORD + 1024 * 1024
 MAX_SECONDS = 1 << 59  # more than any calendar holds; twice as much still is less than NO_TIME
 
@@ -36,6 +36,7 @@ class Blocks:
         self.big = False
         self.first_interface = 0
         self.sections = 0
+        self.left_out = 0  # interfaces
         self.notes: list[str] = []
 
     def length(self, octets: bytes, at: int) -> int:
@@ -90,8 +91,10 @@ class Blocks:
         if len(body) < 8:
             return False
         if len(self.interfaces) == MAX_INTERFACES:
-            self.notes.append(f"more than {MAX_INTERFACES} interfaces are not read")
-            return False
+            if not self.left_out:
+                self.notes.append(f"more than {MAX_INTERFACES:,} interfaces: frames of the rest are counted, not read")
+            self.left_out += 1
+            return True
         link_type, _, snaplen = struct.unpack_from(self._order + "HHI", body)
         found = Interface(link_type=link_type, snaplen=snaplen, section=self.sections)
         for code, value in self._options(body, 8):

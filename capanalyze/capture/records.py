@@ -13,6 +13,7 @@ READY = 0  # a frame: the record is filled in
 MORE = 1  # the record goes on behind `stop`
 DAMAGED = 2  # what stands here cannot be a record
 CONTROL = 3  # a block that is not a frame, for `Capture.control`
+FULL = 4  # as many were read as there was room for, or as were wanted
 
 # How a capture is laid out: a row of numbers that the readers take.
 BIG, UNITS, HEADER, SWAPPED, FIRST_INTERFACE, INTERFACES = range(6)

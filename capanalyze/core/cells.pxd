@@ -4,11 +4,10 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from capanalyze.core.index cimport checked_place, fetch
-from capanalyze.core.message cimport flag
 from capanalyze.core.octets cimport mix
 from capanalyze.core.services cimport TCP_SERVICE
 from capanalyze.core.sums cimport (
-    CLASSES, FURTHER, JOINED, MOST_BITS, REACHES, SERVICE, Cell, Reason, Said, Sums, Table, Which,
+    CLASSES, FURTHER, JOINED, REACHES, SERVICE, Cell, Reason, Said, Sums, Table, Which,
 )
 
 cdef enum:
@@ -99,11 +98,6 @@ cdef inline void fetch_cell(const Sums *s, const Which *which) noexcept nogil:
     while number and at < sizeof(Cell):
         fetch(<const char *>&s.cells[number] + at)
         at += LINE
-
-
-cdef inline uint64_t bit_of(int64_t number) noexcept nogil:
-    """The bit of a place or a capture."""
-    return <uint64_t>1 << (number if 0 <= number < MOST_BITS else MOST_BITS)
 
 
 # Reasons

@@ -1,16 +1,16 @@
 """TCP: what comes back to a SYN, and whether an accepted connection is taken back. RFC 9293."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 
-from capanalyze.core.exchange cimport (
-    NONE, SECOND, Exchange, Table, add_reply_frame, at, ends_hash, first_node, next_node, node_at, wait, wait_anew,
-)
-from capanalyze.core.message cimport ACKNOWLEDGES, RESET, SPOKE, Message
+from capanalyze.core.answers cimport round_trip
+from capanalyze.core.exchange cimport NONE, SECOND, Exchange, Table, add_reply_frame, at, node_at
+from capanalyze.core.expiry cimport wait, wait_anew
+from capanalyze.core.hashes cimport ends_hash, first_node, next_node
+from capanalyze.core.message cimport ACKNOWLEDGES, SPOKE
 from capanalyze.core.pairing cimport (
     MAX_WALK, TCP_TRANSPORT, Given, Pairing, comes_from_wanted, goes_to_client, is_late, kind_of, repeats_the_way,
     role_of, shares_key,
 )
-from capanalyze.core.replies cimport round_trip
 from capanalyze.core.row cimport (
     ANSWERED, INDETERMINATE, REJECTED, REPLIED, SAID_ACCEPTED_THEN_CLOSED, SAID_ACCEPTED_THEN_RESET, SAID_RESET,
     SAID_SOMETHING_ELSE, SILENT, SPOKEN,
@@ -47,7 +47,7 @@ cdef inline uint32_t reset(Pairing *p, const Given *g) noexcept nogil:
 
 
 cdef inline uint32_t spoke(Pairing *p, const Given *g) noexcept nogil:
-    """Another segment of a connection: data or a close take part in it, and any of the server's answers a SYN somehow."""
+    """Another segment of a connection: data or a close use it, and any of the server's answers a SYN somehow."""
     cdef Table *t = &p.table
     if role_of(g) != ACKNOWLEDGES:
         use(p, g, ends_hash(TCP_TRANSPORT, g.source, g.destination), False)
@@ -82,8 +82,9 @@ cdef inline void hear(Pairing *p, Exchange *e, const Given *g) noexcept nogil:
     if role_of(g) == SPOKE and kind_of(g) != CLOSE:
         if e.reply_at < 0:
             e.reply_at, e.reply_frame, e.reply_captured = g.m.payload, g.m.frame, <int32_t>g.m.captured
-    elif role_of(g) == SPOKE and not e.flags & SPOKEN and p.table.now - e.clock - e.rtt <= SOON_CLOSED * <int64_t>SECOND:
-        refuse(p, e, g, SAID_ACCEPTED_THEN_CLOSED)
+    elif role_of(g) == SPOKE and not e.flags & SPOKEN:
+        if p.table.now - e.clock - e.rtt <= SOON_CLOSED * <int64_t>SECOND:
+            refuse(p, e, g, SAID_ACCEPTED_THEN_CLOSED)
 
 
 cdef inline uint32_t something_else(Pairing *p, const Given *g) noexcept nogil:

@@ -79,6 +79,24 @@ def read_record(octets: Octets, state: Words, layout: Words | bytes, interfaces:
         ValueError: a buffer is shorter than what has to fit into it.
     """
 
+def skim(octets: Octets, state: Words, layout: Words | bytes, interfaces: Words, stop: int, frames: int) -> int:
+    """Step over records, counting them in `state` and by interface.
+
+    Args:
+        octets: a piece of the capture.
+        state: where the walk stands, as in `Scanner.scan`; it is moved on.
+        layout: how the capture's format writes records.
+        interfaces: the capture's interfaces, whose frames are counted.
+        stop: the octet before which the walk ends.
+        frames: how many records to step over at most.
+
+    Returns:
+        Why it ended, as `capture.records` numbers it.
+
+    Raises:
+        ValueError: a buffer is shorter than what has to fit into it.
+    """
+
 def find(
     octets: Octets,
     state: Words,
@@ -143,7 +161,7 @@ class Pairs:
 
     Raises:
         MemoryError: there is no room for the table.
-        ValueError: a table is too short.
+        ValueError: a table is too short, or the room less than one message may need.
     """
 
     def __init__(
@@ -157,6 +175,8 @@ class Pairs:
         Args:
             messages: rows of messages.
             pool: their keys.
+            start: the first message to be taken in.
+            stop: the message before which to end.
             wide: where settled exchanges go, wide rows.
             narrow: their narrow rows.
             links: their frames, where there is more than one; the first stands for none.
@@ -213,7 +233,7 @@ class Judge:
         never: for each of the 65,536 UDP ports whether its silence proves nothing.
 
     Raises:
-        ValueError: a table is too short.
+        ValueError: a table is too short, or the room less than one message may need.
         MemoryError: there is no room for what it is told.
     """
 
@@ -274,17 +294,19 @@ class Summary:
         details: int,
         quiet: int,
         answering: int,
-        spreads: int,
+        full: int,
         turns: int,
         changes: int,
         rows: int,
+        waiting: int,
         links: int,
+        met: int,
     ) -> None: ...
     def add(self, wide: Words, narrow: Words, links: Words, count: int) -> None:
         """Sum up judged rows. Raises ValueError where there are fewer than `count`."""
 
     def finish(self) -> None:
-        """Join the ports that have no finding of their own; nothing can be added afterwards."""
+        """All was added: what is shown of findings is settled, and ports without one of their own are joined."""
 
     def counts(self) -> tuple[list[int], int, int, int]:
         """Exchanges by direction, and outside of every mode's time; records and exchanges without room."""
@@ -298,6 +320,9 @@ class Summary:
     def reasons(self) -> list[tuple[int, dict[str, int], int]]:
         """Cell, what was said, and how often, beside each cell's usual reason."""
 
+    def met(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Zones with numbers of their places; cells with numbers of captures that they have no bit for."""
+
     def detail(self, number: int) -> dict[str, Any]:
         """What is shown of a finding besides its counts, see `summary.store.Detail`. Raises IndexError."""
 
@@ -306,6 +331,9 @@ class Summary:
 
 def step_of(time: int) -> int:
     """The step of the histogram that a round-trip time in nanoseconds is in."""
+
+def reach_of(wide: Words, narrow: Words) -> int:
+    """Where the client of the first of some rows is, in the order of `model.Reach`. Raises ValueError."""
 
 def bins_of(exchanges: list[tuple[int, int]]) -> tuple[int, list[tuple[int, list[int]]]]:
     """Exchanges (time in nanoseconds, class) by bins of time.
@@ -532,16 +560,3 @@ def micros_column(nanos: Words, count: int, into: array[float], bits: bytearray)
     Returns:
         How many there are not, and the most nanoseconds, -1 without any.
     """
-
-class Crossings:
-    """The zones that inbound exchanges crossed, and their places."""
-
-    def add(self, narrow: Words, count: int) -> None:
-        """Take in rows that are judged, `Narrow` of `row.pxd`.
-
-        Raises:
-            ValueError: there are fewer.
-        """
-
-    def pairs(self) -> list[tuple[int, int]]:
-        """Zone and place of each, as indices; -1 for no zone. Each once, in no order."""

@@ -7,11 +7,12 @@ from libc.stdlib cimport calloc, free
 
 from capanalyze.core cimport frame as reason
 from capanalyze.core.cells cimport join_cells
-from capanalyze.core.crossings cimport Crossings as Crossed
-from capanalyze.core.crossings cimport add, cross
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
-from capanalyze.core.exchange cimport KINDS, LONG, MAX_WAITS, SECOND, Exchange, Facts, Listed, Node, Out, at, write
-from capanalyze.core.exchange cimport Table as OpenTable
+from capanalyze.core.exchange cimport (
+    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at,
+)
+from capanalyze.core.expiry cimport (write)
+from capanalyze.core.exchange cimport (Table as OpenTable)
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport note_answers, settle
 from capanalyze.core.link cimport first_step as first_step_of
@@ -20,8 +21,11 @@ from capanalyze.core.naming cimport MAX_NAMES as NAMES_TOLD_APART
 from capanalyze.core.naming cimport Name, Names, name, read_name
 from capanalyze.core.naming cimport find as find_name
 from capanalyze.core.octets cimport Octets
-from capanalyze.core.pair cimport feed, finish
+from capanalyze.core.kept cimport row_at
+from capanalyze.core.pair cimport feed
+from capanalyze.core.pair cimport finish as finish_pairing
 from capanalyze.core.pairing cimport Pairing
+from capanalyze.core.reach cimport reach_of as client_reach
 from capanalyze.core.record cimport Answer, Interface, Layout, Record
 from capanalyze.core.reorder cimport SHORT, Stamp, up_to
 from capanalyze.core.reorder cimport reorder as reorder_stamps
@@ -29,7 +33,7 @@ from capanalyze.core.row cimport Link, Narrow, Wide
 from capanalyze.core.rows cimport REASON_SPAN as REASONS_OF_A_SERVICE
 from capanalyze.core.rows cimport Rows
 from capanalyze.core.rows_columns cimport (
-    FIRST_OTHER, HOST_ROOM, ODD, PORT_SPAN, TIME_ROOM, Columns, Lists, Met, Text, fill, forget, micros_of, note_ports,
+    FIRST_OTHER, HOST_ROOM, ODD, PORT_SPAN, TIME_ROOM, Columns, Lists, Text, Vocable, fill, forget, micros_of, note_ports,
     note_text, recode,
 )
 from capanalyze.core.rows_columns cimport Why as WhyNotAdded
@@ -38,19 +42,21 @@ from capanalyze.core.rows_text cimport Why as WhyNotWritten
 from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
+from capanalyze.core.scan cimport skim as skim_in
 from capanalyze.core.services cimport GENERIC_UDP, MAX_SERVICES, Matching, Services
 from capanalyze.core.setting cimport (
     ANSWER_ROOM, PORTS, Answered, Capture, Judging, Mode, Module, Network, Place, Segment, Span,
 )
-from capanalyze.core.summary cimport sum_up
+from capanalyze.core.summary cimport finish, sum_up
 from capanalyze.core.sums cimport MOST_KINDS as SUMMED_KINDS
 from capanalyze.core.sums cimport (
-    CLASSES, JOINED, LAST_ONE, MAX_DECODED, MOST_BINS, SLOWEST_ONE, STEPS, Bins, Cell, Change, Detail, Kept,
-    Kinds, Reason, Row, Spread, Sums, Table, Turn,
+    CLASSES, JOINED, LAST_ONE, MOST_BINS, SENT_KINDS, SLOWEST_ONE, STEPS, Bins, Cell, Change, Detail, Kept, Kinds, Met,
+    Reason, Row, SentList, Spread, Sums, Table, Turn,
 )
-from capanalyze.core.times cimport count_at
+from capanalyze.core.times cimport count_at, note_reply
 from capanalyze.core.times cimport step_of as step_in
 from capanalyze.core.tunnel cimport tunnel_of as tunnel_of_port
+from capanalyze.core.waiting cimport class_of, has_reply
 from capanalyze.protocols cimport (
     ard, coap, dhcp, dhcpv6, dns, icmp, ike, ipp, kerberos, ldap, llmnr, mdns, memcached, natpmp, nbdgm, nbns, ntp,
     portmap, quic, sip, slp, small, snmp, ssdp, stun, tcp, tftp, udp, wsdiscovery,
@@ -246,6 +252,16 @@ def read_record(octets, state, layout, interfaces, found):
     )
 
 
+def skim(octets, state, layout, interfaces, size_t stop, int64_t frames):
+    """Step over records up to `stop`, at most so many: why it ended, as `capture.records` numbers it."""
+    cdef Records records = Records(octets, state, layout, interfaces)
+    cdef Octets block = records.up_to(stop)
+    cdef Answer answer
+    with nogil:
+        answer = skim_in(&records.scan, block, frames)
+    return <int>answer
+
+
 def find(octets, state, layout, interfaces, wanted, found, int64_t before):
     """Walk the records of a piece of a capture to the frames that are wanted, and note these; how many there were."""
     cdef Records records = Records(octets, state, layout, interfaces)
@@ -276,6 +292,8 @@ cdef class Pairs:
 
     def __cinit__(self, facts not None, waits not None, bytes ports not None, bytes services not None, sources not None,
                   uint32_t room):
+        if not MOST_AT_ONCE <= room <= MOST_OPEN:
+            raise ValueError(f"room for {room:,} exchanges, where one message may begin {MOST_AT_ONCE}")
         self.facts, self.ports, self.services, self.sources = Held(facts), Held(ports), Held(services), Held(sources)
         self.captures, self.service_count = len(sources), len(NAMES)
         self.p = <Pairing *>calloc(1, sizeof(Pairing))
@@ -284,7 +302,7 @@ cdef class Pairs:
         cdef Pairing *p = self.p
         cdef OpenTable *t = &p.table
         t.room, t.node_room, t.link_room = room, 4 * room + 1024, 1 << 20
-        t.mask = (1 << (2 * room - 1).bit_length()) - 1
+        t.mask = (1 << (4 * room - 1).bit_length()) - 1
         t.exchanges = <Exchange *>calloc(t.room + 1, sizeof(Exchange))
         t.nodes = <Node *>calloc(t.node_room + 1, sizeof(Node))
         t.frames = <Listed *>calloc(t.link_room + 1, sizeof(Listed))
@@ -296,6 +314,7 @@ cdef class Pairs:
         p.ports = <const uint8_t *>self.ports.at_least(2 * 65536)
         p.services = <const uint8_t *>self.services.at_least(self.service_count * KINDS)
         p.repeats.sources = <const int64_t *>self.sources.at_least(self.captures * sizeof(int64_t))
+        p.something_else = -(<int64_t>1 << 62)
         p.repeats.captures, p.service_count, p.many_sources = self.captures, self.service_count, len(set(sources)) > 1
         if len(waits) > MAX_WAITS or max(waits) > LONG * <int64_t>SECOND:
             raise ValueError("waits that the table has no queues for")
@@ -314,8 +333,8 @@ cdef class Pairs:
 
     def feed(self, messages, pool, int64_t start, int64_t stop, wide, narrow, links):
         """Take in messages from `start` to before `stop`: the one where room for rows ended, how many rows, links."""
-        cdef Held rows = Held(messages, True), keys = Held(pool), to_wide = Held(wide, True), to_narrow = Held(narrow, True)
-        cdef Held to_links = Held(links, True)
+        cdef Held rows = Held(messages, True), keys = Held(pool)
+        cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True), to_links = Held(links, True)
         cdef Message *first = <Message *>rows.at_least(stop * sizeof(Message))
         cdef const int64_t *words = <const int64_t *>keys.at_least(0)
         self.hand_to(to_wide, to_narrow, to_links)
@@ -329,7 +348,7 @@ cdef class Pairs:
         self.hand_to(to_wide, to_narrow, to_links)
         cdef bint done
         with nogil:
-            done = finish(self.p)
+            done = finish_pairing(self.p)
         return done, self.p.table.out.count, self.p.table.out.link_count
 
     cdef hand_to(self, Held wide, Held narrow, Held links):
@@ -342,7 +361,7 @@ cdef class Pairs:
         out.links[0] = Link(0, 0)
 
     def look(self, uint32_t number, wide, narrow):
-        """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, and which is next."""
+        """Rows of what is open, without frames, from exchange `number` on (0: the first): how many, which is next."""
         cdef Held to_wide = Held(wide, True), to_narrow = Held(narrow, True)
         cdef OpenTable *t = &self.p.table
         cdef int64_t count = 0, room = min(to_wide.buffer.len // sizeof(Wide), to_narrow.buffer.len // sizeof(Narrow))
@@ -587,7 +606,8 @@ cdef class Summary:
     cdef Held always
 
     def __cinit__(self, bytes always not None, *, size_t cells, size_t reasons, size_t details, size_t quiet,
-                  size_t answering, size_t spreads, size_t turns, size_t changes, size_t rows, size_t links):
+                  size_t answering, size_t full, size_t turns, size_t changes, size_t rows, size_t waiting,
+                  size_t links, size_t met):
         cdef Sums *s = &self.sums
         self.always = Held(always)
         self.rooms = []
@@ -599,13 +619,20 @@ cdef class Summary:
         s.reasons = <Reason *>self.table(&s.reason, reasons, sizeof(Reason))
         s.reason_heads = self.index(&s.reason_mask, reasons)
         s.details = <Detail *>self.table(&s.detail, details, sizeof(Detail))
-        s.bins = <Bins *>self.table(&s.bin, details, sizeof(Bins))
+        s.bins = <Bins *>self.table(&s.bin, full, sizeof(Bins))
         s.kinds = <Kinds *>self.table(&s.kind, details, sizeof(Kinds))
-        s.spreads = <Spread *>self.table(&s.spread, spreads, sizeof(Spread))
+        s.spreads = <Spread *>self.table(&s.spread, full, sizeof(Spread))
         s.turns = <Turn *>self.table(&s.turn, turns, sizeof(Turn))
         s.turn_heads = self.index(&s.turn_mask, turns)
         s.changes = <Change *>self.table(&s.change, changes, sizeof(Change))
         s.touched = <int32_t *>self.room(details + turns, sizeof(int32_t))
+        s.services = len(NAMES)
+        s.sent = <SentList *>self.room(s.services * SENT_KINDS, sizeof(SentList))
+        s.met = <Met *>self.table(&s.meeting, met, sizeof(Met))
+        s.met_heads = self.index(&s.met_mask, met)
+        s.waiting_room = waiting
+        s.kept.next = <uint32_t *>self.room(rows, sizeof(uint32_t))
+        s.kept.previous = <uint32_t *>self.room(rows, sizeof(uint32_t))
         s.kept.wides = <Wide *>self.room(rows, sizeof(Wide))
         s.kept.narrows = <Narrow *>self.room(rows, sizeof(Narrow))
         s.kept.links = <Link *>self.room(links, sizeof(Link))
@@ -636,14 +663,14 @@ cdef class Summary:
         cdef HeldRows rows = HeldRows(wide, narrow, 0, count, False)
         cdef Held held = Held(links)
         cdef const Link *link = <const Link *>held.at_least(sizeof(Link))
-        cdef Row first = Row(rows.wide, rows.narrow, link, held.buffer.len // <Py_ssize_t>sizeof(Link))
+        cdef Row first = Row(rows.wide, rows.narrow, link, held.buffer.len // <Py_ssize_t>sizeof(Link), 0)
         with nogil:
             sum_up(&self.sums, first, rows.count)
 
     def finish(self):
-        """Join the ports that have no finding of their own; nothing can be added afterwards."""
+        """All was added."""
         with nogil:
-            join_cells(&self.sums)
+            finish(&self.sums)
 
     def counts(self):
         """What is counted of all exchanges."""
@@ -677,26 +704,37 @@ cdef class Summary:
                 found.append((reason.cell, reason.said, reason.number))
         return found
 
+    def met(self):
+        """Interfaces of zones, and captures of cells that have no bit there."""
+        cdef Met *met
+        cdef uint32_t joined
+        places, captures = [], []
+        for number in range(1, self.sums.meeting.used):
+            met = &self.sums.met[<size_t>number]
+            if met.is_capture:
+                joined = self.sums.cells[met.where].joined
+                captures.append((joined if joined else met.where, met.number))
+            else:
+                places.append((<int32_t>met.where, met.number))
+        return places, captures
+
     def detail(self, size_t number):
         """What is shown of a finding besides its counts."""
         if not 0 < number < <size_t>self.sums.detail.used:
             raise IndexError(number)
         cdef Detail *detail = &self.sums.details[number]
-        cdef Spread *spread = &self.sums.spreads[detail.spread]
         cdef Bins *bins = &self.sums.bins[detail.bins]
+        cdef Kinds *kinds = &self.sums.kinds[detail.asked]
+        cdef Room room = Room(1, sizeof(Spread))
+        cdef Spread *spread = <Spread *>room.first if detail.waiting else &self.sums.spreads[detail.spread]
         return {
-            "firsts": [detail.kept[at] for at in range(detail.filled)],
+            "firsts": [detail.kept[at] for at in range(detail.filled) if detail.kept[at]],
             "slowest": detail.kept[<int>SLOWEST_ONE] if detail.slow_time >= 0 else 0,
             "last": detail.kept[<int>LAST_ONE],
+            "exact": self.waiting(detail, spread),
             "level": bins.level,
-            "bins": [
-                (bins.first + at, bins.counts[<int>at]) for at in range(MOST_BINS) if any(bins.counts[<int>at])
-            ],
-            "kinds": {
-                at: self.sums.kinds[detail.asked].of_kind[<int>at]
-                for at in range(SUMMED_KINDS)
-                if self.sums.kinds[detail.asked].of_kind[<int>at].exchanges
-            },
+            "bins": counts_of(bins),
+            "kinds": {at: kinds.of_kind[<int>at] for at in range(SUMMED_KINDS) if kinds.of_kind[<int>at].exchanges},
             "times": {at: spread.times[<int>at] for at in range(STEPS) if spread.times[<int>at]},
             "payloads": [
                 (spread.payloads[<int>at].frame, spread.payloads[<int>at].offset, spread.payloads[<int>at].size)
@@ -704,9 +742,31 @@ cdef class Summary:
             ],
         }
 
+    cdef list waiting(self, const Detail *detail, Spread *spread):
+        """Time, round trip and class of the exchanges that wait; their replies are noted."""
+        cdef uint32_t number = detail.first_waiting
+        cdef Row row
+        cdef int kind
+        found = []
+        while number:
+            row = row_at(&self.sums.kept, number)
+            kind = class_of(row.narrow)
+            if has_reply(&self.sums, detail, kind):
+                note_reply(spread, row)
+            found.append((row.wide.seconds, row.narrow.nanos, row.wide.rtt, kind))
+            number = self.sums.kept.next[number]
+        return found
+
     def changes(self):
         """Where outcomes changed."""
         return [self.sums.changes[<size_t>number] for number in range(1, self.sums.change.used)]
+
+
+cdef list counts_of(Bins *bins):
+    """The bins that are not empty: their numbers, and their counts by class."""
+    return [
+        (bins.first + at, bins.counts[<int>at]) for at in range(MOST_BINS) if any(bins.counts[<int>at])
+    ]
 
 
 def step_of(int64_t time):
@@ -720,9 +780,14 @@ def bins_of(list exchanges not None):
     cdef Bins *bins = <Bins *>room.first
     for time, kind in exchanges:
         count_at(bins, time, kind % <int>CLASSES)
-    return bins.level, [
-        (bins.first + at, bins.counts[<int>at]) for at in range(MOST_BINS) if any(bins.counts[<int>at])
-    ]
+    return bins.level, counts_of(bins)
+
+
+def reach_of(wide, narrow):
+    """Where the client of the first of some rows is."""
+    cdef HeldRows rows = HeldRows(wide, narrow, 0, 1, False)
+    return <int>client_reach(rows.wide, rows.narrow)
+
 
 # -- Messages on their way into the pairing -----------------------------------------------------------
 
@@ -984,7 +1049,7 @@ cdef class Group:
         self.make_met(&c.services, "services", room, FIRST_OTHER + c.modules)
         self.make_met(&c.reasons, "reasons", room, c.modules * REASONS_OF_A_SERVICE)
 
-    cdef make_met(self, Met *met, str name, int64_t room, int64_t keys):
+    cdef make_met(self, Vocable *met, str name, int64_t room, int64_t keys):
         met.codes = <int32_t *>self.make(name + " codes", keys * sizeof(int32_t))
         met.keys = <int64_t *>self.make(name + " keys", room * sizeof(int64_t))
 
@@ -1028,12 +1093,12 @@ cdef class Group:
 
     @property
     def services(self):
-        cdef Met *met = &self.columns.services
+        cdef Vocable *met = &self.columns.services
         return [service_of(met.keys[code]) for code in range(met.count)]
 
     @property
     def reasons(self):
-        cdef Met *met = &self.columns.reasons
+        cdef Vocable *met = &self.columns.reasons
         return [divmod(met.keys[code], REASON_SPAN) for code in range(met.count)]
 
     def octets(self, str name not None):
@@ -1082,39 +1147,3 @@ def micros_column(nanos, int64_t count, into, bits):
 
 cdef uint8_t *bits_of(Held bits, int64_t count) except NULL:
     return <uint8_t *>bits.at_least((count + 7) // 8)
-
-
-cdef class Crossings:
-    """The zones that inbound exchanges crossed, and their places."""
-    cdef Held held
-    cdef Crossed met
-
-    def __cinit__(self):
-        self.grow(64)
-
-    cdef grow(self, uint64_t room):
-        """Move to a larger set."""
-        cdef Held before = self.held
-        cdef Crossed old = self.met
-        self.held = Held(bytearray(room * sizeof(uint64_t)), True)
-        self.met = Crossed(<uint64_t *>self.held.at_least(0), room, 0)
-        if before is not None:
-            for at in range(old.room):
-                if old.keys[at]:
-                    add(&self.met, old.keys[at])
-
-    def add(self, narrow, int64_t count):
-        """Take in rows that are judged."""
-        cdef Held rows = Held(narrow)
-        cdef const Narrow *first = <const Narrow *>rows.at_least(count * sizeof(Narrow))
-        cdef int64_t done = 0
-        while True:
-            done = cross(&self.met, first, done, count)
-            if done == count:
-                return
-            self.grow(2 * self.met.room)
-
-    def pairs(self):
-        """Zone and place of each, as indices; -1 for no zone."""
-        found = [self.met.keys[at] for at in range(self.met.room) if self.met.keys[at]]
-        return [(<int64_t>(key >> 32) - 1, <int64_t>(key & 0xFFFFFFFFU) - 1) for key in found]

@@ -180,7 +180,7 @@ cdef inline void put(Dating *d, const Message *message, int64_t place, int64_t c
 cdef inline int64_t put_keys(
     Message *message, int64_t *into, int64_t count, const int64_t *pool, int64_t room
 ) noexcept nogil:
-    """Copy a message's keys, and what other services make of it, out of a pool of `room` behind `count` others; how many there are now."""
+    """Copy a message's words out of a pool of `room` behind `count` others; how many there are now."""
     cdef int64_t first = message.first_key, words = message.keys + message.readings
     if not 0 <= message.keys <= MAX_KEYS or not 0 <= message.readings <= MAX_READINGS:
         words = message.keys = message.readings = 0

@@ -11,7 +11,6 @@ from capanalyze.core.services cimport TCP_SERVICE
 from capanalyze.core.sums cimport (
     CLASSES, FIRSTS, LAST_ONE, MOST_KINDS, SLOWEST_ONE, Asked, Detail, Kinds, Row, Sums,
 )
-from capanalyze.core.times cimport add_reply, add_time
 
 cdef extern from *:
     """
@@ -38,13 +37,10 @@ cdef inline uint32_t new_detail(Sums *s, uint32_t cell) noexcept nogil:
 
 
 cdef inline void add(Sums *s, uint32_t number, Row row, int kind) noexcept nogil:
-    """Add a row of a class to a detail."""
+    """Add a row of a class to what is shown of it."""
     cdef Detail *detail = detail_at(s, number)
     exemplify(s, number, row, kind)
-    add_time(s, detail, row, kind)
     add_kind(s, detail, row, kind)
-    if kind == REPLIED:
-        add_reply(s, detail, row)
 
 
 # Kinds of requests

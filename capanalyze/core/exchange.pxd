@@ -6,23 +6,19 @@ which they began, and leave the table in that order. Place 0 of every slab is no
 there, or with -DCORE_CHECKED stops the program.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memset
 
 from capanalyze.core.message cimport Address
-from capanalyze.core.octets cimport mix
-from capanalyze.core.row cimport (
-    ANSWERED, CAPTURE_SHIFT, CONVERSATION, FORGOTTEN, GROUP, INDETERMINATE, MAY_ANNOUNCE, SILENT, UNSOLICITED, Link,
-    Narrow, Wide,
-)
+from capanalyze.core.row cimport CAPTURE_SHIFT, Link, Narrow, Wide
 
 cdef enum:
     NONE = 0  # no exchange, no node, no link
     MAX_WAITS = 16  # different lengths of waiting
     KINDS = 16  # kinds of message that are told apart
+    MOST_OPEN = 1 << 28  # four nodes each can still be numbered
     MOST_AT_ONCE = 300  # exchanges that one message can begin at most
     NODES_AT_ONCE = 900
-    LINKS_AT_ONCE = 512
     MOVES_AT_ONCE = 50
 
 cdef enum:
@@ -37,7 +33,6 @@ cdef enum:  # waits that every table has; those of the services follow
     EARLY_WAIT  # a reply whose request may follow in the file
     IDLE_WAIT  # a conversation
     ESTABLISHED_WAIT  # a connection that may still be taken back
-    FIRST_WAIT
 
 cdef enum:  # states
     FREE
@@ -283,275 +278,6 @@ cdef inline void give_frames_back(Table *t, uint32_t first, uint32_t last) noexc
     if first:
         frame_at(t, last).next = t.free_link
         t.free_link = first
-
-
-# Waits
-
-
-cdef inline void wait(Table *t, uint32_t number, uint8_t queue) noexcept nogil:
-    """Wait from now on, for as long as this queue does; it stands in none yet."""
-    cdef Exchange *e = at(t, number)
-    e.queue = queue
-    e.deadline = t.now + t.waits[queue]
-    e.earlier = t.queues[queue].last
-    e.later = NONE
-    if e.earlier:
-        at(t, e.earlier).later = number
-    else:
-        t.queues[queue].first = number
-    t.queues[queue].last = number
-
-
-cdef inline void leave_queue(Table *t, uint32_t number) noexcept nogil:
-    """Wait no longer."""
-    cdef Exchange *e = at(t, number)
-    if e.earlier:
-        at(t, e.earlier).later = e.later
-    else:
-        t.queues[e.queue].first = e.later
-    if e.later:
-        at(t, e.later).earlier = e.earlier
-    else:
-        t.queues[e.queue].last = e.earlier
-
-
-cdef inline void wait_anew(Table *t, uint32_t number, uint8_t queue) noexcept nogil:
-    """Wait from now on, for as long as this queue does."""
-    leave_queue(t, number)
-    wait(t, number, queue)
-
-
-cdef inline void wait_on(Table *t, uint32_t number, uint8_t queue) noexcept nogil:
-    """The same, unless it waits longer than that anyway."""
-    if t.now + t.waits[queue] > at(t, number).deadline:
-        wait_anew(t, number, queue)
-
-
-# Ends
-
-
-cdef inline bint settle(Table *t, int64_t clock) noexcept nogil:
-    """Close what no later message can affect, and hand it on; False where the room for that is used up."""
-    cdef uint32_t number, moved = 0
-    cdef int queue
-    t.now = clock
-    for queue in range(MAX_WAITS):
-        number = t.queues[queue].first
-        while number and at(t, number).deadline < clock:
-            end(t, number)
-            number = t.queues[queue].first
-            prefetch(at(t, number))
-    number = t.order.first
-    while number:
-        if at(t, number).state != OPEN and at(t, number).deadline < clock - LINGER * <int64_t>SECOND:
-            if not hand_on(t, number):
-                return False
-        elif moved < MOVES_AT_ONCE and clock - at(t, number).stood > LONG * <int64_t>SECOND:
-            leave_order(t, number)
-            stand_last(t, number)
-            moved += 1
-        else:
-            return True
-        number = t.order.first
-        prefetch(at(t, at(t, number).after))
-    return True
-
-
-cdef inline void end(Table *t, uint32_t number) noexcept nogil:
-    """Nothing can be added any more but copies and fragments of what is there."""
-    cdef Exchange *e = at(t, number)
-    if e.state != OPEN:
-        return
-    e.state = ENDED
-    unlink(t, number)
-    leave_queue(t, number)
-    if e.flags & MAY_ANNOUNCE and e.flags & GROUP and e.outcome == SILENT:
-        turn(e)
-        e.outcome = UNSOLICITED
-
-
-cdef inline void drop(Table *t, uint32_t number) noexcept nogil:
-    """It turned out to be none: nothing is handed on."""
-    end(t, number)
-    at(t, number).state = GONE
-
-
-cdef inline void turn(Exchange *e) noexcept nogil:
-    """What was taken for a request came back to the client, or the reverse."""
-    e.request, e.reply = e.reply, e.request
-    e.requests, e.replies = e.replies, e.requests
-    e.requests_last, e.replies_last = e.replies_last, e.requests_last
-    cdef int64_t octets = e.request_octets
-    e.request_octets, e.reply_octets = <int32_t>e.reply_octets, octets
-    e.client, e.server = e.server, e.client
-    e.client_port, e.server_port = e.server_port, e.client_port
-
-
-cdef inline bint evict(Table *t) noexcept nogil:
-    """Let go of the oldest exchange before its time; False where the room for what is handed on is used up."""
-    cdef uint32_t number = t.order.first
-    cdef Exchange *e = at(t, number)
-    if number == NONE:
-        return True
-    cdef bint is_open = e.state == OPEN
-    if is_open and e.outcome == SILENT and e.asked + t.facts[e.module].window >= t.now:
-        e.flags |= FORGOTTEN
-        t.forgotten += 1
-    end(t, number)
-    t.evicted += is_open
-    return hand_on(t, number)
-
-
-cdef inline bint hand_on(Table *t, uint32_t number) noexcept nogil:
-    """Write a settled exchange out and give its place back; False where there is no room."""
-    cdef Exchange *e = at(t, number)
-    cdef Out *out = &t.out
-    if e.state != GONE:
-        if out.count >= out.room or out.link_count + e.links > out.link_room:
-            return False
-        write(t, e, &out.wide[out.count], &out.narrow[out.count])
-        out.count += 1
-    give_back(t, number)
-    return True
-
-
-cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) noexcept nogil:
-    """An exchange as a row."""
-    wide[0] = Wide(
-        clock=e.clock, asked=e.asked, deadline=e.deadline, seconds=e.seconds, client=e.client, server=e.server,
-        wanted=e.wanted, digest=e.digest, mac=e.mac, request=e.request, reply=e.reply, rtt=e.rtt,
-        reply_octets=e.reply_octets, reply_at=e.reply_at, reply_frame=e.reply_frame, key_at=0,
-    )
-    narrow[0] = Narrow(
-        nanos=e.nanos, place=e.place, module=e.module, service=e.service, port=e.port, client_port=e.client_port,
-        server_port=e.server_port, wanted_port=e.wanted_port, request_octets=e.request_octets,
-        reply_captured=e.reply_captured, outcome=e.outcome, reason=e.reason, kind=e.kind, flags=<int32_t>e.flags,
-        interfaces=<int32_t>e.interfaces, requests=0, requests_last=0, replies=0, replies_last=0,
-        retransmissions=e.retransmissions, ident=e.ident, last_ident=e.last_ident, key_count=0, older=0, siblings=0,
-        direction=0, mode=-1, zone=-1, verdict=0, ttl=e.ttl, variant=e.variant,
-    )
-    write_frames(t, e.requests, &narrow.requests, &narrow.requests_last)
-    write_frames(t, e.replies, &narrow.replies, &narrow.replies_last)
-
-
-cdef inline void write_frames(Table *t, uint32_t link, int32_t *first, int32_t *last) noexcept nogil:
-    """A list of frames, as links of what is handed on."""
-    cdef Out *out = &t.out
-    while link:
-        out.links[out.link_count] = Link(frame_at(t, link).number, 0)
-        if first[0]:
-            out.links[last[0]].next = out.link_count
-        else:
-            first[0] = <int32_t>out.link_count
-        last[0] = <int32_t>out.link_count
-        out.link_count += 1
-        link = frame_at(t, link).next
-
-
-# Hashes
-
-
-cdef inline uint64_t endpoint(const Address *address, int64_t port) noexcept nogil:
-    """Hash of an endpoint."""
-    return mix(mix(mix(BY_ENDS, address.low), address.high), <uint64_t>(port + 1))
-
-
-cdef inline uint64_t key_hash(uint8_t module, uint64_t client, uint64_t server, int64_t key) noexcept nogil:
-    """Hash of a match key of requests of a client to a server; ANY_CLIENT and ANY_SERVER stand for whichever."""
-    return mix(mix(mix(client, module + 1), server), <uint64_t>key)
-
-
-cdef inline uint64_t ends_hash(int64_t transport, uint64_t client, uint64_t server) noexcept nogil:
-    """Hash of all requests of a client to a server."""
-    return mix(mix(client, <uint64_t>transport + BY_ENDS), server)
-
-
-cdef inline uint64_t conversation_hash(uint64_t client, uint64_t server) noexcept nogil:
-    """Hash of a conversation that a client began with a server."""
-    return mix(mix(client, BY_CONVERSATION), server)
-
-
-cdef inline uint64_t client_hash(int64_t transport, const Address *client) noexcept nogil:
-    """Hash of all requests of a host, whichever its port."""
-    return mix(mix(<uint64_t>transport + BY_CLIENT, client.low), client.high)
-
-
-# Nodes
-
-
-cdef inline uint32_t node_with(const Table *t, uint32_t node, uint64_t hash) noexcept nogil:
-    """The latest node with this hash, from `node` on."""
-    while node and node_at(t, node).hash != hash:
-        node = node_at(t, node).older
-    return node
-
-
-cdef inline uint32_t first_node(const Table *t, uint64_t hash) noexcept nogil:
-    """The latest node with this hash."""
-    return node_with(t, t.heads[hash & t.mask], hash)
-
-
-cdef inline uint32_t next_node(const Table *t, uint32_t node) noexcept nogil:
-    """The next older node with the hash of this one."""
-    return node_with(t, node_at(t, node).older, node_at(t, node).hash)
-
-
-cdef inline void link(Table *t, uint32_t number, uint64_t hash) noexcept nogil:
-    """Let an exchange be found by this hash; `has_room` was asked."""
-    if t.nodes_taken >= t.node_room:
-        return
-    cdef uint32_t node = t.free_node
-    cdef uint32_t *head = &t.heads[hash & t.mask]
-    if node:
-        t.free_node = node_at(t, node).sibling
-    else:
-        t.nodes_used += 1
-        node = t.nodes_used
-    t.nodes_taken += 1
-    node_at(t, node)[0] = Node(hash, number, head[0], NONE, at(t, number).nodes)
-    if head[0]:
-        node_at(t, head[0]).newer = node
-    head[0] = node
-    at(t, number).nodes = node
-
-
-cdef inline void unlink(Table *t, uint32_t number) noexcept nogil:
-    """Let nothing find an exchange any more."""
-    cdef Exchange *e = at(t, number)
-    cdef uint32_t node = e.nodes, sibling
-    cdef Node *one
-    while node:
-        one = node_at(t, node)
-        if one.newer:
-            node_at(t, one.newer).older = one.older
-        else:
-            t.heads[one.hash & t.mask] = one.older
-        if one.older:
-            node_at(t, one.older).newer = one.newer
-        sibling = one.sibling
-        one.sibling = t.free_node
-        t.free_node = node
-        t.nodes_taken -= 1
-        node = sibling
-    if e.nodes:
-        count_rare(t, e, -1)
-    e.nodes = NONE
-
-
-cdef inline void count_rare(Table *t, const Exchange *e, int change) noexcept nogil:
-    """Keep count of rare kinds of exchanges, so that nobody looks for them in vain."""
-    t.conversations += change * (e.flags & CONVERSATION != 0)
-    t.to_groups += change * (e.flags & GROUP != 0)
-
-
-cdef inline bint has_hash(const Table *t, const Exchange *e, uint64_t hash) noexcept nogil:
-    """Whether an exchange is found by this hash."""
-    cdef uint32_t node = e.nodes
-    while node:
-        if node_at(t, node).hash == hash:
-            return True
-        node = node_at(t, node).sibling
-    return False
 
 
 # Addresses

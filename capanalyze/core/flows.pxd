@@ -1,21 +1,21 @@
-"""UDP of which only endpoints tell: who began to speak asked, what comes back first answers, what follows is counted."""
+"""UDP of which only endpoints tell: who began asked, what comes back first answers, what follows is counted."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from capanalyze.core.exchange cimport (
-    BY_PEER, IDLE_WAIT, NONE, Exchange, Table, add_request, at, end, first_node, link, next_node, node_at, turn, unlink, wait_on,
-)
-from capanalyze.core.message cimport CUT, FLOW
+from capanalyze.core.answers cimport answer
+from capanalyze.core.exchange cimport BY_PEER, IDLE_WAIT, NONE, Exchange, Table, add_request, at, node_at
+from capanalyze.core.expiry cimport end, turn, wait_on
+from capanalyze.core.hashes cimport first_node, link, next_node, unlink
+from capanalyze.core.message cimport CUT, FLOW, Address
 from capanalyze.core.octets cimport mix
-from capanalyze.core.opening cimport begin, enter, orphan, stray
+from capanalyze.core.opening cimport begin, enter, enter_ends, stray
 from capanalyze.core.pairing cimport (
     CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, MAX_WALK, SERVED_BY, Given, Pairing, conversation_between,
-
 )
-from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, elsewhere
-from capanalyze.core.requests cimport compare_sources, is_retransmission, request, resend
+from capanalyze.core.replies cimport answer_by_ends, by_endpoints, elsewhere
+from capanalyze.core.requests cimport is_retransmission, request, resend
 from capanalyze.core.row cimport (
-    ANSWERED, CONVERSATION, INDETERMINATE, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, UNANSWERABLE_REQUEST,
+    ANSWERED, CONVERSATION, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, UNANSWERABLE_REQUEST,
     WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP
@@ -95,7 +95,7 @@ cdef inline uint32_t new_flow(Pairing *p, Given *g) noexcept nogil:
 cdef inline uint32_t conversation(Pairing *p, Given *g) noexcept nogil:
     """A new conversation."""
     cdef uint32_t number = begin(p, g, False)
-    at(&p.table, number).flags |= CONVERSATION | WEAK_PAIRING
+    at(&p.table, number).flags |= CONVERSATION | WEAK_PAIRING | KEYLESS
     g.m.keys = 0
     enter(p, number, g)
     return number
@@ -113,20 +113,20 @@ cdef inline uint32_t mid_flow(Pairing *p, Given *g) noexcept nogil:
     at(&p.table, number).flags |= CONVERSATION
     g.m.keys = 0
     enter(p, number, g)
-    link(&p.table, number, peer_hash(g))
+    link(&p.table, number, peer_hash(&g.m.source, &g.m.destination))
     return number
 
 
-cdef inline uint64_t peer_hash(const Given *g) noexcept nogil:
+cdef inline uint64_t peer_hash(const Address *peer, const Address *host) noexcept nogil:
     """Hash of what one host sends to another."""
-    cdef uint64_t hosts = mix(mix(BY_PEER, g.m.source.low), g.m.source.high)
-    return mix(mix(hosts, g.m.destination.low), g.m.destination.high)
+    return mix(mix(mix(mix(BY_PEER, peer.low), peer.high), host.low), host.high)
 
 
 cdef inline bint is_probe(Pairing *p, const Given *g) noexcept nogil:
     """Whether a peer's first datagrams go to several ports of a host; those before are probes then too."""
     cdef Table *t = &p.table
-    cdef uint32_t node = first_node(t, peer_hash(g)), next, ports = 1
+    cdef uint64_t wanted = peer_hash(&g.m.source, &g.m.destination)
+    cdef uint32_t node = first_node(t, wanted), next, ports = 1
     cdef int32_t last = <int32_t>g.m.destination_port
     for _ in range(MAX_WALK):
         if node == NONE:
@@ -137,7 +137,7 @@ cdef inline bint is_probe(Pairing *p, const Given *g) noexcept nogil:
         node = next_node(t, node)
     if ports < PROBED_PORTS:
         return False
-    node = first_node(t, peer_hash(g))
+    node = first_node(t, wanted)
     for _ in range(MAX_WALK):
         if node == NONE:
             break
@@ -161,6 +161,9 @@ cdef inline void ask(Pairing *p, uint32_t number) noexcept nogil:
     e.wanted, e.wanted_port = e.server, e.server_port
     e.port, e.service = e.wanted_port, p.ports[SERVED_BY + e.wanted_port]
     e.outcome, e.reason, e.reply_at = SILENT, e.kind, -1
+    unlink(&p.table, number)
+    enter_ends(p, number)
+    link(&p.table, number, peer_hash(&e.client, &e.wanted))
 
 
 cdef inline void forget_service(Given *g) noexcept nogil:

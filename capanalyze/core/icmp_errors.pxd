@@ -1,11 +1,12 @@
 """ICMP errors: the datagram that one quotes tells which request it rejects. RFC 792, RFC 1122, RFC 4443."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport uint32_t
 
 from capanalyze.core.connections cimport refuse
-from capanalyze.core.exchange cimport NONE, Exchange, Table, at, ends_hash, first_node, is_ipv4, next_node, node_at, same
+from capanalyze.core.exchange cimport NONE, Exchange, Table, at, is_ipv4, node_at, same
 from capanalyze.core.flows cimport ask
-from capanalyze.core.message cimport REPLY
+from capanalyze.core.hashes cimport ends_hash, first_node, next_node
+from capanalyze.core.message cimport REPLY, Address
 from capanalyze.core.opening cimport ident_of
 from capanalyze.core.pairing cimport (
     MAX_WALK, Given, Pairing, facts_for, is_of_service, repeats_the_way, role_of, shares_key,
@@ -52,7 +53,7 @@ cdef inline void ask_quoted(Pairing *p, const Given *g) noexcept nogil:
     if node == NONE:
         return
     cdef Exchange *e = at(t, node_at(t, node).exchange)
-    if e.request == 0 and e.outcome == INDETERMINATE and e.reason == SAID_MID_FLOW and is_sent_by_host(e.mac, g, e, True):
+    if e.request == 0 and e.outcome == INDETERMINATE and e.reason == SAID_MID_FLOW and is_sent_by_host(g, e, &e.client):
         ask(p, node_at(t, node).exchange)
 
 
@@ -73,18 +74,20 @@ cdef inline bint is_quoted(const Pairing *p, const Exchange *e, const Given *g) 
     """Whether an ICMP error may quote a request of this exchange."""
     if e.outcome not in (SILENT, REJECTED) or e.flags & GROUP or e.request == 0 or not repeats_the_way(e, g):
         return False
-    if not is_of_service(p, e, g) or not is_sent_by_host(e.server_mac, g, e, False):
+    if not is_sent_by_host(g, e, &e.wanted):
         return False
-    return g.m.keys == 0 or e.keys == 0 or shares_key(p, e, g.keys, g.m.keys)
+    if e.module != g.m.service:
+        return g.m.keys == 0 or e.keys == 0
+    return is_of_service(p, e, g) and (g.m.keys == 0 or e.keys == 0 or shares_key(p, e, g.keys, g.m.keys))
 
 
-cdef inline bint is_sent_by_host(int64_t mac, const Given *g, const Exchange *e, bint turned) noexcept nogil:
+cdef inline bint is_sent_by_host(const Given *g, const Exchange *e, const Address *host) noexcept nogil:
     """Whether the host that was asked sent the error, from whichever of its addresses: RFC 1812 section 4.3.2.4."""
-    if same(&g.m.sender, &e.client if turned else &e.wanted):
+    if same(&g.m.sender, host):
         return True
-    if mac < 0 or g.m.source_mac < 0:
+    if e.server_mac < 0 or g.m.source_mac < 0:
         return g.m.direction == OUTBOUND
-    return mac == g.m.source_mac
+    return e.server_mac == g.m.source_mac
 
 
 cdef inline int rejection(const Given *g) noexcept nogil:

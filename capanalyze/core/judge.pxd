@@ -2,7 +2,7 @@
 
 A row whose window was not over when its capture ended is flagged UNSETTLED by `judge`. `settle` takes it for
 silent where the mode's captures cover the window or a later request was answered (`note_answers`), else for
-indeterminate. Design section 5 has the tables.
+indeterminate. `verdicts.py` has the tables.
 """
 
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t

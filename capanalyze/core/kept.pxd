@@ -1,16 +1,18 @@
-"""Rows that are kept: copied from a batch, with the first links of their lists of frames."""
+"""Rows that are kept: copied from a batch, with their lists of frames."""
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from capanalyze.core.index cimport checked_place
-from capanalyze.core.row cimport Link, Narrow, Wide
+from capanalyze.core.row cimport Link, Narrow
 from capanalyze.core.sums cimport LISTED, Kept, Row, Sums
 
 
 cdef inline Row row_at(const Kept *kept, uint32_t number) noexcept nogil:
-    """A row that is kept."""
+    """A row that is kept; none for 0."""
+    if number == 0:
+        return Row(NULL, NULL, NULL, 0, 0)
     cdef int64_t place = checked_place(number, kept.row_room)
-    return Row(&kept.wides[place], &kept.narrows[place], kept.links, kept.link_room)
+    return Row(&kept.wides[place], &kept.narrows[place], kept.links, kept.link_room, 0)
 
 
 cdef inline const Link *link_at(Row row, int64_t number) noexcept nogil:
@@ -21,21 +23,47 @@ cdef inline const Link *link_at(Row row, int64_t number) noexcept nogil:
 cdef inline uint32_t keep(Sums *s, uint32_t number, Row row) noexcept nogil:
     """Copy a row in the place of the one with this number, or to a new one for 0; its number, 0 for no room."""
     cdef Kept *kept = &s.kept
-    if number == 0:
-        if kept.rows >= kept.row_room:
-            s.lost += 1
-            return 0
-        number = <uint32_t>kept.rows
-        kept.rows += 1
+    if row.wide == NULL or row.number:
+        return row.number
+    if number:
+        drop_lists(kept, number)
     else:
-        drop_list(kept, kept.narrows[number].requests, kept.narrows[number].requests_last)
-        drop_list(kept, kept.narrows[number].replies, kept.narrows[number].replies_last)
+        number = new_row(s)
+        if number == 0:
+            return 0
     cdef Narrow *narrow = &kept.narrows[number]
     kept.wides[number] = row.wide[0]
     narrow[0] = row.narrow[0]
     keep_list(s, row, &narrow.requests, &narrow.requests_last)
     keep_list(s, row, &narrow.replies, &narrow.replies_last)
     return number
+
+
+cdef inline uint32_t new_row(Sums *s) noexcept nogil:
+    """A row that is free, 0 for none."""
+    cdef Kept *kept = &s.kept
+    cdef uint32_t number = kept.free_row
+    if number:
+        kept.free_row = kept.next[number]
+    elif kept.rows < kept.row_room:
+        number = <uint32_t>kept.rows
+        kept.rows += 1
+    else:
+        s.lost += 1
+    return number
+
+
+cdef inline void drop(Kept *kept, uint32_t number) noexcept nogil:
+    """Let a row be used again."""
+    drop_lists(kept, number)
+    kept.next[number] = kept.free_row
+    kept.free_row = number
+
+
+cdef inline void drop_lists(Kept *kept, uint32_t number) noexcept nogil:
+    """Let the links of a row's lists be used again."""
+    drop_list(kept, kept.narrows[number].requests, kept.narrows[number].requests_last)
+    drop_list(kept, kept.narrows[number].replies, kept.narrows[number].replies_last)
 
 
 cdef inline void keep_list(Sums *s, Row row, int32_t *first, int32_t *last) noexcept nogil:

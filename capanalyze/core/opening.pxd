@@ -1,19 +1,18 @@
 """How an exchange begins: with a request, or with what came back although nobody asked."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
-from capanalyze.core.exchange cimport (
-    ANY_CLIENT, ANY_SERVER, EARLY_WAIT, IDLE_WAIT, Exchange, Table, at, client_hash, conversation_hash, count_rare,
-    endpoint, ends_hash, key_hash, link, take_place, wait, wait_anew,
-)
+from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, EARLY_WAIT, IDLE_WAIT, Exchange, Table, at, take_place
+from capanalyze.core.expiry cimport wait, wait_anew
+from capanalyze.core.hashes cimport client_hash, conversation_hash, count_rare, endpoint, ends_hash, key_hash, link
 from capanalyze.core.message cimport Message
 from capanalyze.core.pairing cimport (
     ANNOUNCES, COMPARED, EARLY_ROOM, SERVED_BY, UNANSWERABLE, WEAK, Early, Given, Pairing, facts_for, facts_of, kind_of,
     service_of,
 )
 from capanalyze.core.row cimport (
-    CONVERSATION, GROUP, INDETERMINATE, MAY_ANNOUNCE, SAID_NOT_CAPTURED, SILENT, UNANSWERABLE_REQUEST, UNSOLICITED,
-    WEAK_PAIRING,
+    CONVERSATION, GROUP, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, SAID_NOT_CAPTURED, SILENT, UNANSWERABLE_REQUEST,
+    UNSOLICITED, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP
 
@@ -46,7 +45,8 @@ cdef inline uint32_t begin(Pairing *p, const Given *g, bint turned) noexcept nog
     e.ttl = <uint8_t>m.ttl
     e.variant = <int32_t>(g.keys[m.keys] & 0x7FFFFFFF) if m.role & COMPARED else 0
     e.flags = (
-        (WEAK_PAIRING if m.role & WEAK or m.keys == 0 else 0) | (UNANSWERABLE_REQUEST if m.role & UNANSWERABLE else 0)
+        (WEAK_PAIRING | KEYLESS if m.role & WEAK or m.keys == 0 else 0)
+        | (UNANSWERABLE_REQUEST if m.role & UNANSWERABLE else 0)
         | (MAY_ANNOUNCE if m.role & ANNOUNCES else 0) | (GROUP if m.to_group else 0)
     )
     if turned:
@@ -63,20 +63,32 @@ cdef inline void enter(Pairing *p, uint32_t number, const Given *g) noexcept nog
     """Let a new exchange be found, by all that identifies it."""
     cdef Table *t = &p.table
     cdef Exchange *e = at(t, number)
-    cdef uint64_t client = endpoint(&e.client, e.client_port), server = endpoint(&e.wanted, e.wanted_port)
-    cdef int64_t place, transport = facts_of(p, e).transport
+    cdef uint64_t client = endpoint(&e.client, e.client_port), server = ANY_SERVER
+    cdef int64_t place
     cdef bint by_question = facts_of(p, e).by_question
+    if not by_question and not e.flags & GROUP:
+        server = endpoint(&e.wanted, e.wanted_port)
     e.keys = <uint8_t>g.m.keys
     for place in range(g.m.keys):
-        link(t, number, key_hash(e.module, client, ANY_SERVER if by_question or e.flags & GROUP else server, g.keys[place]))
+        link(t, number, key_hash(e.module, client, server, g.keys[place]))
         if by_question or e.flags & GROUP or facts_of(p, e).by_key_alone:
             link(t, number, key_hash(e.module, ANY_CLIENT, ANY_SERVER, g.keys[place]))
+    enter_ends(p, number)
+    if e.flags & CONVERSATION:
+        wait_anew(t, number, IDLE_WAIT)
+
+
+cdef inline void enter_ends(Pairing *p, uint32_t number) noexcept nogil:
+    """Let an exchange be found by its endpoints."""
+    cdef Table *t = &p.table
+    cdef Exchange *e = at(t, number)
+    cdef uint64_t client = endpoint(&e.client, e.client_port), server = endpoint(&e.wanted, e.wanted_port)
+    cdef int64_t transport = facts_of(p, e).transport
     link(t, number, ends_hash(transport, client, server))
     if e.flags & GROUP:
         link(t, number, ends_hash(transport, client, mix_port(e.wanted_port)))
     if e.flags & CONVERSATION:
         link(t, number, conversation_hash(client, server))
-        wait_anew(t, number, IDLE_WAIT)
     link(t, number, client_hash(transport, &e.client))
     count_rare(t, e, 1)
 

@@ -2,38 +2,45 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from capanalyze.core.answers cimport answer
 from capanalyze.core.connections cimport reset, something_else, spoke
-from capanalyze.core.exchange cimport (
-    CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, end, evict, first_node, hand_on, has_room, next_node,
-    node_at, settle,
-)
+from capanalyze.core.exchange cimport CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, has_room, node_at
+from capanalyze.core.expiry cimport end, evict, hand_on, settle
+from capanalyze.core.fetch cimport fetch, fetch_first
 from capanalyze.core.flows cimport conversation, converse, datagram, malformed
+from capanalyze.core.hashes cimport first_node, next_node
 from capanalyze.core.icmp_errors cimport reject
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, ANNOUNCEMENT, EMPTY, FLOW, FRAGMENT, GARBAGE, MALFORMED, REPLY, REQUEST, RESET, SPOKE, Message,
 )
 from capanalyze.core.opening cimport orphan, told
 from capanalyze.core.pairing cimport (
-    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, ROLES, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given, Pairing, clock_of, facts_for, given,
-    kind_of, repeats_the_way, role_of,
+    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, SOON_ROOM, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given, Pairing,
+    Soon, clock_of, facts_for, given_soon, kind_of, repeats_the_way, role_of,
 )
-from capanalyze.core.repeats cimport NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember
-from capanalyze.core.replies cimport answer, answer_by_ends, by_endpoints, by_key, by_question, elsewhere
+from capanalyze.core.repeats cimport (
+    NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember,
+)
+from capanalyze.core.replies cimport answer_by_ends, by_endpoints, by_key, by_question, elsewhere, is_ambiguous
 from capanalyze.core.requests cimport alike_hash, request
-from capanalyze.core.row cimport ANSWERED
+from capanalyze.core.row cimport ANSWERED, WEAK_PAIRING
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
 
-cdef inline int64_t feed(Pairing *p, Message *messages, const int64_t *pool, int64_t start, int64_t stop) noexcept nogil:
+cdef inline int64_t feed(
+    Pairing *p, Message *messages, const int64_t *pool, int64_t start, int64_t stop
+) noexcept nogil:
     """Take in messages from `start` to before `stop`; the one at which room for what is settled ended, else `stop`."""
     cdef int64_t number
+    fetch_first(p, messages, pool, start, stop)
     for number in range(start, stop):
+        fetch(p, messages, pool, number, stop)
         if not settle(&p.table, clock_of(&messages[number])):
             return number
         while not has_room(&p.table):
             if not evict(&p.table):
                 return number
-        message(p, &messages[number], pool)
+        message(p, &messages[number], pool, &p.soon[number % SOON_ROOM])
     return stop
 
 
@@ -50,9 +57,9 @@ cdef inline bint finish(Pairing *p) noexcept nogil:
     return True
 
 
-cdef inline void message(Pairing *p, Message *m, const int64_t *pool) noexcept nogil:
+cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon *soon) noexcept nogil:
     """Take in one message."""
-    cdef Given g = given(m, pool)
+    cdef Given g = given_soon(m, pool, soon)
     cdef uint64_t same
     cdef uint32_t number
     while p.early_first < p.early_last and p.table.now - p.early[p.early_first % EARLY_ROOM].clock > MILLISECOND:
@@ -62,7 +69,7 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool) noexcept n
     elif m.role >= QUOTED:
         reject(p, &g)
     elif role_of(&g) in (SPOKE, ACKNOWLEDGES):
-        spoke(p, &g)
+        segment(p, &g)
     else:
         same = identity(m)
         if is_copy(&p.table, &p.repeats, m, same):
@@ -71,6 +78,17 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool) noexcept n
         count_malformed(p, &g)
         number = handle(p, &g)
         remember(&p.repeats, m, same, p.table.now, list_of(p, number, m.frame))
+
+
+cdef inline void segment(Pairing *p, const Given *g) noexcept nogil:
+    """Another segment of a connection. What may be a copy of one that made a SYN uncertain is looked up as such."""
+    cdef uint32_t number
+    if p.table.now - p.something_else <= MILLISECOND and is_copy(&p.table, &p.repeats, g.m, identity(g.m)):
+        return
+    number = spoke(p, g)
+    if number:
+        p.something_else = p.table.now
+        remember(&p.repeats, g.m, identity(g.m), p.table.now, list_of(p, number, g.m.frame))
 
 
 cdef inline uint32_t handle(Pairing *p, Given *g) noexcept nogil:
@@ -128,7 +146,7 @@ cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
             return number
     number = by_key(p, g, g.keys, g.m.keys)
     if number:
-        return answer(p, number, g)
+        return answer_by_key(p, number, g)
     cdef uint32_t by_ends = by_endpoints(p, g)
     if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT:
         if by_ends == NONE or at(&p.table, by_ends).flags & ANSWERED:
@@ -143,6 +161,15 @@ cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
     if number:
         return number
     return malformed(p, g) if kind_of(g) == GARBAGE else orphan(p, g)
+
+
+cdef inline uint32_t answer_by_key(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """Add a reply that its key tells, weakly where several requests have it."""
+    cdef bint weakly = is_ambiguous(p, number, g)
+    number = answer(p, number, g)
+    if weakly:
+        at(&p.table, number).flags |= WEAK_PAIRING
+    return number
 
 
 cdef inline Joined list_of(const Pairing *p, uint32_t number, int64_t frame) noexcept nogil:

@@ -1,11 +1,9 @@
 """What every rule of pairing works on: the table, the message at hand, and what both have in common."""
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
-from capanalyze.core.exchange cimport (
-    ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, conversation_hash, endpoint, first_node, has_hash, key_hash,
-    next_node, node_at, same,
-)
+from capanalyze.core.exchange cimport ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, node_at, same
+from capanalyze.core.hashes cimport conversation_hash, endpoint, first_node, has_hash, key_hash, next_node
 from capanalyze.core.message cimport MALFORMED, MAX_KEYS, Message
 from capanalyze.core.repeats cimport Repeats
 from capanalyze.core.row cimport CONVERSATION, GROUP
@@ -26,6 +24,7 @@ cdef enum:
     ICMP_TRANSPORT = 2
     MAX_FOUND = 256  # exchanges that one message answers
     MAX_WALK = 256  # exchanges that are looked at for one message
+    MAX_PASSED = 1024  # and those that hold its question, but that a reply to a group cannot answer
     MAX_PLACES = 31  # interfaces that an exchange remembers apart
     SERVED_BY = 65536  # in the table of ports: from here on the service of each
 
@@ -33,6 +32,12 @@ cdef enum:  # facts about a port
     IS_SERVED = 1
     IS_REGISTERED = 2
     IS_NEVER_ANSWERED = 4
+
+cdef enum:  # so many messages before its turn, what a message will look for is fetched from memory, step by step
+    SOON_ROOM = 16
+    FETCH_HEADS = 12
+    FETCH_NODES = 8
+    FETCH_EXCHANGES = 4
 
 cdef enum:
     EARLY_ROOM = 128  # replies without a request, of the last millisecond
@@ -46,6 +51,13 @@ cdef struct Early:
     int64_t[MAX_KEYS] keys
 
 
+cdef struct Soon:  # hashes of a message whose turn comes
+    uint64_t source
+    uint64_t destination
+    uint64_t asks  # of the request that it begins
+    uint64_t answers  # of the one that it may answer
+
+
 cdef struct Pairing:
     Table table
     Repeats repeats
@@ -55,6 +67,8 @@ cdef struct Pairing:
     int64_t *malformed  # messages that did not parse, by capture, service and kind
     int64_t service_count
     int64_t many_sources  # several captures are paired together
+    int64_t something_else  # clock of the last segment that made a SYN uncertain
+    Soon[SOON_ROOM] soon
     uint64_t early_first
     uint64_t early_last
     Early[EARLY_ROOM] early
@@ -105,7 +119,7 @@ cdef inline const Facts *facts_for(const Pairing *p, const Given *g) noexcept no
 
 
 cdef inline bint is_of_service(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
-    """Whether a message may be of an exchange's service; what a service could not read may be of any that shares its port."""
+    """Whether a message may be of an exchange's service; what could not be read may be of any that shares its port."""
     if e.module != g.m.service:
         return False
     return role_of(g) == MALFORMED or e.service == service_of(p, g)
@@ -177,6 +191,11 @@ cdef inline bint shares_key(const Pairing *p, const Exchange *e, const int64_t *
     return False
 
 
+cdef inline Given given_soon(Message *m, const int64_t *pool, const Soon *soon) noexcept nogil:
+    """The same, of a message whose hashes are known."""
+    return Given(m, &pool[m.first_key], soon.source, soon.destination)
+
+
 cdef inline uint32_t conversation_between(const Table *t, const Given *g, bint back) noexcept nogil:
     """The open conversation that a message belongs to, `back` to who began it or on from there; NONE for none."""
     cdef uint64_t client = g.destination if back else g.source, server = g.source if back else g.destination
@@ -190,3 +209,13 @@ cdef inline uint32_t conversation_between(const Table *t, const Given *g, bint b
             return node_at(t, node).exchange
         node = next_node(t, node)
     return NONE
+
+
+cdef inline bint reaches_client(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether the endpoint that asked gets to see a message: sent to it, or to a group on its port."""
+    return goes_to_client(e, g) or (g.m.to_group and e.client_port == g.m.destination_port)
+
+
+cdef inline bint is_unreadable(const Given *g) noexcept nogil:
+    """Whether a message has no key that could disagree."""
+    return g.m.keys == 0 or g.m.role & WEAK or role_of(g) == MALFORMED

@@ -2,9 +2,7 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from capanalyze.core.exchange cimport (
-    FREE, MILLISECOND, SECOND, Exchange, Table, add_reply_frame, add_request, at,
-)
+from capanalyze.core.exchange cimport FREE, MILLISECOND, SECOND, Exchange, Table, add_reply_frame, add_request, at
 from capanalyze.core.message cimport Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport CAPTURE_SHIFT

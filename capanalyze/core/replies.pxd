@@ -1,37 +1,33 @@
-"""Which open requests a message answers, and what an answer does to them. Design section 4.
+"""Which open requests a message answers.
 
 A message is looked up by its match key first. Where one side has no key, or the message cannot be read, its endpoints
 decide. What fits no request by its endpoints may have gone to another endpoint of the client, or have come from another
 address or port of the one that was asked: then only a key tells.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
+from capanalyze.core.answers cimport answer, sibling_of
 from capanalyze.core.exchange cimport (
-    ANY_CLIENT, ANY_SERVER, BY_PEER, ESTABLISHED_WAIT, IDLE_WAIT, NONE, SECOND, Exchange, Table, add_reply_frame,
-    add_request, append, at, client_hash, conversation_hash, ends_hash, first_node, frame_at, is_ipv4, is_of_capture, key_hash, link,
-    next_node, node_at, same, take_place, wait, wait_anew, wait_on,
+    ANY_CLIENT, ANY_SERVER, IDLE_WAIT, NONE, Exchange, Table, add_reply_frame, at, is_ipv4, node_at, same,
 )
-from capanalyze.core.message cimport MALFORMED, REPLY, Address, Message
-from capanalyze.core.octets cimport mix
+from capanalyze.core.expiry cimport wait_on
+from capanalyze.core.hashes cimport client_hash, conversation_hash, ends_hash, first_node, key_hash, link, next_node
+from capanalyze.core.message cimport MALFORMED, REPLY
 from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
-    INTERIM, MAX_FOUND, MAX_WALK, UDP_TRANSPORT, WEAK, Given, Pairing, comes_from_wanted, facts_for, facts_of,
-    conversation_between, goes_to_client, is_late, is_of_service, is_on, kind_of, role_of, shares_key,
+    MAX_FOUND, MAX_PASSED, MAX_WALK, WEAK, Given, Pairing, comes_from_wanted, conversation_between, facts_for, facts_of,
+    goes_to_client, is_late, is_of_service, is_on, is_unreadable, reaches_client, role_of, shares_key, wanted_of,
 )
-from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
-    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, INDETERMINATE, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED,
-    REPLIED, SAID_DATAGRAM, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
+    ANSWERED, CONVERSATION, GROUP, INDETERMINATE, KEYLESS, MULTICAST, REJECTED, SAID_OTHER_ADDRESS, SAID_OTHER_PORT,
+    TAKEN,
 )
-from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
+from capanalyze.core.services cimport GENERIC_UDP
 
 cdef enum:
     SERVICES_OF_CLIENT = 4  # the last ones that a client has asked
     REQUESTS_OF_CLIENT = 32  # the last open ones that are looked at
-
-cdef enum:
-    MAX_SECONDS = 9000000000ULL  # what nanoseconds can be counted for in 63 bits
 
 
 # By key
@@ -61,10 +57,15 @@ cdef inline uint32_t best_with(const Pairing *p, const Given *g, uint64_t wanted
         if node == NONE:
             break
         number = node_at(t, node).exchange
-        if may_answer(p, at(t, number), g):
+        if may_answer(p, at(t, number), g) and not is_too_late(p, at(t, number)):
             best = better(p, best, number, g)
         node = next_node(t, node)
     return best
+
+
+cdef inline bint is_too_late(const Pairing *p, const Exchange *e) noexcept nogil:
+    """Whether a key that does not tell requests apart no longer counts, as nothing has answered within the window."""
+    return e.flags & KEYLESS and not e.flags & ANSWERED and is_late(p, e)
 
 
 cdef inline bint may_answer(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
@@ -84,11 +85,6 @@ cdef inline bint may_answer(const Pairing *p, const Exchange *e, const Given *g)
     return e.wanted_port == g.m.source_port
 
 
-cdef inline bint reaches_client(const Exchange *e, const Given *g) noexcept nogil:
-    """Whether the endpoint that asked gets to see a message: sent to it, or to a group on its port."""
-    return goes_to_client(e, g) or (g.m.to_group and e.client_port == g.m.destination_port)
-
-
 cdef inline uint32_t better(const Pairing *p, uint32_t one, uint32_t other, const Given *g) noexcept nogil:
     """Of two requests the one that a message belongs to; `one` was found first, so that it is no older."""
     if one == NONE or one == other:
@@ -98,11 +94,39 @@ cdef inline uint32_t better(const Pairing *p, uint32_t one, uint32_t other, cons
     cdef int here = is_on(first, g.m.interface) - is_on(second, g.m.interface)
     if here == 0:
         here = is_waiting(p, one, g) - is_waiting(p, other, g)
-    if here == 0 and first.flags & second.flags & WEAK_PAIRING and is_waiting(p, one, g):
+    if here == 0 and are_alike(first, second) and is_waiting(p, one, g):
         here = -1  # nothing tells them apart: in order
     if here == 0:
         here = -1 if first.clock < second.clock else 1
     return one if here > 0 else other
+
+
+cdef inline bint are_alike(const Exchange *one, const Exchange *other) noexcept nogil:
+    """Whether the key does not tell two requests of one endpoint apart: it is none, or was used again."""
+    if one.flags & other.flags & KEYLESS:
+        return True
+    return one.digest != other.digest and one.client_port == other.client_port and same(&one.client, &other.client)
+
+
+cdef inline bint is_ambiguous(const Pairing *p, uint32_t number, const Given *g) noexcept nogil:
+    """Whether a request that a reply answers is one of several that its key does not tell apart."""
+    cdef const Table *t = &p.table
+    cdef const Exchange *e = at(t, number)
+    cdef uint32_t node, other
+    cdef int64_t place
+    cdef uint64_t server = ANY_SERVER if facts_of(p, e).by_question else wanted_of(e)
+    if e.keys == 0 or e.flags & GROUP or facts_of(p, e).by_key_alone:
+        return False
+    for place in range(g.m.keys):
+        node = first_node(t, key_hash(e.module, g.destination, server, g.keys[place]))
+        for _ in range(MAX_WALK):
+            if node == NONE:
+                break
+            other = node_at(t, node).exchange
+            if other != number and are_alike(e, at(t, other)) and is_waiting(p, other, g):
+                return True
+            node = next_node(t, node)
+    return False
 
 
 cdef inline bint is_waiting(const Pairing *p, uint32_t number, const Given *g) noexcept nogil:
@@ -120,14 +144,15 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
     what it repeats is noted there alone, if there is nothing newer to answer.
     """
     cdef Table *t = &p.table
-    cdef uint32_t node, number, answered = NONE, siblings = 0
+    cdef uint32_t node, number, answered = NONE, siblings = 0, passed = 0
     cdef int64_t place
     for place in range(g.m.keys):
         node = first_node(t, key_hash(<uint8_t>g.m.service, ANY_CLIENT, ANY_SERVER, g.keys[place]))
-        while node and siblings < MAX_FOUND:
+        while node and siblings < MAX_FOUND and passed < MAX_PASSED:
             number = node_at(t, node).exchange
             node = next_node(t, node)
             if at(t, number).met == g.m.frame or not may_answer(p, at(t, number), g):
+                passed += 1
                 continue
             at(t, number).met = g.m.frame
             siblings += at(t, number).flags & TAKEN != 0
@@ -142,7 +167,7 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
 
 
 cdef inline uint32_t by_endpoints(const Pairing *p, const Given *g) noexcept nogil:
-    """Where one side has no key: of the requests of the reversed endpoints the oldest unanswered one, else the latest."""
+    """Where one side has no key: of the reversed endpoints' requests the oldest unanswered one, else the latest."""
     cdef int64_t transport = facts_for(p, g).transport
     cdef uint32_t best = fitting(p, g, ends_hash(transport, g.destination, g.source), NONE)
     if p.table.to_groups:
@@ -161,9 +186,9 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         number = node_at(t, node).exchange
         e = at(t, number)
         node = next_node(t, node)
-        if (e.keys and not is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
+        if not (e.keys == 0 or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
-        if g.m.service != GENERIC_UDP and not is_of_service(p, e, g):
+        if not (g.m.service == GENERIC_UDP or role_of(g) == MALFORMED or is_of_service(p, e, g)):
             continue
         if best == NONE or is_waiting(p, number, g):
             best = number
@@ -172,15 +197,11 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
 
 cdef inline uint32_t answer_by_ends(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
     """Add a reply that only endpoints tell; without a key, what follows is a conversation."""
+    cdef uint32_t to_group = at(&p.table, number).flags & CONVERSATION and at(&p.table, number).flags & GROUP
     number = answer(p, number, g)
-    if facts_of(p, at(&p.table, number)).converses:
+    if to_group or facts_of(p, at(&p.table, number)).converses:
         converse_from(p, number, g)
     return number
-
-
-cdef inline bint is_unreadable(const Given *g) noexcept nogil:
-    """Whether a message has no key that could disagree."""
-    return g.m.keys == 0 or g.m.role & WEAK or role_of(g) == MALFORMED
 
 
 # Elsewhere
@@ -251,21 +272,30 @@ cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noe
     if facts_of(p, e).by_endpoint and not goes_to_client(e, g):
         return False
     if e.module == g.m.service and role_of(g) == REPLY:
-        return shares_key(p, e, g.keys, g.m.keys)
+        return fits(p, e, g, g.keys, g.m.keys)
     cdef const int64_t *reading = g.keys + g.m.keys
     cdef const int64_t *stop = reading + g.m.readings
     while reading < stop:
-        if reading[0] & 0xFF == e.module and shares_key(p, e, reading + 1, reading[0] >> 8):
+        if reading[0] & 0xFF == e.module and fits(p, e, g, reading + 1, reading[0] >> 8):
             return True
-        if reading[0] == e.module and e.keys == 0 and not e.flags & ANSWERED and goes_to_client(e, g):
-            return not is_late(p, e)
         reading += 1 + (reading[0] >> 8)
     return False
 
 
+cdef inline bint fits(
+    const Pairing *p, const Exchange *e, const Given *g, const int64_t *keys, int64_t count
+) noexcept nogil:
+    """Whether a reply with these keys is one to a request; without a key, it goes to the endpoint that asked."""
+    if not e.flags & KEYLESS:
+        return not g.m.role & WEAK and shares_key(p, e, keys, count)
+    return e.keys == 0 and count == 0 and not e.flags & ANSWERED and goes_to_client(e, g) and not is_late(p, e)
+
+
 cdef inline bint may_have_drawn(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a request without a key, still unanswered, may have drawn a message from another address or port."""
-    if e.keys or e.flags & ANSWERED or is_late(p, e) or not goes_to_client(e, g):
+    if not e.flags & KEYLESS or e.flags & ANSWERED or e.outcome == REJECTED:
+        return False
+    if p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
         return False
     if e.flags & GROUP:
         return is_on(e, g.m.interface) and not same(&e.client, &g.m.source)
@@ -277,124 +307,3 @@ cdef inline void doubt(Pairing *p, Exchange *e, const Given *g) noexcept nogil:
     e.outcome = INDETERMINATE
     e.reason = SAID_OTHER_PORT if same(&e.wanted, &g.m.source) else SAID_OTHER_ADDRESS
     add_reply_frame(&p.table, e, g.m.frame)
-
-
-# Effects
-
-
-cdef inline uint32_t answer(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
-    """Add a reply; another host's reply to a group makes an exchange of its own. The exchange that it joined."""
-    if at(&p.table, number).flags & GROUP:
-        number = sibling(p, number, g)
-    add_reply(p, number, g)
-    return number
-
-
-cdef inline void add_reply(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
-    """The first reply decides outcome, reason and round-trip time."""
-    cdef Table *t = &p.table
-    cdef Exchange *e = at(t, number)
-    if e.outcome != REPLIED:
-        e.outcome = REPLIED
-        first_reply(p, e, g)
-    if is_unreadable(g) or e.module != g.m.service:
-        e.flags |= WEAK_PAIRING
-    e.reply_octets += g.m.size
-    e.flags |= ANSWERED
-    add_reply_frame(t, e, g.m.frame)
-    if e.module == TCP_SERVICE:
-        wait_anew(t, number, ESTABLISHED_WAIT)
-    elif e.flags & CONVERSATION:
-        wait_on(t, number, IDLE_WAIT)
-    elif g.m.role & INTERIM:
-        wait_on(t, number, <uint8_t>facts_of(p, e).window_wait)
-
-
-cdef inline void first_reply(Pairing *p, Exchange *e, const Given *g) noexcept nogil:
-    """What the first reply tells of an exchange."""
-    cdef const Message *m = g.m
-    e.rtt = round_trip(e, m)
-    e.reason = <uint16_t>kind_of(g) if m.service == e.module else SAID_DATAGRAM
-    if is_late(p, e):
-        e.reason |= LATE
-    if e.reply and not is_of_capture(e.reply, m.frame):
-        # An exchange shows what came back in one capture: that of the reply, not of an ICMP error before it.
-        append(&p.table, e, &e.replies, &e.replies_last, e.reply)
-        e.reply = 0
-    e.reply_at = m.payload if m.size else -1
-    e.reply_frame, e.reply_captured = m.frame, <int32_t>m.captured
-    if m.digest == e.digest and m.size == e.request_octets:
-        e.flags |= ECHOED
-    if e.flags & GROUP or (comes_from_wanted(e, g) and (reaches_client(e, g) or facts_of(p, e).by_key_alone)):
-        return
-    e.reason |= PORT_CHANGED if same(&e.wanted, &m.source) else ADDRESS_CHANGED
-    e.server, e.server_port = m.source, <int32_t>m.source_port
-
-
-cdef inline int64_t round_trip(const Exchange *e, const Message *m) noexcept nogil:
-    """Nanoseconds from the first request to a message; -1 where there is no time, or it stepped back."""
-    if e.seconds >= NO_TIME or m.seconds >= NO_TIME or m.seconds < e.seconds:
-        return -1
-    if m.seconds - e.seconds > <int64_t>MAX_SECONDS:
-        return -1
-    return max(-1, (m.seconds - e.seconds) * SECOND + m.nanos - e.nanos)
-
-
-# What went to a group
-
-
-cdef inline uint64_t sibling_hash(const Exchange *e, uint32_t number, const Address *host) noexcept nogil:
-    """Hash of the exchange of one request to a group with a host that answered."""
-    return mix(mix(mix(<uint64_t>e.generation << 32 | number, BY_PEER), host.low), host.high)
-
-
-cdef inline uint32_t sibling_of(const Pairing *p, uint32_t number, const Address *host) noexcept nogil:
-    """The exchange of a group's request with a host; NONE where it has not answered yet."""
-    cdef const Table *t = &p.table
-    cdef const Exchange *e = at(t, number)
-    if not e.flags & TAKEN:
-        return NONE
-    if same(&e.server, host):
-        return number
-    cdef uint32_t node = first_node(t, sibling_hash(e, number, host))
-    return node_at(t, node).exchange if node else <uint32_t>NONE
-
-
-cdef inline uint32_t sibling(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
-    """The exchange of a group's request with the host that answers now: the request's own for the first one."""
-    cdef uint32_t known = sibling_of(p, number, &g.m.source)
-    if known:
-        return known
-    cdef Exchange *e = at(&p.table, number)
-    if not e.flags & TAKEN:
-        e.flags |= TAKEN
-        e.server, e.server_port = g.m.source, <int32_t>g.m.source_port
-        return number
-    return another(p, number, g)
-
-
-cdef inline uint32_t another(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
-    """A further exchange with a request that some host has answered already."""
-    cdef Table *t = &p.table
-    cdef uint32_t new = take_place(t), link_of
-    cdef Exchange *e = at(t, new)
-    cdef const Exchange *first = at(t, number)
-    e.clock, e.asked, e.seconds, e.nanos = first.clock, first.asked, first.seconds, first.nanos
-    e.client, e.client_port = first.client, first.client_port
-    e.server = e.wanted = g.m.source
-    e.server_port = e.wanted_port = <int32_t>g.m.source_port
-    e.digest, e.mac, e.server_mac = first.digest, first.mac, first.server_mac
-    e.place, e.port, e.interfaces = first.place, first.port, first.interfaces
-    e.module, e.service, e.kind, e.variant, e.ttl = first.module, first.service, first.kind, first.variant, first.ttl
-    e.request, e.request_octets, e.retransmissions = first.request, first.request_octets, first.retransmissions
-    e.rtt = e.reply_at = e.ident = e.last_ident = -1
-    e.outcome, e.reason = SILENT, first.kind
-    e.flags = first.flags & ~<uint32_t>(UNANSWERABLE_REQUEST | MAY_ANNOUNCE | ANSWERED | TAKEN | MULTICAST | CONVERSATION)
-    link_of = first.requests
-    while link_of:
-        append(t, e, &e.requests, &e.requests_last, frame_at(t, link_of).number)
-        link_of = frame_at(t, link_of).next
-    wait(t, new, <uint8_t>facts_of(p, e).patience_wait)
-    link(t, new, sibling_hash(first, number, &g.m.source))
-    t.to_groups += 1  # as what leaves with a node is counted
-    return new

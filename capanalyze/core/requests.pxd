@@ -1,19 +1,21 @@
 """What a message does that asks: it begins an exchange, or repeats the request of an open one."""
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
+from capanalyze.core.answers cimport answer
 from capanalyze.core.exchange cimport (
-    ANY_SERVER, IDLE_WAIT, NONE, OPEN, SECOND, Exchange, Table, add_request, at, drop, ends_hash, first_node, key_hash,
-    next_node, node_at, same, wait_on,
+    ANY_SERVER, IDLE_WAIT, NONE, OPEN, SECOND, Exchange, Table, add_request, at, node_at, same,
 )
+from capanalyze.core.expiry cimport drop, wait_on
+from capanalyze.core.hashes cimport ends_hash, first_node, key_hash, next_node
 from capanalyze.core.message cimport Message
 from capanalyze.core.opening cimport begin, enter, ident_of
 from capanalyze.core.pairing cimport (
-    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, MAX_WALK, Early, Given, Pairing, facts_for, facts_of, given, is_on,
-    repeats_the_way, shares_key,
+    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, MAX_WALK, WEAK, Early, Given, Pairing, facts_for, facts_of, given,
+    is_on, repeats_the_way, shares_key,
 )
 from capanalyze.core.repeats cimport note_same, source_of
-from capanalyze.core.replies cimport answer, by_key
+from capanalyze.core.replies cimport by_key
 from capanalyze.core.row cimport ANSWERED, CONVERSATION, GROUP
 
 cdef enum:
@@ -48,14 +50,16 @@ cdef inline uint32_t asked(Pairing *p, Given *g) noexcept nogil:
                 add_request(t, e, g.m.frame)
                 wait_on(t, number, wait_of(p, e))
                 return number
-            if e.digest == g.m.digest:
+            if e.digest == g.m.digest and e.module == g.m.service:
                 if is_retransmission(p, e, g):
                     resend(p, number, g)
                     return number
                 compare_sources(p, e, g)
+                if e.flags & ANSWERED and not p.many_sources and is_on(e, g.m.interface):
+                    break  # what is older was answered too, or its window is over
         node = next_node(t, node)
     number = begin(p, g, False)
-    if g.m.role & CONTINUES:
+    if g.m.role & CONTINUES and facts_for(p, g).converses:
         at(t, number).flags |= CONVERSATION
     enter(p, number, g)
     answer_early(p, number, g)
@@ -84,7 +88,7 @@ cdef inline bint goes_on(const Pairing *p, const Exchange *e, const Given *g) no
 
 cdef inline bint is_retransmission(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a message with the endpoints and the payload of a request is that request once more."""
-    if e.flags & ANSWERED or e.module != g.m.service or e.request == 0:
+    if e.flags & ANSWERED or e.request == 0:
         return False
     if p.table.now > e.clock + max(facts_of(p, e).window, facts_of(p, e).resends):
         return False
@@ -132,10 +136,14 @@ cdef inline void answer_early(Pairing *p, uint32_t number, const Given *g) noexc
             take_early(p, early, number)
 
 
-cdef inline bint is_early_answer(const Pairing *p, const Early *early, const Exchange *e, const Given *g) noexcept nogil:
+cdef inline bint is_early_answer(
+    const Pairing *p, const Early *early, const Exchange *e, const Given *g
+) noexcept nogil:
     """Whether an early reply is one to this request."""
     cdef const Message *m = &early.message
-    if m.service != g.m.service or m.destination_port != g.m.source_port or not same(&m.destination, &g.m.source):
+    if m.service != g.m.service or m.role & WEAK:
+        return False
+    if m.destination_port != g.m.source_port or not same(&m.destination, &g.m.source):
         return False
     if not e.flags & GROUP and (m.source_port != g.m.destination_port or not same(&m.source, &g.m.destination)):
         return False

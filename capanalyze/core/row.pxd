@@ -79,6 +79,7 @@ cdef enum:  # flags
     CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
     DOUBTED = 128  # something came back from another port
     ECHOED = 256  # the reply repeats the request
+    KEYLESS = 512  # no key tells the request from others of its endpoints
     TAKEN = 1024  # some host answered what went to a group
     FORGOTTEN = 2048  # let go before its window was over, for want of room
     UNPROVEN = 4096  # silent, and that proves nothing

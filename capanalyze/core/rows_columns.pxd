@@ -27,7 +27,7 @@ cdef enum:
     TIME_ROOM = 30
 
 
-cdef struct Met:  # words that are given a code when they are first met
+cdef struct Vocable:  # words that are given a code when they are first met
     int32_t *codes  # by key: 1 + the code, 0 for none yet
     int64_t *keys  # by code
     int64_t count
@@ -49,8 +49,8 @@ cdef struct Columns:
     int64_t room
     int64_t modules  # how many services there are
     bint zoned  # indices of zones mean any
-    Met services
-    Met reasons
+    Vocable services
+    Vocable reasons
     int32_t *capture
     int32_t *service
     int32_t *transport
@@ -135,7 +135,7 @@ cdef inline int64_t service_key(int32_t service, int32_t port) noexcept nogil:
     return FIRST_OTHER + service
 
 
-cdef inline int32_t code_of(Met *met, int64_t key) noexcept nogil:
+cdef inline int32_t code_of(Vocable *met, int64_t key) noexcept nogil:
     """The code of a word in this group of rows."""
     if met.codes[key] == 0:
         met.keys[met.count] = key
@@ -144,7 +144,7 @@ cdef inline int32_t code_of(Met *met, int64_t key) noexcept nogil:
     return met.codes[key] - 1
 
 
-cdef inline void forget(Met *met) noexcept nogil:
+cdef inline void forget(Vocable *met) noexcept nogil:
     """Give codes anew from now on."""
     for number in range(met.count):
         met.codes[met.keys[number]] = 0

@@ -63,6 +63,7 @@ cdef struct State:  # in words of 64 bits, as `packets.scan` numbers them
     int64_t room  # messages that may be written
     int64_t key_room  # and keys
     int64_t names  # 1: some message's interface is to be found by its name
+    int64_t first_cut  # the first frame that is cut before its ports, 0 for none
 
 
 cdef struct Unread:
@@ -99,12 +100,29 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
         s.state.frames += 1
         reason = frame_of(s, octets, &record, &frame, &found)
         s.tally[<int>reason - <int>MESSAGE] += 1
+        if reason == TRUNCATED and s.state.first_cut == 0:
+            s.state.first_cut = s.state.frames
         if reason >= UNREAD_LINK:
             note_unread(s, reason, frame.unread)
         if frame.tunnels:
             note_tunnels(s, frame.tunnels)
         if is_of_concern(reason, &frame.message):
             write(s, &record, &frame, &found)
+
+
+cdef inline Answer skim(Scan *s, Octets octets, int64_t frames) noexcept nogil:
+    """Step over so many records, counting them by interface, or to where the octets end: why."""
+    cdef Answer answer
+    cdef Record record
+    for _ in range(frames):
+        answer = next_record(s, octets, &record)
+        if answer != READY:
+            return answer
+        s.state.offset = record.next
+        s.state.frames += 1
+        if record.interface >= 0 and s.interfaces[record.interface].step != LEFT_OUT:
+            s.interfaces[record.interface].frames += 1
+    return FULL
 
 
 cdef inline bint is_of_concern(Step reason, const Message *message) noexcept nogil:
@@ -126,11 +144,10 @@ cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *f
     frame.tunnels = 0
     if record.interface < 0:
         return NOT_A_PACKET if record.interface == WITHOUT_PACKET else NO_INTERFACE
-    cdef Interface *interface = &s.interfaces[record.interface]
+    cdef const Interface *interface = &s.interfaces[record.interface]
     if interface.step == LEFT_OUT:
         return LEFT_OUT
     note_time(s.state, record)
-    interface.frames += 1
     begin_frame(frame, octets, record)
     frame.unread = <uint32_t>interface.link_type
     cdef Step end = innermost(frame, <Step>interface.step)

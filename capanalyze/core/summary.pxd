@@ -1,20 +1,19 @@
 """Summing up: adds judged exchanges to what they are summed up in."""
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t, uint64_t
 
-from capanalyze.core.cells cimport add_reason, bit_of, cell_at, fetch_cell, fetch_head, find_cell
-from capanalyze.core.details cimport add, detail_at, flush_detail, frames_back, new_detail
+from capanalyze.core.cells cimport add_reason, cell_at, fetch_cell, fetch_head, find_cell, join_cells
+from capanalyze.core.details cimport detail_at, frames_back, new_detail
 from capanalyze.core.index cimport checked_place
+from capanalyze.core.meeting cimport meet
 from capanalyze.core.reach cimport is_ipv4, reach_of
-from capanalyze.core.row cimport (
-    CAPTURE_SHIFT, INWARD, OUTWARD, PASSING, REJECTED, REPLIED, SILENT, UNPROVEN, UNSOLICITED, Narrow,
-)
-from capanalyze.core.services cimport MAX_SERVICES, TCP_SERVICE
+from capanalyze.core.row cimport CAPTURE_SHIFT, INWARD, OUTWARD, PASSING, REJECTED, REPLIED, UNSOLICITED, Narrow
+from capanalyze.core.sent cimport note_sent, sent_by
+from capanalyze.core.services cimport TCP_SERVICE
 from capanalyze.core.sums cimport (
-    NOT_PROVEN, SENT_ERROR, SENT_KISS, SENT_OWN, SERVICE, UNASKED, Cell, Row, Said, Sent, Sums, Which,
+    MOST_BITS, SENT_ERROR, SENT_KISS, SENT_OWN, SERVICE, UNASKED, Cell, Row, Said, Sums, Which,
 )
-from capanalyze.core.times cimport add_reply
-from capanalyze.core.turns cimport add_turn, flush_turn
+from capanalyze.core.waiting cimport class_of, first_frame, flush, show_waiting, take
 from capanalyze.protocols.ntp cimport KISS
 
 cdef enum:
@@ -58,7 +57,7 @@ cdef inline void add_row(Sums *s, Row row) noexcept nogil:
     if row.narrow.mode < 0:
         s.unplaced += 1
     if went == OUTWARD:
-        note_sent(s, row, SENT_OWN, row.wide.request if row.wide.request else row.wide.reply)
+        note(s, row, SENT_OWN, first_frame(row))
     if row.narrow.outcome == UNSOLICITED:
         if went == OUTWARD:
             add_unasked(s, row)
@@ -69,41 +68,58 @@ cdef inline void add_row(Sums *s, Row row) noexcept nogil:
 cdef inline void add_inbound(Sums *s, Row row) noexcept nogil:
     """Add an inbound exchange."""
     cdef const Narrow *narrow = row.narrow
-    cdef int kind = NOT_PROVEN if narrow.flags & UNPROVEN else narrow.outcome
+    cdef int kind = class_of(narrow)
     cdef Which which = which_of(narrow, SERVICE)
     cdef Said said = Said(kind, narrow.module, narrow.reason)
-    cdef int64_t known = s.cell.used
     cdef uint32_t detail, cell = find_cell(s, &which)
     if cell == 0:
         return
-    if cell >= known:
-        cell_at(s, cell).port_seen = narrow.server_port
-    count(cell_at(s, cell), row, kind)
+    count(s, cell, row, kind)
     add_reason(s, cell, &said, 1)
     detail = detail_of(s, cell, kind)
-    if detail == 0:
-        return
-    add(s, detail, row, kind)
-    if kind <= SILENT:
-        add_turn(s, cell, detail, row, kind)
-    # Behind its own turn: what lies between two exchanges is neither of them.
+    if detail:
+        take(s, detail, row)
     if kind == REJECTED:
-        note_sent(s, row, SENT_ERROR, row.wide.reply)
+        note(s, row, SENT_ERROR, row.wide.reply)
     elif kind == REPLIED and narrow.module == s.ntp and narrow.reason % REASONS == KISS:
-        note_sent(s, row, SENT_KISS, row.wide.reply)
+        note(s, row, SENT_KISS, row.wide.reply)
 
 
-cdef inline void count(Cell *cell, Row row, int kind) noexcept nogil:
+cdef inline void note(Sums *s, Row row, int kind, int64_t frame) noexcept nogil:
+    """Note what the target sent as a service."""
+    if row.narrow.service > TCP_SERVICE:
+        note_sent(sent_by(s, row.narrow.service, kind), row.wide.clock, frame)
+
+
+cdef inline void count(Sums *s, uint32_t number, Row row, int kind) noexcept nogil:
     """Count an exchange of a cell."""
-    cdef int64_t frame = row.wide.request if row.wide.request else row.wide.reply
+    cdef Cell *cell = cell_at(s, number)
+    if cell.counts[0] + cell.counts[1] + cell.counts[2] + cell.counts[3] + cell.counts[4] == 0:
+        cell.port_clock = INT64_MAX
     cell.counts[kind] += 1
     if not is_ipv4(&row.wide.client):
         cell.over_ipv6[kind] += 1
     cell.resent += row.narrow.retransmissions
-    cell.places |= bit_of(row.narrow.place)
-    cell.captures |= bit_of(frame >> CAPTURE_SHIFT)
+    if row.wide.clock < cell.port_clock:
+        cell.port_clock = row.wide.clock
+        cell.port_seen = row.narrow.server_port
+    note_origin(s, number, row)
     if kind == REPLIED:
         count_reply(cell, row)
+
+
+cdef inline void note_origin(Sums *s, uint32_t number, Row row) noexcept nogil:
+    """Note where an exchange was seen."""
+    cdef Cell *cell = cell_at(s, number)
+    cdef int64_t place = row.narrow.place, capture = first_frame(row) >> CAPTURE_SHIFT
+    if place >= MOST_BITS or not cell.places >> place & 1:
+        meet(s, False, <uint32_t>row.narrow.zone, <int32_t>place)
+    if capture >= MOST_BITS:
+        meet(s, True, number, <int32_t>capture)
+    if 0 <= place < MOST_BITS:
+        cell.places |= <uint64_t>1 << place
+    if 0 <= capture < MOST_BITS:
+        cell.captures |= <uint64_t>1 << capture
 
 
 cdef inline void count_reply(Cell *cell, Row row) noexcept nogil:
@@ -157,28 +173,14 @@ cdef inline void add_unasked(Sums *s, Row row) noexcept nogil:
     if cell.detail == 0:
         cell.detail = new_detail(s, number)
     if cell.detail:
-        add(s, cell.detail, row, SILENT)
-        add_reply(s, detail_at(s, cell.detail), row)
+        take(s, cell.detail, row)
 
 
-cdef inline void note_sent(Sums *s, Row row, int kind, int64_t frame) noexcept nogil:
-    """Note what the target sent as a service: it may explain what it answers afterwards."""
-    if row.narrow.service <= TCP_SERVICE:
-        return
-    cdef Sent *sent = &s.sent[checked_place(row.narrow.service, MAX_SERVICES)][kind]
-    if row.wide.clock >= sent.clock:
-        sent.clock = row.wide.clock
-        sent.frame = frame
-
-
-cdef inline void flush(Sums *s) noexcept nogil:
-    """The batch ends: keep those of its rows that are the last of something."""
-    cdef int64_t at
-    cdef int32_t number
-    for at in range(s.touched_count):
-        number = s.touched[at]
-        if number > 0:
-            flush_detail(s, detail_at(s, number))
-        else:
-            flush_turn(s, &s.turns[-number])
-    s.touched_count = 0
+cdef inline void finish(Sums *s) noexcept nogil:
+    """All is read: show what waits, and join the ports that have no finding of their own."""
+    cdef uint32_t number
+    for number in range(1, <uint32_t>s.detail.used):
+        if not detail_at(s, number).is_full:
+            show_waiting(s, number)
+    flush(s)
+    join_cells(s)

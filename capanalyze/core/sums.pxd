@@ -4,17 +4,17 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from capanalyze.core.message cimport Address, flag
 from capanalyze.core.row cimport Link, Narrow, Wide
-from capanalyze.core.services cimport MAX_SERVICES
 
 cdef enum:
     CLASSES = 5
     REACHES = 4
-    MOST_BITS = 62  # places and captures that have a bit of their own; the next stands for all others
+    MOST_BITS = 64  # places and captures that have a bit of their own in a cell
     FIRSTS = 6  # exemplars that are the first ones; then the slowest, then the last
     SLOWEST_ONE = 6
     LAST_ONE = 7
     EXEMPLARS = 8
-    LISTED = 12  # frames that are kept of a list beside its first
+    LISTED = 1024  # frames that are kept of a list beside its first
+    MAX_WAITING = 512  # exchanges of a finding that are kept in order before any is added to what is shown of it
     MOST_KINDS = 32  # of request, as a service numbers them
     MOST_BINS = 240
     LEAST_LEVEL = 10
@@ -25,6 +25,7 @@ cdef enum:
     MAX_DECODED = 96
     CHANGES_OF_CELL = 100
     SENT_KINDS = 3
+    MAX_SENT = 4096  # messages of a service and kind, a power of two
 
 cdef enum:  # classes of exchanges, worst first: the first four are outcomes
     NOT_PROVEN = 4
@@ -41,11 +42,12 @@ cdef enum:  # what the target sends as a service, as in `circumstances.Between`
     SENT_ERROR
 
 
-cdef struct Row:  # an exchange, in a batch or kept; `wide` is NULL for none
+cdef struct Row:  # an exchange; `wide` is NULL for none
     const Wide *wide
     const Narrow *narrow
     const Link *links
     int64_t link_count
+    uint32_t number  # under which it is kept to the end, 0 where it is not
 
 
 cdef struct Which:  # what a cell is told from others by
@@ -74,13 +76,14 @@ cdef struct Cell:  # exchanges of a mode, a zone and a service
     int64_t timed  # round-trip times
     int64_t fastest
     int64_t slowest
-    uint64_t places
+    uint64_t places  # a bit for each of the first, as far as they were met
     uint64_t captures
     uint32_t detail
     uint32_t joined  # the cell that its exchanges are counted in instead
     int64_t changes  # all of them
     int64_t uncompared  # exchanges that were settled too late to tell what came before and after them
     int32_t port_seen  # of the server in the first row
+    int64_t port_clock
     flag uncounted  # its ports are more than were counted
     int64_t further  # ports that were joined into it
     Said usual  # why its first exchange is what it is
@@ -95,6 +98,10 @@ cdef struct Reason:
 
 cdef struct Detail:  # what a finding shows beside its counts
     uint32_t cell
+    uint32_t first_waiting  # exchanges in the order of their clocks, until they are too many
+    uint32_t last_waiting
+    int32_t waiting
+    flag is_full  # they were too many: all are added as they come
     int32_t worst  # the worst class so far; its exemplars are those that are kept
     int32_t filled  # how many of the first ones there are
     uint32_t[EXEMPLARS] kept
@@ -176,15 +183,29 @@ cdef struct Sent:
     int64_t frame
 
 
+cdef struct SentList:  # the last ones in the order of their clocks, in a ring
+    int64_t count
+    Sent[MAX_SENT] ring
+
+
+cdef struct Met:  # an interface of a zone, or a capture of a cell
+    flag is_capture
+    uint32_t where
+    int32_t number
+
+
 cdef struct Kept:  # rows that are kept, with the links of their lists of frames
     Wide *wides
     Narrow *narrows
     Link *links
+    uint32_t *next  # of those that wait, or that are free
+    uint32_t *previous
     int64_t rows  # used
     int64_t row_room
     int64_t link_count
     int64_t link_room
     int64_t free_link
+    uint32_t free_row
 
 
 cdef struct Table:  # how many of a kind of record are used, and how many fit
@@ -219,7 +240,14 @@ cdef struct Sums:
     int32_t *touched  # details with a row that is not kept yet, and turns, whose numbers are below 0
     int64_t touched_count
     const uint8_t *always  # for each UDP port and then each TCP port whether it has a detail in any case
-    Sent[MAX_SERVICES][SENT_KINDS] sent  # the last of each kind
+    SentList *sent  # for each service one of each kind
+    int64_t services
+    Met *met
+    Table meeting
+    uint32_t *met_heads
+    uint64_t met_mask
+    int64_t waiting
+    int64_t waiting_room
     int64_t quiet  # details given to ports that did not answer
     int64_t answering  # and to those that did
     int64_t quiet_room

@@ -1,10 +1,9 @@
 """Exchanges over time, round-trip times, and which replies are to be decoded."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 from capanalyze.core.cells cimport taken
-from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport ECHOED
 from capanalyze.core.sums cimport (
     CLASSES, FIRST_DECODED, LEAST_LEVEL, MAX_DECODED, MOST_BINS, OCTAVES, STEPS_OF_OCTAVE, Bins, Detail, Payload, Row,
@@ -95,13 +94,17 @@ cdef inline void shift(Bins *bins, int64_t first) noexcept nogil:
 
 
 cdef inline void add_reply(Sums *s, Detail *detail, Row row) noexcept nogil:
-    """Note a reply's time, and where its payload is, if it is one of the first."""
+    """Note a reply."""
     if detail.spread == 0:
         detail.spread = taken(&s.spread)
         if detail.spread == 0:
             return
         memset(&s.spreads[detail.spread], 0, sizeof(Spread))
-    cdef Spread *spread = &s.spreads[detail.spread]
+    note_reply(&s.spreads[detail.spread], row)
+
+
+cdef inline void note_reply(Spread *spread, Row row) noexcept nogil:
+    """Note a reply's time, and where its payload is, if it is one of the first."""
     if row.wide.rtt >= 0:
         spread.times[step_of(row.wide.rtt)] += 1
     note_payload(spread, row)

@@ -5,12 +5,13 @@ from libc.string cimport memset
 
 from capanalyze.core.cells cimport cell_at, taken
 from capanalyze.core.details cimport touch
-from capanalyze.core.index cimport checked_place, is_same, mix_address
+from capanalyze.core.index cimport is_same, mix_address
 from capanalyze.core.kept cimport keep, row_at
 from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport GROUP, Narrow
-from capanalyze.core.services cimport GENERIC_UDP, MAX_SERVICES
-from capanalyze.core.sums cimport CHANGES_OF_CELL, SENT_KINDS, Change, Row, Sent, Sums, Turn
+from capanalyze.core.sent cimport sent_between, sent_by
+from capanalyze.core.services cimport GENERIC_UDP
+from capanalyze.core.sums cimport CHANGES_OF_CELL, SENT_KINDS, Change, Row, Sums, Turn
 
 cdef enum:
     KIND_UNIT = 65536  # above any kind: what no module knows is compared by its length
@@ -144,10 +145,12 @@ cdef inline uint32_t new_change(
     cell_at(s, cell).changes += 1
     if cell_at(s, cell).changes > CHANGES_OF_CELL:
         return 0
-    number = taken(&s.change)
-    if number == 0:
+    cdef uint32_t kept_last = keep(s, 0, last) if s.change.used < s.change.room else 0
+    cdef uint32_t kept_first = keep(s, 0, first) if kept_last else 0
+    if kept_first == 0:
         s.lost += 1
         return 0
+    number = taken(&s.change)
     change = &s.changes[number]
     memset(change, 0, sizeof(Change))
     change.cell = cell
@@ -155,16 +158,10 @@ cdef inline uint32_t new_change(
     change.before = before
     change.after = after
     for kind in range(SENT_KINDS):
-        change.sent[kind] = sent_between(s, kind, last, first)
-    change.last = keep(s, 0, last)
-    change.first = keep(s, 0, first)
+        change.sent[kind] = sent_between(sent_by(s, first.narrow.service, kind), last.wide.clock, first.wide.clock)
+    change.last = kept_last
+    change.first = kept_first
     return number
-
-
-cdef inline int64_t sent_between(const Sums *s, int kind, Row last, Row first) noexcept nogil:
-    """What the target sent as this service between two exchanges, of one kind: the frame, 0 for none."""
-    cdef const Sent *sent = &s.sent[checked_place(first.narrow.service, MAX_SERVICES)][kind]
-    return sent.frame if last.wide.clock < sent.clock < first.wide.clock else 0
 
 
 cdef inline void flush_turn(Sums *s, Turn *turn) noexcept nogil:

@@ -1,7 +1,8 @@
-"""Messages in, exchanges out, as rows of numbers: the rules are stages (`buffers`), so that any capture is paired.
+"""Messages in, exchanges out, as rows of numbers: the rules are in the core, this drives them.
 
-`arrival` brings messages into order (`dating`), `engine` drives the rules: `settle` has one for each role of a
-message, `answers` finds what it answers, `effects` changes exchanges, `ring` holds the open ones, `repeats` knows
-copies and fragments, `out` takes settled ones out. `row` says what stands where in an exchange, `table` in the
-other buffers; `batch` and `pair` put rows into words.
+`arrival` has messages dated and brought into order, `engine` has them paired, `held` keeps rows until all is known.
+`row` says what stands where in a row, `batch` and `pair` put rows into words.
+
+In `core`, `pair.pxd` decides which rule a message is for; `pairing.pxd` names what the rules share, `exchange.pxd` is
+the table of open exchanges. `reference/pairing.py` has the same rules in plain Python.
 """

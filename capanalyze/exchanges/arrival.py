@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from capanalyze.ahead import WAITING
 from capanalyze.buffers import longs
 from capanalyze.capture import FIRST_NAMED
 from capanalyze.core import core
-from capanalyze.packets.message import MAX_WORDS, WORDS
+from capanalyze.packets.message import FRAME, MAX_WORDS, WORDS
 from capanalyze.packets.messages import Rows
 from capanalyze.protocols._protocol import SECOND
 
@@ -29,7 +28,7 @@ UNIT = 16384  # messages
 ROOM_AT_FIRST = 1024
 ROOM = 4 * UNIT  # where they do not come in order
 AT_LEAST = UNIT  # of which so many go on, however late others may come
-SETS = WAITING + 2  # of room: units wait for the pairing while the next one is written
+SETS = 2  # of room: what is held back of one unit begins the next one
 HELD = 2 * SECOND  # how much later than those of one place the messages of another may be written
 # Words of the core's structs `Clock` and `Named`.
 CLOCK = 4
@@ -56,17 +55,22 @@ class Places:
 class Unit:
     """Messages in order, and what was known of their capture by then; `take` once the unit is used.
 
+    `frames` of it were read by then, None for all; the account `part` may be of a few more.
     The buffers serve anew once SETS - 1 further units were made.
     """
 
     rows: Rows
     reading: Reading
     part: Part
+    frames: int | None
+    described: int
     clocks: tuple[int, int] | None
 
     def take(self) -> Rows:
         """The messages; from now on, their capture was read so far."""
-        self.reading.part, self.reading.clocks = self.part, self.clocks
+        reading = self.reading
+        reading.part, reading.frames = self.part, self.frames
+        reading.described, reading.clocks = self.described, self.clocks
         return self.rows
 
 
@@ -101,14 +105,16 @@ class Arrival:
                 done = self._dater.date(
                     piece.rows, piece.pool, done, piece.count, labels, named, self._clocks, self._out, self._pool
                 )
-                self._known = piece.part, self._dater.clocks
                 if done == piece.count:
                     break
                 if self._room < (UNIT if self._dater.is_ordered else ROOM):
                     self._grow()
                 else:
-                    yield Unit(self._release(), reading, *self._known)
+                    frames = piece.rows[done * WORDS + FRAME] - 1
+                    clocks = self._dater.clocks
+                    yield Unit(self._release(), reading, piece.part, frames, piece.interfaces, clocks)
         reading.named_messages = named[MESSAGES::NAMED].tolist()
+        self._known = piece.part, None, piece.interfaces, self._dater.clocks
         yield Unit(Rows(self._out, self._pool, 0), reading, *self._known)
 
     def _label(self, reading: Reading, piece: Rows, labels: array[int], named: array[int]) -> None:

@@ -132,9 +132,8 @@ class Engine:
         return self._pairs.evicted
 
     def _batch(self, settled: int, links: int) -> Batch:
-        """What was settled; what comes next goes elsewhere."""
+        """What was settled, copied: the room serves anew."""
         wide, narrow, frames = self._room
-        self._new_room()
         return Batch(wide[: settled * WIDE], narrow[: settled * NARROW], frames[: links * LINK], settled)
 
     def _make_room(self) -> None:

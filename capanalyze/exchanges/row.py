@@ -1,8 +1,8 @@
 """An exchange as numbers: a wide row of 64 bits a field and a narrow one of 32.
 
 Pairing fills them in while the exchange is open, judging adds direction, mode, zone and verdict, and what sums
-exchanges up or writes them out reads them. The same rows serve plain Python (`array`) and compiled code
-(pointers). Row n of a batch begins at n * WIDE in the one and at n * NARROW in the other.
+exchanges up or writes them out reads them. In Python a row is a stretch of an array, in the core a struct (`row.pxd`).
+Row n of a batch begins at n * WIDE in the one and at n * NARROW in the other.
 """
 
 from capanalyze.model import Direction, Outcome, Verdict
@@ -83,6 +83,7 @@ SPOKEN = 32  # a connection that was used, or taken back
 CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
 DOUBTED = 128  # something came back from another port
 ECHOED = 256  # the reply repeats the request
+KEYLESS = 512  # no key tells the request from others of its endpoints
 TAKEN = 1024  # some host answered what went to a group
 FORGOTTEN = 2048  # let go before its window was over, for want of room
 UNPROVEN = 4096  # silent, and that proves nothing

@@ -1,5 +1,5 @@
 """Outcomes held against promises, row by row: direction, mode, zone, silence and verdict of every exchange.
 
 `core/judge.pxd` judges; `setting` is what it is told of modes, zones and captures, `judge` the `Judge`, which hands
-rows over. Design section 5 has the tables.
+rows over. The tables of outcome and promise are in `verdicts`.
 """

@@ -8,30 +8,31 @@ joining is concatenation, and whatever the split the result is the same.
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from dataclasses import dataclass, field, replace
-from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capanalyze.buffers import longs
-from capanalyze.capture.records import CONTROL, DAMAGED, INTERFACE_FIELDS, MORE
+from capanalyze.capture import HASHED_LATER
+from capanalyze.capture.records import CONTROL, DAMAGED, FULL, INTERFACE_FIELDS, MORE
 from capanalyze.core import core
 from capanalyze.packets import scan as loop
 from capanalyze.packets.buckets import BUCKETS, Bucket, numbered
 from capanalyze.packets.message import FRAME, KEY_COUNT, KEYS, MAX_WORDS, READINGS, WORDS
 from capanalyze.packets.steps import FIRST_REASON, REASONS
 from capanalyze.protocols import PROTOCOLS, port_table
+from capanalyze.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterable, Iterator
 
     from capanalyze.capture import Capture
 
-ROOM = 4096  # rows taken from the scan at a time
-POOL_ROOM = 4 * ROOM + MAX_WORDS
+ROOM = 4096  # frames between marks, so that any is soon found again
+MARKS = 2  # in a piece at most
 BLOCK = 1024 * 1024
 SMALL_BLOCK = 64 * 1024  # of small captures
 TUNNELS = max(core.TUNNELS.values()) + 1
-BUFFERS = 3  # blocks: one is scanned while another is hashed
 FURTHER = "further interfaces"  # longer than a frame's own name can be
 
 
@@ -81,7 +82,7 @@ class Part:
     by where their walk ended, `tunnels` those that were read inside of one, by kind. `unread` counts those of what is
     not read once more, by reason and number: the first MAX_UNREAD of these. Times are (seconds, nanoseconds), None
     without a frame that has one: the earliest, the latest, and that of the final frame, which is not the latest where
-    the clock stepped back.
+    the clock stepped back. `first_cut` is the first frame that is cut before its ports, 0 for none.
     """
 
     frames: int = 0
@@ -93,6 +94,7 @@ class Part:
     first: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
     final: tuple[int, int] | None = None
+    first_cut: int = 0
 
     def __len__(self) -> int:
         return len(self.rows) // WORDS
@@ -116,6 +118,7 @@ class Part:
             first=min(firsts, default=None),
             last=max(lasts, default=None),
             final=other.final or self.final,
+            first_cut=self.first_cut or (other.first_cut and self.frames + other.first_cut),
         )
 
     def messages(self) -> Iterator[Message]:
@@ -180,42 +183,128 @@ class Rows:
         return core.bound(self.rows, start, self.count, clock)
 
 
+class Piece:
+    """Records that are scanned at once, and room for what is in them.
+
+    Attributes:
+        octets: what holds them, among others.
+        start, stop: the state of the scan before the first, and where they end in `octets`.
+        frames: how many they are.
+        rows, pool: for their messages.
+        state, tally, tunnels, unread: of the scan, see `packets.scan`.
+        layout, table: how they are written, and the interfaces that were known by then.
+        interfaces: how many of these there are.
+        is_last: whether no further piece is of the same octets.
+    """
+
+    def __init__(self) -> None:
+        self.start, self.state = longs(loop.STATE_FIELDS), longs(loop.STATE_FIELDS)
+        self.rows, self.pool = longs(0), longs(0)
+        self.tally, self.tunnels = longs(REASONS), longs(TUNNELS)
+        self.unread = longs(loop.MAX_UNREAD * loop.UNREAD_FIELDS)
+        self.octets: Any
+        self.stop = self.frames = self.interfaces = 0
+        self.layout: array[int]
+        self.table: array[int]
+        self.is_last = False
+
+    def begin(self, state: array[int], capture: Capture, octets: Any) -> None:
+        """Start where `state` stands."""
+        self.start = array("q", state)
+        self.octets = octets
+        self.layout, self.table = array("q", capture.layout), capture.table
+        self.interfaces = len(capture.interfaces)
+        self.is_last = False
+
+    def end(self, state: array[int]) -> None:
+        """Stop before where `state` stands; nothing is counted yet."""
+        self.stop, self.frames = state[loop.OFFSET], state[loop.FRAMES] - self.start[loop.FRAMES]
+        self.reset({})
+
+    def reset(self, unread: Iterable[tuple[int, int]]) -> None:
+        """Begin anew; of what is not read, count these numbers first."""
+        self.state[:] = self.start
+        self.state[loop.FIRST_SECONDS], self.state[loop.LAST_SECONDS] = loop.LATEST + 1, loop.EARLIEST - 1
+        for counts in (self.tally, self.tunnels, self.unread):
+            counts[:] = longs(len(counts))
+        for number, (reason, what) in enumerate(unread):
+            self.unread[number * loop.UNREAD_FIELDS + loop.UNREAD_KEY] = reason * loop.UNREAD_UNIT + what
+
+    def make_room(self) -> None:
+        """Room for the messages of all frames, and for more keys than there are."""
+        if len(self.rows) < (self.frames + 1) * WORDS:
+            self.rows = longs((self.frames + 1) * WORDS)
+        if len(self.pool) < self.state[loop.POOL] + MAX_WORDS:
+            self.pool.extend(longs(len(self.pool) + 2 * self.frames + MAX_WORDS))
+        self.state[loop.ROOM], self.state[loop.POOL_ROOM] = self.frames + 1, len(self.pool)
+
+    @property
+    def count(self) -> int:
+        """Messages."""
+        return self.state[loop.COUNT]
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether more is not read than numbers of it can be told apart."""
+        return self.unread[-loop.UNREAD_FIELDS + loop.UNREAD_KEY] != 0
+
+    def account(self) -> Part:
+        """What was counted, without messages."""
+        state = self.state
+        part = Part(frames=self.frames, tally=list(self.tally), tunnels=list(self.tunnels), unread=self._unread())
+        if state[loop.FIRST_CUT]:
+            part.first_cut = state[loop.FIRST_CUT] - self.start[loop.FRAMES]
+        if state[loop.FIRST_SECONDS] <= loop.LATEST:
+            part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
+            part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
+            part.final = (state[loop.FINAL_SECONDS], state[loop.FINAL_NANOS])
+        return part
+
+    def _unread(self) -> dict[tuple[int, int], int]:
+        """What is not read by reason and number, as far as there was room for it."""
+        found = {}
+        for at in range(0, len(self.unread), loop.UNREAD_FIELDS):
+            key = self.unread[at + loop.UNREAD_KEY]
+            if not key:
+                break
+            found[divmod(key, loop.UNREAD_UNIT)] = self.unread[at + loop.UNREAD_COUNT]
+        return found
+
+
 class Scanner:
-    """The scan, ready to run over one capture: its state, its tables, the room it writes to.
+    """The scan, ready to run over one capture.
+
+    Its octets are read and stepped over in order, so that it is known where pieces begin and how many frames precede
+    them. Pieces are scanned side by side; what is found comes in their order again.
 
     Args:
         capture: to be read from here to its end.
+        threads: how many threads may work on it.
     """
 
-    def __init__(self, capture: Capture) -> None:
+    def __init__(self, capture: Capture, threads: int = 1) -> None:
         self.capture = capture
         self._state = longs(loop.STATE_FIELDS)
         self._state[loop.NG] = int(capture.format.startswith("pcapng"))
-        self._state[loop.FIRST_SECONDS] = loop.LATEST + 1
-        self._state[loop.LAST_SECONDS] = loop.EARLIEST - 1
         self._state[loop.BASE] = 0 if self._state[loop.NG] else 24
-        self._state[loop.ROOM], self._state[loop.POOL_ROOM] = ROOM, POOL_ROOM
-        self._rows, self._pool = longs(ROOM * WORDS), longs(POOL_ROOM)
-        self._tally = longs(REASONS)
-        self._tunnels = longs(TUNNELS)
-        self._unreads = longs(loop.MAX_UNREAD * loop.UNREAD_FIELDS)
+        self._size = min(BLOCK, max(capture.size, SMALL_BLOCK)) if capture.size else BLOCK
+        self._octets, self._stop = bytearray(), 0
+        self._ended = self._damaged = False
+        self._free: deque[Piece] = deque()
+        self._rooms: deque[bytearray] = deque()
+        self._part = Part()
         self._core = core.Scanner(port_table(), bytes(protocol.empty_asks for protocol in PROTOCOLS))
         self._naming: core.Naming | None = None
+        self._notes: list[str] = []
+        self._turns = Turns(self._take, self._scan, self._give_back, threads=threads, waits=not capture.size)
 
     def rows(self) -> Iterator[Rows]:
         """Scan the capture to its end; its messages as they come. The last ones, maybe none, have the whole account."""
-        damaged = False
-        left = 0
-        self._mark()
-        for block in blocks(self.capture, self._state):
-            self._state[loop.BASE] += self._state[loop.OFFSET]
-            self._state[loop.OFFSET] = 0
-            damaged = yield from self._scan_all(block)
-            left = block.stop - self._state[loop.OFFSET]
-            if damaged:
-                break
-        self._end(left, damaged=damaged)
-        yield self._piece()
+        for piece in self._turns:
+            self._count(piece)
+            yield Rows(piece.rows, piece.pool, piece.count, self._part, piece.interfaces, len(self.capture.named))
+        self._end()
+        yield Rows(longs(0), longs(0), 0, self._part, len(self.capture.interfaces), len(self.capture.named))
 
     def run(self) -> Part:
         """Scan the capture to its end and keep all messages."""
@@ -232,124 +321,128 @@ class Scanner:
             whole = replace(piece.part, rows=whole.rows, keys=whole.keys)
         return whole
 
-    def _scan_all(self, block: Block) -> Generator[Rows, None, bool]:
-        """Scan what is at hand; True where it cannot be read further."""
-        state, capture = self._state, self.capture
-        while True:
-            answer = self._core.scan(
-                block.octets,
-                state,
-                capture.layout,
-                capture.table,
-                messages=self._rows,
-                pool=self._pool,
-                tally=self._tally,
-                tunnels=self._tunnels,
-                unread=self._unreads,
-                stop=block.stop,
-            )
-            self._mark()
-            if state[loop.NAMED]:
-                self._name(block.octets)
-            if state[loop.COUNT]:
-                yield self._piece()
-                state[loop.COUNT] = state[loop.POOL] = 0
-            if answer == MORE:
-                return False
-            if answer == DAMAGED:
-                return True
+    def close(self) -> None:
+        """Scan no further."""
+        self._turns.close()
+
+    # -- In order, by whichever thread is at it --
+
+    def _take(self) -> Piece | None:
+        """The next records, all of one piece of octets and with no other blocks between them; None at the end."""
+        piece = self._free.popleft() if self._free else Piece()
+        while not self._ended:
+            piece.begin(self._state, self.capture, self._octets)
+            answer = self._skim()
+            piece.end(self._state)
             if answer == CONTROL:
-                behind = capture.control(block.octets, state[loop.OFFSET], block.stop)
-                if behind < 0:
-                    return True
-                if behind == state[loop.OFFSET]:
-                    return False
-                state[loop.OFFSET] = behind
-                self._mark()
+                answer = self._control()
+            if answer == MORE:
+                piece.is_last = True
+                self._read()
+            elif answer == DAMAGED:
+                self._ended = self._damaged = True
+            if piece.frames or (piece.is_last and piece.octets):
+                return piece
+        return None
+
+    def _skim(self) -> int:
+        """Step over the records of a piece: why it ends there."""
+        state, capture = self._state, self.capture
+        self._mark()
+        for _ in range(MARKS):
+            answer = core.skim(self._octets, state, capture.layout, capture.table, self._stop, ROOM)
+            self._mark()
+            if answer != FULL:
+                break
+        return answer
+
+    def _control(self) -> int:
+        """Take in the blocks here that are no frames: what comes of it."""
+        behind = self.capture.control(self._octets, self._state[loop.OFFSET], self._stop)
+        if behind < 0:
+            return DAMAGED
+        if behind == self._state[loop.OFFSET]:
+            return MORE
+        self._state[loop.OFFSET] = behind
+        return CONTROL
+
+    def _read(self) -> None:
+        """Read on; what is left of the octets at hand stands before the next ones."""
+        state = self._state
+        left = self._octets[state[loop.OFFSET] : self._stop]
+        self._octets = self._rooms.popleft() if len(self._rooms) > HASHED_LATER else bytearray(self._size)
+        if len(left) > len(self._octets) // 2:
+            self._octets = bytearray(4 * len(left))
+        self._octets[: len(left)] = left
+        count = self.capture.read_into(memoryview(self._octets)[len(left) :])
+        self._stop = len(left) + count
+        state[loop.BASE] += state[loop.OFFSET]
+        state[loop.OFFSET] = 0
+        self._ended = not count
 
     def _mark(self) -> None:
         """Note where the next record begins."""
         state = self._state
         self.capture.marks.add(state[loop.FRAMES], state[loop.BASE] + state[loop.OFFSET], self.capture.layout)
 
-    def _piece(self) -> Rows:
-        """What was written, and what was counted by now."""
-        counts = len(self.capture.interfaces), len(self.capture.named)
-        return Rows(self._rows, self._pool, self._state[loop.COUNT], self._account(), *counts)
+    # -- Side by side --
 
-    def _name(self, octets: Any) -> None:
-        """Give messages their interface where only their frames name it."""
-        self._naming = self._naming or core.Naming()
-        state = self._state
-        self._naming.name(octets, state[loop.BASE], self._rows, state[loop.COUNT], self._index_of)
-        state[loop.NAMED] = 0
+    def _scan(self, piece: Piece) -> None:
+        """Turn the records of a piece into messages."""
+        answer = FULL
+        while answer == FULL:
+            piece.make_room()
+            answer = self._core.scan(
+                piece.octets,
+                piece.state,
+                piece.layout,
+                piece.table,
+                messages=piece.rows,
+                pool=piece.pool,
+                tally=piece.tally,
+                tunnels=piece.tunnels,
+                unread=piece.unread,
+                stop=piece.stop,
+            )
+
+    # -- In order again, by who reads the rows --
+
+    def _count(self, piece: Piece) -> None:
+        """Add a piece to the account, and give its messages their interfaces where only frames name these."""
+        if piece.may_have_more:  # which numbers are told apart is decided by all pieces before
+            piece.reset(self._part.unread)
+            self._scan(piece)
+        self._part += piece.account()
+        if piece.state[loop.NAMED]:
+            self._naming = self._naming or core.Naming()
+            self._naming.name(piece.octets, piece.state[loop.BASE], piece.rows, piece.count, self._index_of)
+
+    def _give_back(self, piece: Piece) -> None:
+        """All is done with a piece."""
+        if piece.is_last:
+            self._rooms.append(piece.octets)
+        self._free.append(piece)
 
     def _index_of(self, name: bytes | int | None) -> int:
         """The index of an interface that frames call so, or give this number; None is all further ones."""
         if name is None:
-            self.capture.notes.append(f"frames name more than {core.MAX_NAMES:,} interfaces: the rest count as one")
+            self._notes.append(f"frames name more than {core.MAX_NAMES:,} interfaces: the rest count as one")
             return self.capture.named_interface(FURTHER)
         return self.capture.named_interface(f"if{name}" if isinstance(name, int) else name.decode("ascii", "replace"))
 
-    def _account(self) -> Part:
-        """What was counted by now."""
+    def _end(self) -> None:
         state = self._state
-        part = Part(
-            frames=state[loop.FRAMES], tally=list(self._tally), tunnels=list(self._tunnels), unread=self._unread()
-        )
-        if state[loop.FIRST_SECONDS] <= loop.LATEST:
-            part.first = (state[loop.FIRST_SECONDS], state[loop.FIRST_NANOS])
-            part.last = (state[loop.LAST_SECONDS], state[loop.LAST_NANOS])
-            part.final = (state[loop.FINAL_SECONDS], state[loop.FINAL_NANOS])
-        return part
-
-    def _unread(self) -> dict[tuple[int, int], int]:
-        """What is not read by reason and number, as far as there was room for it."""
-        found = {}
-        for at in range(0, len(self._unreads), loop.UNREAD_FIELDS):
-            key = self._unreads[at + loop.UNREAD_KEY]
-            if not key:
-                break
-            found[divmod(key, loop.UNREAD_UNIT)] = self._unreads[at + loop.UNREAD_COUNT]
-        return found
-
-    def _end(self, left: int, *, damaged: bool) -> None:
-        state = self._state
+        self.capture.notes += self._notes
         where = f"at octet {state[loop.BASE] + state[loop.OFFSET]}, behind frame {state[loop.FRAMES]}"
-        if damaged:
+        if self._damaged:
             self.capture.notes.append(f"cut: no record can be read {where}; the rest was left out")
-        elif left:
+        elif self._stop > state[loop.OFFSET]:
             self.capture.notes.append(f"cut: the capture ends inside the record {where}")
         if state[loop.NG]:
             self.capture.check_links()
             self.capture.note_clocks()
         for index, interface in enumerate(self.capture.interfaces):
             interface.frames = self.capture.table[index * INTERFACE_FIELDS + loop.FRAME_COUNT]
-
-
-class Block(NamedTuple):
-    """Octets of a capture: those before `stop`."""
-
-    octets: Any
-    stop: int
-
-
-def blocks(capture: Capture, state: Any) -> Iterator[Block]:
-    """A capture block by block; what the scan left of one stands before the next. The last has nothing new."""
-    size = min(BLOCK, max(capture.size, SMALL_BLOCK))
-    turns = cycle([bytearray(size) for _ in range(BUFFERS)])
-    buffer, stop = bytearray(), 0
-    while True:
-        left = buffer[state[loop.OFFSET] : stop]
-        buffer = next(turns)
-        if len(left) > len(buffer) // 2:
-            buffer = bytearray(4 * len(left))
-        buffer[: len(left)] = left
-        count = capture.read_into(memoryview(buffer)[len(left) :])
-        stop = len(left) + count
-        yield Block(buffer, stop)
-        if not count:
-            return
 
 
 def read_messages(capture: Capture) -> Part:

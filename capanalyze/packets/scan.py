@@ -16,8 +16,9 @@
     ROOM,  # rows that may be written
     POOL_ROOM,  # and keys
     NAMED,  # 1: some row's interface is to be found by its name
-) = range(15)
-STATE_FIELDS = 15
+    FIRST_CUT,  # the first frame that is cut before its ports, 0 for none
+) = range(16)
+STATE_FIELDS = 16
 
 FRAME_COUNT = 6  # field of an interface in the capture's table: frames seen
 # What is not read, by number: a key (reason * UNREAD_UNIT + number) and frames. So many numbers are told apart.

@@ -29,16 +29,25 @@ COMMON_KINDS = ("empty datagram", "malformed message", "cut message")
 class Protocol:
     """How one protocol asks and answers.
 
-    `kinds` names the kinds of its match function, from kind 3 on. After `window` nanoseconds without an answer
-    a request is silent, and what is sent again is a new request unless within `resends`. `by_question`: a
-    reply to the group answers every host that asked, so the key alone finds the requests. `by_key_alone`: so it is
-    wherever the reply goes. `by_endpoint`: many a client asks with the same key, so that a reply belongs to the endpoint
-    that it goes to. `converses`: what follows a request's first answer is of the same exchange.
-    `silence_proves`: whether a listener has to answer at all. `tells_unasked`: a reply to the group that no request drew is an announcement.
-    `empty_asks`: an empty datagram asks too, and is shown to the match function. `apart`: the kinds that are
-    messages of this service, where several share ports and match function; all others are of the first of
-    them. `title` is what a report calls it; `decode` reads what its replies disclose. `dissectors` is what
-    tshark calls it, where that is not its name; none where tshark does not know it.
+    Attributes:
+        name: what rows and audit files call it.
+        transport: `udp`, `tcp` or `icmp`.
+        ports: those of its servers.
+        kinds: the names of its match function's kinds, from kind 3 on.
+        window: nanoseconds after which a request without an answer is silent.
+        resends: nanoseconds during which the same request is a retransmission, if longer than the window.
+        by_question: a reply to the group answers every host that asked, so that the key alone finds the requests.
+        by_key_alone: the key alone finds the request, wherever the reply goes.
+        by_endpoint: many clients ask with the same key, so that a reply belongs to the endpoint that it goes to.
+        converses: what follows a request's first answer is of the same exchange.
+        silence_proves: whether a listener has to answer at all.
+        tells_unasked: a reply to the group that no request drew is an announcement.
+        empty_asks: an empty datagram asks too, and is shown to the match function.
+        apart: where several services share ports and match function, the kinds that are messages of this one; all
+            others are of the first of them.
+        title: what a report calls it.
+        decode: reads what its replies disclose.
+        dissectors: what tshark calls it, where that is not its name; none where tshark does not know it.
     """
 
     name: str

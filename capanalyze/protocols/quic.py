@@ -84,6 +84,7 @@ def _named(version: int) -> str:
 
 PROTOCOL = Protocol(
     name="quic",
+    converses=True,
     title="QUIC",
     decode=decode,
     transport="udp",

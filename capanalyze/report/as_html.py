@@ -37,6 +37,7 @@ from capanalyze.report.order import (
 from capanalyze.report.sheets import Sheet, sheets
 from capanalyze.report.unread import unread_note
 from capanalyze.report.words import (
+    NOT_HASHED,
     answered,
     answered_kinds,
     around,
@@ -176,6 +177,7 @@ def _environment() -> Environment:
         counts=counts,
         display_filter=display_filter,
         evidence_size=evidence_size,
+        not_hashed=NOT_HASHED,
         exhibit=exhibit,
         factor=factor,
         finding_name=finding_name,

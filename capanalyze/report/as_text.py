@@ -28,6 +28,7 @@ from capanalyze.report.unread import unread_note
 from capanalyze.report.words import (
     DASH,
     NO_MODE,
+    NOT_HASHED,
     address,
     answered,
     answered_kinds,
@@ -179,8 +180,9 @@ def _captures(analysis: Analysis, names: dict[str, str], width: int) -> Iterator
     if not all(one.mode and one.name.startswith(one.mode) for one in shown) and any(one.mode for one in shown):
         columns.insert(-2, ("mode", "left", [shortened(one.mode or DASH, 60) for one in shown]))
     taken = sum(max(map(len, (heading, *cells))) + 2 for heading, _, cells in columns)
-    if room := [long for long in HASHES if taken + long <= width]:
-        columns.append(("sha256", "left", [one.sha256[: room[0]] for one in shown]))
+    lengths = HASHES if all(one.sha256 for one in shown) else (len(NOT_HASHED),)
+    if room := [long for long in lengths if taken + long <= width]:
+        columns.append(("sha256", "left", [(one.sha256 or NOT_HASHED)[: room[0]] for one in shown]))
     rows = table()
     for heading, justify, cells in columns:
         whole = heading != "mode" and max(map(len, cells)) <= width / 2

@@ -1,4 +1,4 @@
-"""Exchanges as rows: a table to read, JSON lines, CSV, Parquet (design section 3 has the record).
+"""Exchanges as rows: a table to read, JSON lines, CSV, Parquet. `model.Exchange` has the record.
 
 Rows come in batches of numbers and are written as they come, by the core. What takes more than it has, replies in
 further files or disclosures, is put into words here, row by row.

@@ -23,6 +23,7 @@ DASH = "–"  # noqa: RUF001 (nothing, or from … to)
 TIMES = "×"  # noqa: RUF001 (the sign, and no letter)
 FLIPS_MARK = "⇅"
 NO_MODE = "no mode given"
+NOT_HASHED = "not hashed (--no-hash)"
 NOT_NAMED: Mapping[str, str] = MappingProxyType({})
 ZONE_WORDS = {"internet": "the internet", "lan": "the LAN"}
 

@@ -20,7 +20,7 @@ REPLIED, REJECTED, SILENT, INDETERMINATE, UNPROVEN = range(5)
 CLASSES = 5
 # What a cell counts: exchanges of a service, what the target told unasked, exchanges of further ports.
 SERVICE, UNASKED, FURTHER = range(3)
-MOST_BITS = 62  # places and captures that have a bit of their own; the next stands for all others
+MOST_BITS = 64  # captures that a cell has a bit for
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,23 @@ class Rooms:
     """How many records of each kind there may be.
 
     `quiet` and `answering` are ports with a finding of their own that gave no reply, and those that gave one;
-    services have the other `details`. `rows` are those that are kept, `links` further frames of theirs.
+    services have the other `details`. `full` are findings of more exchanges than are held. `rows` are exchanges that
+    are kept, `waiting` those of them that are held until all is read, `links` further frames of theirs. `met` are
+    places of zones, and captures of cells that they have no bit for. Ports may take half of `full` and `waiting`.
     """
 
     cells: int = 1 << 18
     reasons: int = 1 << 19
-    details: int = 4096
-    quiet: int = 128
-    answering: int = 512
-    spreads: int = 3072
+    details: int = 1 << 14
+    quiet: int = 1 << 12
+    answering: int = 1 << 12
+    full: int = 1 << 11
     turns: int = 1 << 14
-    changes: int = 4096
-    rows: int = 73_728
+    changes: int = 1 << 13
+    rows: int = 1 << 17
+    waiting: int = 1 << 16
     links: int = 1 << 18
+    met: int = 1 << 16
 
 
 ROOMS = Rooms()
@@ -51,7 +55,7 @@ class Cell:
     """Exchanges of a mode, zone and service counted, or of further ports of a transport together.
 
     `mode` and `zone` are numbers, -1 for none. Counts are by class, `reached` in the order of `exchanges.reach`.
-    `fastest` and `slowest` are nanoseconds. `places` and `captures` have a bit for each of the first ones.
+    `fastest` and `slowest` are nanoseconds.
     `further` ports were joined; `uncounted`: and others that nobody counted. `detail` is 0 for none.
     """
 
@@ -71,8 +75,7 @@ class Cell:
     timed: int
     fastest: int
     slowest: int
-    places: int
-    captures: int
+    captures: set[int]
     detail: int
     changes: int
     uncompared: int
@@ -99,14 +102,16 @@ class Asked:
 class Detail:
     """What is shown of a finding besides its counts.
 
-    `firsts`, `slowest` and `last` are rows that are kept, of the worst class; 0 for none. `bins` are numbers of slices
-    of time, 2 to the `level` nanoseconds wide, and the counts of each by class. `times` counts round trips by step.
+    `firsts`, `slowest` and `last` are rows that are kept, of the worst class; 0 for none. `exact` are all exchanges,
+    while they are few: seconds, nanoseconds, round trip, class. Else `bins` are numbers of slices of time, 2 to the
+    `level` nanoseconds wide, and the counts of each by class. `times` counts round trips by step.
     `payloads` are frame, offset and captured octets of replies.
     """
 
     firsts: list[int] = field(default_factory=list)
     slowest: int = 0
     last: int = 0
+    exact: list[tuple[int, int, int, int]] = field(default_factory=list)
     level: int = 0
     bins: list[tuple[int, list[int]]] = field(default_factory=list)
     kinds: dict[int, Asked] = field(default_factory=dict)
@@ -157,7 +162,7 @@ class Summary:
         self._core.add(batch.wide, batch.narrow, batch.links, batch.count)
 
     def finish(self) -> None:
-        """Join the ports that have no finding of their own; nothing can be added afterwards."""
+        """All was added."""
         self._core.finish()
 
     def counts(self) -> Counts:
@@ -177,7 +182,16 @@ class Summary:
             reasons = found[number].reasons
             key = said["kind"], said["module"], said["reason"]
             reasons[key] = reasons.get(key, 0) + count
+        for number, capture in self._core.met()[1]:
+            found[number].captures.add(capture)
         return list(found.values())
+
+    def places(self) -> dict[int, set[int]]:
+        """The places of zones, by number."""
+        found: dict[int, set[int]] = {}
+        for zone, place in self._core.met()[0]:
+            found.setdefault(zone, set()).add(place)
+        return found
 
     def detail(self, cell: Cell) -> Detail:
         """What is shown of a cell besides its counts."""
@@ -196,8 +210,9 @@ def cell_of(number: int, cell: Mapping[str, Any]) -> Cell:
     """A cell of the core."""
     usual = cell["usual"]
     reasons = {(usual["kind"], usual["module"], usual["reason"]): cell["usual_number"]}
+    captures = {bit for bit in range(MOST_BITS) if cell["captures"] >> bit & 1}
     fields = {name: one for name, one in cell.items() if name in Cell.__dataclass_fields__}
-    return Cell(number=number, **cell["which"], **fields, reasons=reasons)
+    return Cell(number=number, **cell["which"], **fields | {"captures": captures}, reasons=reasons)
 
 
 def asked_of(asked: Mapping[str, int]) -> Asked:

@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from capanalyze.circumstances import Between
 from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
-from capanalyze.exchanges.pair import Payload, kind_at
-from capanalyze.exchanges.row import CAPTURE, CLOCK, OUTCOMES, SAID_CUT, WIDE
+from capanalyze.exchanges.pair import Payload
+from capanalyze.exchanges.row import CAPTURE, SAID_CUT
 from capanalyze.findings import (
     WORST,
     Summed,
     Unasked,
-    change,
     evidence,
     in_order,
     notes_on,
     over_family,
     reached,
-    with_silence,
+    zones_in_order,
 )
-from capanalyze.model import (
-    Announcement,
-    Asked,
-    Bin,
-    Change,
-    Counts,
-    Evidence,
-    Finding,
-    Frame,
-    RoundTrip,
-    Timeline,
-)
-from capanalyze.protocols import PROTOCOLS, TCP
+from capanalyze.model import Announcement, Asked, Counts, Evidence, Finding, Zone
+from capanalyze.protocols import PROTOCOLS
 from capanalyze.services import registered_name
-from capanalyze.summary import steps
-from capanalyze.summary.steps import bounds
-from capanalyze.summary.store import (
-    CLASSES,
-    FURTHER,
-    INDETERMINATE,
-    MOST_BITS,
-    REJECTED,
-    REPLIED,
-    SILENT,
-    UNASKED,
-    UNPROVEN,
-)
+from capanalyze.summary.flips import Flips
+from capanalyze.summary.store import FURTHER, INDETERMINATE, REJECTED, REPLIED, SILENT, UNASKED, UNPROVEN
+from capanalyze.summary.times import as_classes, round_trip, timeline
 from capanalyze.verdicts import PORTS, promise_of, verdict_of
 
 if TYPE_CHECKING:
@@ -60,22 +36,8 @@ if TYPE_CHECKING:
     from capanalyze.model import Outcome
     from capanalyze.summary.store import Asked as Drew
     from capanalyze.summary.store import Cell, Detail, Summary
-    from capanalyze.summary.store import Change as Turned
 
 NOWHERE = Evidence(capture="", requests=[], replies=[], time=None, client="", server="")
-
-
-class Step(NamedTuple):
-    """A change of outcome: when, in which turn, from which class to which, and the rows that show both."""
-
-    clock: int
-    turn: int
-    before: int
-    after: int
-    row_before: int
-    row_after: int
-    lengths: tuple[int, int]  # of the runs before and after
-    sent: Sequence[int]  # what the target sent in between: frames, 0 for none
 
 
 class Teller:
@@ -96,9 +58,7 @@ class Teller:
         self._cut = cut
         self._kept = summary.rows()
         self._cells = summary.cells()
-        self._changes_of: dict[int, list[Turned]] = {}
-        for one in summary.changes():
-            self._changes_of.setdefault(one.cell, []).append(one)
+        self._flips = Flips(summary.changes(), self._kept, names)
 
     def findings(self) -> list[Summed]:
         """A finding per mode, zone and service; ports beyond the first ones are summed up by transport."""
@@ -124,6 +84,14 @@ class Teller:
             kinds=self._reasons(cell),
         )
         return Unasked(announcement, list(self._payloads(cell, detail)))
+
+    def zones(self) -> list[Zone]:
+        """The zones that inbound exchanges crossed, with their interfaces."""
+        met: dict[str, set[str]] = {}
+        for zone, places in self._summary.places().items():
+            labels = met.setdefault(self._names.zones[zone] if zone >= 0 else "", set())
+            labels.update(self._names.places[place] for place in places)
+        return zones_in_order(met)
 
     def directions(self) -> dict[str, int]:
         """Exchanges by direction."""
@@ -160,20 +128,13 @@ class Teller:
 
     def _counts(self, cell: Cell, found: Sequence[int]) -> list[int]:
         """Counts by class as they count in a cell's mode."""
-        counts = [0] * CLASSES
-        for kind, count in enumerate(found):
-            counts[self._class(cell, kind)] += count
-        return counts
-
-    def _bits(self, bits: int, names: Sequence[str]) -> list[str]:
-        """The names of the bits that are set; the last bit stands for all further ones."""
-        return [name for number, name in enumerate(names) if bits >> min(number, MOST_BITS) & 1]
+        return as_classes(found, partial(self._class, cell))
 
     # Findings
 
     def _summed(self, cell: Cell) -> Summed:
         detail = self._summary.detail(cell)
-        captures = set(self._bits(cell.captures, self._names.captures))
+        captures = {self._names.captures[number] for number in cell.captures}
         return Summed(self._finding(cell, detail), list(self._payloads(cell, detail)), captures)
 
     def _finding(self, cell: Cell, detail: Detail) -> Finding:
@@ -184,7 +145,7 @@ class Teller:
         worst = next((kind for kind in range(UNPROVEN) if counts[kind]), UNPROVEN)
         outcome: Outcome = "silent" if worst == UNPROVEN else WORST[worst]
         shown = [self._shown(row) for row in (*detail.firsts, detail.slowest, detail.last) if row]
-        changes, more = self._changes(cell)
+        changes = self._flips.of(cell.number, cut=name in self._cut)
         found = Finding(
             mode=name,
             zone=self._zone_name(cell),
@@ -213,8 +174,8 @@ class Teller:
             factor=cell.told_octets / cell.asked_octets if cell.asked_octets and counts[REPLIED] else None,
             disclosures=[],
             changes=changes,
-            more_changes=more,
-            timeline=self._timeline(cell, detail),
+            more_changes=cell.changes - self._flips.kept(cell.number),
+            timeline=timeline(detail, partial(self._class, cell)),
             reply_frames=cell.told_frames,
             frame_factor=cell.told_frames / counts[REPLIED] if counts[REPLIED] else None,
             kinds=self._kinds(cell, detail),
@@ -233,8 +194,6 @@ class Teller:
 
     def _kinds(self, cell: Cell, detail: Detail) -> list[Asked]:
         """What requests of each kind drew."""
-        if cell.service <= TCP:
-            return []
         module = PROTOCOLS[cell.service]
         return [self._asked(module.kind(kind), one) for kind, one in detail.kinds.items()]
 
@@ -248,15 +207,9 @@ class Teller:
             reply_frames=one.told_frames,
             factor=one.told_octets / one.asked_octets if one.asked_octets else None,
             frame_factor=one.told_frames / one.replied if one.replied else None,
-            first=self._frame(one.request),
-            first_reply=self._frame(one.reply),
+            first=self._flips.frame(one.request),
+            first_reply=self._flips.frame(one.reply),
         )
-
-    def _frame(self, number: int) -> Frame | None:
-        """A frame as one number, 0 for none."""
-        if not number:
-            return None
-        return Frame(capture=self._names.captures[number // CAPTURE], frame=number % CAPTURE)
 
     def _shown(self, row: int) -> Evidence:
         return evidence(exchange_of(self._kept, row, self._names))
@@ -267,75 +220,12 @@ class Teller:
             found[reason_of(module, SAID_CUT if self._class(cell, kind) != kind else reason)] += count
         return dict(sorted(found.items()))
 
-    def _changes(self, cell: Cell) -> tuple[list[Change], int]:
-        """Changes in the order of time, and how many more there are at most."""
-        kept = self._changes_of.get(cell.number, [])
-        steps = [self._step(one) for one in kept]
-        if self._mode_name(cell) in self._cut:
-            steps = across_silence(steps)
-        steps.sort(key=lambda step: (step.clock, step.row_after))
-        return with_silence([(step.turn, self._change(step)) for step in steps]), cell.changes - len(kept)
-
-    def _step(self, one: Turned) -> Step:
-        lengths = one.length_before, one.length_after
-        clock = self._kept.wide[one.first * WIDE + CLOCK]
-        return Step(clock, one.turn, one.before, one.after, one.last, one.first, lengths, one.sent)
-
-    def _change(self, step: Step) -> Change:
-        before, after = (exchange_of(self._kept, row, self._names) for row in (step.row_before, step.row_after))
-        between = Between(*map(self._frame, step.sent))
-        alone = (step.before, step.lengths[0]) == (SILENT, 1) or (step.after, step.lengths[1]) == (SILENT, 1)
-        found = change(before, after, kind_at(self._kept, step.row_after), between, alone=alone)
-        return replace(found, before=OUTCOMES[step.before], after=OUTCOMES[step.after])
-
-    def _timeline(self, cell: Cell, detail: Detail) -> Timeline:
-        if not detail.bins:
-            return Timeline(start=0, width=0, marks=[], bins=[])
-        width, first = 1 << detail.level, detail.bins[0][0]
-        bins = []
-        for number, found in detail.bins:
-            replied, rejected, silent, indeterminate, unproven = counts = self._counts(cell, found)
-            bins.append(
-                Bin(
-                    start=(number - first) * width / 1e9,
-                    requests=sum(counts),
-                    replied=replied,
-                    rejected=rejected,
-                    silent=silent,
-                    indeterminate=indeterminate,
-                    unproven=unproven,
-                )
-            )
-        return Timeline(start=first * width, width=width / 1e9, marks=[], bins=bins)
-
     def _payloads(self, cell: Cell, detail: Detail) -> Iterator[Payload]:
         """Where the replies of a cell are that may tell something."""
         if PROTOCOLS[cell.service].transport not in ("udp", "tcp"):
             return
         for frame, offset, length in detail.payloads:
             yield Payload(self._names.captures[frame // CAPTURE], frame % CAPTURE, offset, length)
-
-
-def round_trip(cell: Cell, detail: Detail) -> RoundTrip:
-    """The round-trip times of a cell."""
-    return RoundTrip(
-        count=cell.timed,
-        minimum=cell.fastest / 1000,
-        median=median(cell, detail) / 1000,
-        maximum=cell.slowest / 1000,
-        spread=steps.shown(detail.times, cell.fastest, cell.slowest),
-    )
-
-
-def median(cell: Cell, detail: Detail) -> float:
-    """The median of the round-trip times, nanoseconds: the middle of the step that it is in."""
-    left = (cell.timed + 1) // 2
-    for step, count in sorted(detail.times.items()):
-        left -= count
-        if left <= 0:
-            low, high = bounds(step)
-            return min(max((low + high) / 2, cell.fastest), cell.slowest)
-    return (cell.fastest + cell.slowest) / 2
 
 
 def service_of(cell: Cell) -> str:
@@ -350,23 +240,6 @@ def port_of(cell: Cell, service: str) -> int | None:
     if service in PORTS:
         return PORTS[service][0]
     return None if cell.sort == FURTHER or cell.port_seen < 0 else cell.port_seen
-
-
-def across_silence(steps: Sequence[Step]) -> list[Step]:
-    """Changes where silence means nothing: what came before it is compared with what came after."""
-    found = []
-    spoke: dict[int, Step] = {}
-    for step in sorted(steps, key=lambda step: (step.clock, step.row_after)):
-        if step.before == SILENT:
-            last = spoke.pop(step.turn, None)
-            if last and last.before != step.after:
-                sent = [one or other for one, other in zip(step.sent, last.sent, strict=True)]
-                found.append(step._replace(before=last.before, row_before=last.row_before, sent=sent))
-        elif step.after == SILENT:
-            spoke[step.turn] = step
-        else:
-            found.append(step)
-    return found
 
 
 def place_of(announcement: Announcement) -> tuple[str, str, str]:

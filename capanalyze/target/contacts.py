@@ -90,7 +90,8 @@ class Contacts:
     def strangers(self, addresses: Iterable[str]) -> set[str]:
         """Hosts that answered requests which none of these addresses sent or got."""
         own = set(addresses)
-        return {one.server for one in self if one.answered and one.between_hosts and not one.ends & own}
+        others = (one for one in self if own.isdisjoint((one.client, one.server, one.wanted)))
+        return {one.server for one in others if one.answered and one.between_hosts}
 
     def unmet(self, addresses: Iterable[str]) -> list[str]:
         """Those of some addresses that are no end of any exchange between hosts; none if there are no such."""
@@ -106,7 +107,7 @@ class Contacts:
         flags = column(batch.narrow, NARROW, FLAGS, start, stop)
         times = column(batch.wide, WIDE, RTT, start, stop)
         to_group = [one & GROUP > 0 for one in flags]
-        for key, one, rtt in zip(zip(ends, *where, asked, to_group, strict=True), flags, times, strict=True):
+        for key, rtt in zip(zip(ends, *where, asked, to_group, strict=True), times, strict=True):
             found = self._found.get(key) or self._meet(key, places)
             found.count += 1
             if rtt >= 0:

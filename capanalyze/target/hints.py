@@ -56,16 +56,25 @@ class Hints:
         self._seen = 0
         self._alike: Counter[tuple[int, ...]] = Counter()
         self._places: Sequence[str] = ()
+        self._told: Told | None = None
 
     def take(self, messages: Rows, places: Sequence[str]) -> None:
         """Look at some messages; once enough were seen, no more."""
         stop = min(messages.count, MAX_SEEN - self._seen)
+        if stop == 0:
+            return
+        self._told = None
         self._alike.update(zip(*(column(messages.rows, WORDS, field, 0, stop) for field in LOOKED_AT), strict=True))
         self._seen += stop
         self._places = places
 
     def told(self) -> Told:
         """What they tell by now."""
+        if self._told is None:
+            self._told = self._tell()
+        return self._told
+
+    def _tell(self) -> Told:
         told = Told()
         for row, count in self._alike.items():
             src, src_low, dst, dst_low, interface, mac, to_mac, ttl, direction, group, *from_elsewhere = row

@@ -58,7 +58,7 @@ def generate_command(
 @main.command("run")
 @click.option("--size", default="1GB", show_default=True, help="Of the captures.")
 @click.option("--slope", help="Two sizes to compare. Default: --size and four times as much.", metavar="SIZE,SIZE")
-@click.option("--kinds", default="bulk,small,flood", show_default=True)
+@click.option("--kinds", default="bulk,small,flood,echo-chamber", show_default=True)
 @click.option("--repeat", default=5, show_default=True, help="Runs of which the median counts.")
 @click.option("--sections", default=",".join(SECTIONS), show_default=True, help="What to measure.")
 @click.option("--only", default="", help="Only programs with one of these words in their names: tcpdump,json,…")

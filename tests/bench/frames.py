@@ -39,7 +39,10 @@ PLACES = {
 
 @dataclass(frozen=True)
 class Group:
-    """Frames of one length: microseconds since the capture's start, octets, and whose request or reply they are."""
+    """Frames of one length: microseconds since the capture's start, octets, and whose request or reply they are.
+
+    `exchanges` has a number for each frame, or a row of as many numbers for each: of the exchanges that it belongs to.
+    """
 
     times: Numbers
     octets: Octets

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from tests.bench import mdns, nbns, ntp, others
+from tests.bench import chamber, mdns, nbns, ntp, others
 from tests.bench.exchanges import FRAMES
 from tests.bench.streams import ACKED, Connections, Datagrams, Store
 
@@ -83,9 +83,15 @@ def unanswered(_dice: Dice, _size: int) -> tuple[Part, ...]:
     return (Part(1, 1, ntp.unanswered),)
 
 
+def echo_chamber(_dice: Dice, _size: int) -> tuple[Part, ...]:
+    """All hosts of a network ask one question, and some of what they ask is answered to all of them."""
+    return (Part(1, chamber.FRAMES, chamber.questions),)
+
+
 KINDS = {
     "bulk": Kind(100_000, 1350, bulk),
     "small": Kind(25_000, 170, small),
     "flood": Kind(20_000, 360, flood),
     "unanswered": Kind(4_000_000, 106, unanswered),
+    "echo-chamber": Kind(140_000, 90, echo_chamber),
 }

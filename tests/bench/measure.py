@@ -45,8 +45,7 @@ class Run(NamedTuple):
 class Case:
     """A command to measure, and how many frames it works through.
 
-    `output` is removed after each run. The first run of one that is to `warm` up does not count: it compiles.
-    `rows` counts what the output holds.
+    `output` is removed after each run. `rows` counts what it holds.
     """
 
     name: str
@@ -54,7 +53,6 @@ class Case:
     frames: int = 0
     octets: int = 0
     output: Path | None = None
-    warm: bool = False
     rows: Callable[[Path], int] | None = None
 
 
@@ -64,7 +62,6 @@ class Result:
 
     case: Case
     runs: list[Run] = field(default_factory=list)
-    first: Run | None = None
     failure: str = ""
     rows: int = 0
     written: int = 0
@@ -93,10 +90,6 @@ class Result:
 def measure(cases: Sequence[Case], repeat: int, limit: int, tell: Callable[[str], None]) -> list[Result]:
     """So many runs of each case, taking turns; a case that fails or takes longer than the limit is not tried again."""
     results = [Result(case) for case in cases]
-    for result in results:
-        if result.case.warm:
-            tell(f"{result.case.name}: first")
-            result.first = once(result, limit)
     for number in range(repeat):
         for result in results:
             if result.failure:

@@ -46,7 +46,7 @@ VERSIONS = {
     "igzip": ("--version",),
     "zstd": ("--version",),
 }
-PACKAGES = ("capanalyze", "dpkt", "isal", "numba", "numpy", "pyarrow", "zstandard")
+PACKAGES = ("capanalyze", "dpkt", "isal", "matplotlib", "numpy", "pyarrow", "pyshark", "zstandard")
 
 
 def capanalyze(capture: Path, frames: int, folder: Path) -> Iterator[Case]:
@@ -59,10 +59,10 @@ def capanalyze(capture: Path, frames: int, folder: Path) -> Iterator[Case]:
         ("capanalyze report --depth off", ("--depth", "off")),
         ("capanalyze report", ()),
     ):
-        yield Case(name, (*report, *options), frames, size, output, warm=True)
+        yield Case(name, (*report, *options), frames, size, output)
     for form, rows in (("jsonl", count_lines), ("parquet", count_parquet)):
         command = (CAPANALYZE, "exchanges", str(capture), "--format", form, "-o", str(output))
-        yield Case(f"capanalyze exchanges --format {form}", command, frames, size, output, warm=True, rows=rows)
+        yield Case(f"capanalyze exchanges --format {form}", command, frames, size, output, rows=rows)
 
 
 def peers(capture: Path, frames: int, folder: Path) -> Iterator[Case]:

@@ -125,9 +125,9 @@ def starts(plan: Plan) -> tuple[list[Table], Any]:
     hundred, count = programs.first_frames(capture, min(frames, HUNDRED))
     output = plan.folder / "out"
     cases = [
-        Case("capanalyze --help", (CAPANALYZE, "--help"), warm=True),
-        Case("capanalyze exchanges", (CAPANALYZE, "exchanges", str(hundred)), count, warm=True),
-        Case("capanalyze report", (CAPANALYZE, "report", str(hundred), "-o", str(output)), count, 0, output, warm=True),
+        Case("capanalyze --help", (CAPANALYZE, "--help")),
+        Case("capanalyze exchanges", (CAPANALYZE, "exchanges", str(hundred)), count),
+        Case("capanalyze report", (CAPANALYZE, "report", str(hundred), "-o", str(output)), count, 0, output),
     ]
     results, missing = plan.measure(cases, max(SIDES, plan.repeat))
     rows = [[result.case.name, *short(result)] for result in results]
@@ -156,7 +156,7 @@ def containers(plan: Plan) -> tuple[list[Table], Any]:
         for container, suffix in SUFFIXES.items():
             capture, frames = plan.capture(kind, plan.size, container)
             report = next(iter(programs.capanalyze(capture, frames, plan.folder)))
-            cases.append(Case(f"{REPORT}, {suffix}", report.command, frames, report.octets, report.output, warm=True))
+            cases.append(Case(f"{REPORT}, {suffix}", report.command, frames, report.octets, report.output))
             if container in ("gzip", "zstd"):
                 cases += programs.unpackers(capture)
         results, missing = plan.measure(cases)
@@ -256,7 +256,6 @@ def record(results: Sequence[Result], result: Result) -> dict[str, Any]:
         "frames": case.frames,
         "octets": case.octets,
         "failure": result.failure or None,
-        "first": result.first._asdict() if result.first else None,
         "runs": [one._asdict() for one in result.runs],
         "written": result.written,
         "rows": result.rows,

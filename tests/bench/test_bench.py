@@ -11,8 +11,12 @@ import pytest
 import zstandard
 from click.testing import CliRunner
 
+from capanalyze.analysis import find_exchanges
+from capanalyze.audit import Audit, CaptureFile
 from tests.bench.__main__ import main
+from tests.bench.chamber import HOSTS
 from tests.bench.generate import Wanted, beside, ensure, generate, octets_of
+from tests.bench.kinds import KINDS
 from tests.bench.measure import Case, measure
 from tests.bench.programs import REPORT
 from tests.bench.table import Table
@@ -33,7 +37,7 @@ def made(tmp_path: Path, kind: str, size: int = SIZE) -> tuple[Path, Truth]:
     return path, read_truth(truth)
 
 
-@pytest.mark.parametrize("kind", ["flood", "small", "bulk", "unanswered"])
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_the_same_seed_makes_the_same_octets(tmp_path: Path, kind: str) -> None:
     files = [tmp_path / f"{number}.pcap" for number in range(3)]
     for file, seed in zip(files, (1, 1, 2), strict=True):
@@ -73,7 +77,7 @@ def message(
     return int(frame), PORTS[dport], source, int(sport), reply
 
 
-@pytest.mark.parametrize("kind", ["flood", "small", "bulk", "unanswered"])
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_frames_are_sound(tmp_path: Path, kind: str) -> None:
     path, _ = made(tmp_path, kind)
     checks = ("-o", "ip.check_checksum:TRUE")
@@ -101,6 +105,31 @@ def test_a_flood_holds_nothing_else(tmp_path: Path) -> None:
     assert sum(1 for exchange in exchanges if len(exchange.replies) > 1) == manifest["twice"]
     assert all(frames == sorted(frames) for exchange in exchanges for frames in exchange[:2])
     assert all(max(exchange.requests, default=0) < min(exchange.replies, default=1 << 32) for exchange in exchanges)
+
+
+def test_in_the_echo_chamber_an_answer_is_for_all(tmp_path: Path) -> None:
+    path, truth = made(tmp_path, "echo-chamber", 500_000)
+    manifest = json.loads(beside(path).read_text())
+    exchanges = list(truth.exchanges())
+    answered = [one for one in exchanges if one.replies]
+    assert len(exchanges) == manifest["exchanges"]["mdns"]
+    assert len(answered) == manifest["answered"]
+    assert len(exchanges) - len(answered) == manifest["unanswered"]
+    assert sum(1 for one in exchanges if len(one.requests) > 1) == manifest["resent"]
+    assert set(Counter(one.replies[0] for one in answered).values()) == {len(HOSTS)}
+    assert all(one.requests == sorted(one.requests) and one.requests[-1] < one.replies[0] for one in answered)
+    rate = manifest["frames"] / manifest["seconds"]
+    assert rate == pytest.approx(140_000, rel=0.01)
+    lines = dissected(path, "frame.number", "ip.src", "ip.dst", "ip.ttl", "dns.flags.response", "dns.count.answers")
+    told = {frame: one.client for one in exchanges for frame in one.requests}
+    told |= dict.fromkeys((one.replies[0] for one in answered), TARGET)
+    assert {int(frame): source for frame, source, *_ in lines} == told
+    assert {tuple(rest) for _, source, *rest in lines if source != TARGET} == {("224.0.0.251", "255", "0", "0")}
+    assert {tuple(rest) for _, source, *rest in lines if source == TARGET} == {("224.0.0.251", "255", "1", "1")}
+    found = [pair.exchange for pair in find_exchanges(Audit((CaptureFile(str(path), path.name),)))]
+    assert [(one.requests, one.replies, one.client) for one in found] == [
+        (one.requests, one.replies, one.client) for one in exchanges
+    ]
 
 
 def test_no_two_exchanges_share_client_and_key(tmp_path: Path) -> None:

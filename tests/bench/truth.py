@@ -36,7 +36,10 @@ class Exchange(NamedTuple):
 
 @dataclass(frozen=True)
 class Truth:
-    """Columns: `frame`, `exchange`, `reply` of every message, and `service`, `client`, `port` of every exchange."""
+    """Columns: `frame`, `exchange`, `reply` of every message, and `service`, `client`, `port` of every exchange.
+
+    A message that belongs to several exchanges has an element for each.
+    """
 
     frame: NDArray[np.uint32]
     exchange: NDArray[np.uint32]
@@ -78,7 +81,10 @@ def read_truth(path: Path) -> Truth:
 
 
 class Ledger:
-    """Collects the truth while the capture is written: 9 octets a message, 7 an exchange; twice that at the end."""
+    """Collects the truth while the capture is written.
+
+    That takes 9 octets for each message of an exchange and 7 for each exchange; twice that at the end.
+    """
 
     def __init__(self) -> None:
         self._frames: list[NDArray[np.uint32]] = []
@@ -89,9 +95,11 @@ class Ledger:
         """These are the frame numbers of a group."""
         if group.exchanges is None:
             return
-        self._frames.append(frames.astype(np.uint32))
-        self._exchanges.append(group.exchanges.astype(np.uint32))
-        self._replies.append(np.full(len(frames), group.reply))
+        owners = group.exchanges.astype(np.uint32)
+        owners = owners[:, np.newaxis] if owners.ndim == 1 else owners
+        self._frames.append(frames.astype(np.uint32).repeat(owners.shape[1]))
+        self._exchanges.append(owners.ravel())
+        self._replies.append(np.full(owners.size, group.reply))
 
     def truth(self, told: Told) -> Truth:
         """All of it."""

@@ -165,4 +165,6 @@ def test_what_was_looked_at_is_read_once_more() -> None:
         bytes(range(10, 100)),
     ]
     assert stream.drain() == hashlib.sha256(bytes(range(100))).hexdigest()
+    unhashed = HashedStream(io.BytesIO(bytes(range(100))), hashed=False)
+    assert (unhashed.drain(), unhashed.octets) == (None, 100)
     assert stream.octets == 100

@@ -266,10 +266,15 @@ def test_a_run_of_other_blocks_is_passed_over_wherever_a_read_ends(
     assert ([one.interface for one in part.messages()], part.frames, capture.notes) == ([0, 1], 2, [])
 
 
-def test_more_interfaces_than_anybody_has_end_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_of_more_interfaces_than_anybody_has_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("capanalyze.capture.pcapng.MAX_INTERFACES", 3)
-    part, capture = read(tmp_path / "many.pcapng", section() + interface(101) * 3 + PACKET + interface(101) + PACKET)
-    assert (part.frames, capture.notes[0]) == (1, "more than 3 interfaces are not read")
+    octets = section() + interface(101) * 3 + PACKET + interface(101) * 2
+    later = section() + interface(101) + PACKET
+    part, capture = read(tmp_path / "many.pcapng", octets + enhanced(3, STAMP, FRAME) + PACKET + later)
+    assert part.account() == {"messages": 2, "of an interface that the capture does not describe": 2}
+    assert capture.notes == ["more than 3 interfaces: frames of the rest are counted, not read"]
 
 
 def test_options_of_apples_frames_are_passed_over(tmp_path: Path) -> None:

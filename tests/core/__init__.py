@@ -1,12 +1,15 @@
 """What the tests of the compiled core share: builds of it and of small modules that use its headers."""
 
+import atexit
 import os
 import shutil
 import subprocess
 import sysconfig
+from functools import cache
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -15,7 +18,13 @@ from tests.conftest import ROOT
 
 MODULE = "capanalyze.core.core"
 CHECKED = ("-DCORE_CHECKED",)
-SANITIZED = ("-DCORE_UNCHECKED", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+SANITIZED = (
+    "-DCORE_UNCHECKED",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+    "-fno-wrapv",  # Python's own flags let signed numbers wrap, and nobody would notice
+)
 
 
 def build(root: Path, folder: Path, flags: tuple[str, ...]) -> Path:
@@ -27,6 +36,14 @@ def build(root: Path, folder: Path, flags: tuple[str, ...]) -> Path:
         pytest.skip("there is no C compiler")
     library: Path = hook.build(root, folder, flags)
     return library
+
+
+@cache
+def build_with(*flags: str) -> Path:
+    """Have the core built with these flags, once for all tests."""
+    folder = Path(mkdtemp(prefix="capanalyze-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return build(ROOT, folder, flags)
 
 
 def build_other(source: str, folder: Path, flags: tuple[str, ...] = ()) -> Path:

@@ -19,7 +19,7 @@ from capanalyze.core import core
 from capanalyze.protocols import PROTOCOLS
 from capanalyze.protocols._protocol import Protocol
 from tests.conftest import ROOT
-from tests.core import CHECKED, SANITIZED, build, build_other, sanitizer
+from tests.core import CHECKED, SANITIZED, build_other, build_with, sanitizer
 from tests.test_protocols import FILES, samples
 
 CHILD = Path(__file__).parent / "child.py"
@@ -138,8 +138,8 @@ def mutated(chance: random.Random, pool: list[bytes]) -> bytes:
     return bytes(octets)
 
 
-def test_nothing_is_read_outside_of_a_message(kind: Kind, tmp_path: Path) -> None:
-    library = build(ROOT, tmp_path, kind.flags)
+def test_nothing_is_read_outside_of_a_message(kind: Kind) -> None:
+    library = build_with(*kind.flags)
     said = list(messages())
     done = kind.hear(library, said)
     assert done.returncode == 0, (said[done.stdout.count("\n")], done.stderr[-5000:])
@@ -148,12 +148,21 @@ def test_nothing_is_read_outside_of_a_message(kind: Kind, tmp_path: Path) -> Non
         assert json.loads(line) == [role, number, sorted(flags), list(keys)]
 
 
-def test_what_the_tests_of_match_functions_say_is_read_inside(tmp_path: Path) -> None:
+def test_what_the_tests_of_match_functions_say_is_read_inside() -> None:
     """They pass in the build that stops at a read outside: whatever they name is heard there too."""
-    library = build(ROOT, tmp_path, CHECKED)
+    library = build_with(*CHECKED)
     files = {f"tests/protocols/test_{file}.py" for file in FILES.values()}
     command = [sys.executable, "-m", "tests.core.with_build", str(library), "-q", "-p", "no:cacheprovider"]
     done = subprocess.run([*command, *sorted(files)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout[-5000:], done.stderr[-5000:])
+
+
+def test_judging_and_summing_up_lead_nowhere_else() -> None:
+    """Their tests pass in the build that stops where a number leads beyond its table."""
+    library = build_with(*CHECKED)
+    command = [sys.executable, "-m", "tests.core.with_build", str(library), "-q", "-p", "no:cacheprovider"]
+    files = ["tests/judging/test_judge.py", "tests/summary/test_summary.py"]
+    done = subprocess.run([*command, *files], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout[-5000:], done.stderr[-5000:])
 
 

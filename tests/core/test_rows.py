@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import ROOT
-from tests.core import build
+from tests.core import build_with
 from tests.core.test_builds import Kind, kind
 from tests.core.write_rows import seen
 
@@ -15,8 +15,8 @@ __all__ = ["kind"]  # the fixture: both builds
 CHILD = Path(__file__).parent / "write_rows.py"
 
 
-def test_nothing_is_written_outside_of_its_room(kind: Kind, tmp_path: Path) -> None:
-    library = build(ROOT, tmp_path / "build", kind.flags)
+def test_nothing_is_written_outside_of_its_room(kind: Kind) -> None:
+    library = build_with(*kind.flags)
     done = subprocess.run(
         [sys.executable, str(CHILD), str(library)],
         env=os.environ | kind.environment | {"PYTHONPATH": str(ROOT)},

@@ -15,7 +15,7 @@ from capanalyze.packets import steps
 from capanalyze.protocols import PROTOCOLS, port_table
 from tests.build import START, enhanced, interface, pcap, section
 from tests.conftest import ROOT, SHARED
-from tests.core import build
+from tests.core import build_with
 from tests.core.read_captures import seen
 from tests.core.test_builds import Kind, kind
 from tests.packets.sound import LINKS, SOUND, mutated, records
@@ -66,7 +66,7 @@ def hostile(folder: Path) -> list[Path]:
 
 
 def test_no_capture_makes_the_scan_read_outside_of_a_frame(kind: Kind, tmp_path: Path) -> None:
-    library = build(ROOT, tmp_path / "build", kind.flags)
+    library = build_with(*kind.flags)
     folder = tmp_path / "captures"
     folder.mkdir()
     captures = [str(path) for path in (*made(folder), *hostile(tmp_path / "hostile"), *CAPTURES)]

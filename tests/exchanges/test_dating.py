@@ -14,8 +14,18 @@ from capanalyze.capture.records import NO_TIME
 from capanalyze.core import core
 from capanalyze.exchanges.arrival import CLOCK, MESSAGES, NAMED, PLACE
 from capanalyze.exchanges.row import CAPTURE
-from capanalyze.packets.message import WHEN
-from capanalyze.packets.message import FRAME, INTERFACE, KEY_COUNT, KEYS, MAX_KEYS, NANOS, SECONDS, WORDS
+from capanalyze.packets.message import (
+    FRAME,
+    INTERFACE,
+    KEY_COUNT,
+    KEYS,
+    MAX_KEYS,
+    MAX_WORDS,
+    NANOS,
+    SECONDS,
+    WHEN,
+    WORDS,
+)
 from capanalyze.protocols._protocol import SECOND
 
 EVER = 1 << 61
@@ -57,7 +67,7 @@ class Dater:
         """Date all, so many messages at a time."""
         done = 0
         while True:
-            out, pool = longs(room * WORDS), longs(room + MAX_KEYS)
+            out, pool = longs(room * WORDS), longs(room + MAX_WORDS)
             self.core.turn()
             tables = self.labels, self.named, self._clocks
             done = self.core.date(self._rows, self._pool, done, self._count, *tables, out, pool)

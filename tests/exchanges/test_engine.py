@@ -36,7 +36,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def spy(one: Engine, rows: Any, pool: Any, count: int) -> list[Batch]:
         batches = feed(one, rows, pool, count)
-        found.append(one._pairs.taken[0])
+        found.append(one._pairs.taken[0])  # noqa: SLF001 - nobody else knows
         return batches
 
     monkeypatch.setattr(Engine, "feed", spy)

@@ -3,10 +3,11 @@
 import pytest
 
 from capanalyze.buffers import ints, longs
+from capanalyze.core import core
 from capanalyze.exchanges.batch import words_of
-from capanalyze.exchanges.reach import NEAR, ON_LINK, PRIVATE, PUBLIC, reach_of
 from capanalyze.exchanges.row import CLIENT, FLAGS, GROUP, MAC, NARROW, TTL, WIDE
 
+ON_LINK, NEAR, PRIVATE, PUBLIC = range(4)
 CASES = [
     ("198.51.100.7", 57, -1, 0, PUBLIC),
     ("198.51.100.7", 64, -1, 0, PUBLIC),
@@ -40,4 +41,4 @@ def test_reach(client: str, ttl: int, sender: int, flags: int, reach: int) -> No
     wide[CLIENT], wide[CLIENT + 1] = words_of(client)
     wide[MAC] = sender
     narrow[TTL], narrow[FLAGS] = ttl, flags
-    assert reach_of(wide, narrow, 0, 0) == reach
+    assert core.reach_of(wide, narrow) == reach

@@ -7,7 +7,6 @@ from pathlib import Path
 from capanalyze.analysis import Flow, disclosures_of
 from capanalyze.audit import Audit, CaptureFile
 from capanalyze.exchanges.pair import pairs_of
-from capanalyze.findings import payloads_of
 from capanalyze.model import Disclosure
 from capanalyze.stream import Stream
 from tests.conftest import PCAPS, SHARED
@@ -50,5 +49,5 @@ def replies(path: Path) -> Iterator[Reply]:
         for batch in flow.in_order():
             told = disclosures_of(batch, flow.names, stream)
             for pair, facts in zip(pairs_of(batch, flow.names), told, strict=True):
-                if pair.reply_payload and payloads_of([pair]):
-                    yield Reply(path, pair.exchange.service, pair.reply_payload.frame, tuple(facts))
+                if pair.told:
+                    yield Reply(path, pair.exchange.service, pair.told.frame, tuple(facts))

@@ -62,7 +62,7 @@ AUDIT = Audit(
     zones={"dmz0": "dmz", "198.51.100.0/24": "partners"},
 )
 FACTS = {name: CaptureFacts(BEGIN * SECOND, END * SECOND, one_sided=name == "c") for name in ("a", "b", "c")}
-# The table of design section 5: promise and stealth, then outcome.
+# Promise and stealth, then outcome.
 VERDICTS = {
     ("block", False): {"replied": "leaked", "rejected": "refused", "silent": "blocked"},
     ("block", True): {"replied": "leaked", "rejected": "visible", "silent": "blocked"},
@@ -121,7 +121,7 @@ def batch_of(found: list[Row]) -> Batch:
 
 
 def direction(row: Row) -> str:
-    """Design section 5: seen from the target; loopback is local, a group includes the target."""
+    """Seen from the target; loopback is local, a group includes the target."""
     if ip_address(row.client).is_loopback and ip_address(row.server).is_loopback:
         return "local"
     asks, answers, group = row.client in OWN, row.server in OWN, bool(row.flags & GROUP)

@@ -17,7 +17,7 @@ from capanalyze.capture.records import NO_TIME
 from capanalyze.core.core import MAX_NAMES
 from capanalyze.errors import CaptureError
 from capanalyze.packets.message import FRAGMENT, PAYLOAD, PROCESS, REJECTION, ROLES, WORDS, address
-from capanalyze.packets.messages import POOL_ROOM, ROOM, Message, Part, read_messages
+from capanalyze.packets.messages import ROOM, Message, Part, read_messages
 from capanalyze.packets.steps import FIRST_REASON, NOT_A_PACKET
 from tests.build import (
     PEER,
@@ -112,7 +112,7 @@ def test_more_messages_than_there_is_room_for_are_taken_in_turns(tmp_path: Path,
 
 
 def test_more_keys_than_there_is_room_for_are_taken_in_turns(tmp_path: Path) -> None:
-    count = POOL_ROOM // 32 * 2 + 3
+    count = 2 * ROOM + 3
     frames = [ipv4(PEER, TARGET, 17, udp(number, 5353, question(31 + number % 2))) for number in range(count)]
     part, _ = read(tmp_path / "keys.pcap", pcap([(START, frame) for frame in frames]))
     first = list(part.keys[:31])

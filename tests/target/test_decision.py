@@ -320,7 +320,6 @@ def test_a_given_address_that_is_nowhere_is_warned_of(tmp_path: Path) -> None:
 
 
 def test_an_address_that_a_large_capture_shows_later_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analysis, "FEW", -1)
     monkeypatch.setattr(analysis, "TRIES", (1, 2, 4))
     monkeypatch.setattr(messages, "BLOCK", 200)
     for name in ("UNIT", "ROOM_AT_FIRST"):

@@ -1,0 +1,186 @@
+"""How long exchanges wait, and how they leave the table: closed, let go of for want of room, handed on.
+
+Exchanges that end after the same wait stand in one queue, in order of their ends. All are handed on in the order in
+which they began.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint8_t
+
+from capanalyze.core.exchange cimport (
+    ENDED, GONE, LINGER, LONG, MAX_WAITS, MOVES_AT_ONCE, NONE, OPEN, SECOND, Ends, Exchange, Out, Table, at, frame_at,
+    give_back, leave_order, node_at, prefetch, same, stand_last,
+)
+from capanalyze.core.hashes cimport unlink
+from capanalyze.core.row cimport FORGOTTEN, GROUP, MAY_ANNOUNCE, SILENT, UNSOLICITED, Link, Narrow, Wide
+
+
+cdef inline void wait(Table *t, uint32_t number, uint8_t queue) noexcept nogil:
+    """Wait from now on, for as long as this queue does; it stands in none yet."""
+    cdef Exchange *e = at(t, number)
+    e.queue = queue
+    e.deadline = t.now + t.waits[queue]
+    e.earlier = t.queues[queue].last
+    e.later = NONE
+    if e.earlier:
+        at(t, e.earlier).later = number
+    else:
+        t.queues[queue].first = number
+    t.queues[queue].last = number
+
+
+cdef inline void leave_queue(Table *t, uint32_t number) noexcept nogil:
+    """Wait no longer."""
+    cdef Exchange *e = at(t, number)
+    if e.earlier:
+        at(t, e.earlier).later = e.later
+    else:
+        t.queues[e.queue].first = e.later
+    if e.later:
+        at(t, e.later).earlier = e.earlier
+    else:
+        t.queues[e.queue].last = e.earlier
+
+
+cdef inline void wait_anew(Table *t, uint32_t number, uint8_t queue) noexcept nogil:
+    """Wait from now on, for as long as this queue does."""
+    leave_queue(t, number)
+    wait(t, number, queue)
+
+
+cdef inline void wait_on(Table *t, uint32_t number, uint8_t queue) noexcept nogil:
+    """The same, unless it waits longer than that anyway."""
+    if t.now + t.waits[queue] > at(t, number).deadline:
+        wait_anew(t, number, queue)
+
+
+# Ends
+
+
+cdef inline bint settle(Table *t, int64_t clock) noexcept nogil:
+    """Close what no later message can affect, and hand it on; False where the room for that is used up."""
+    cdef uint32_t number, moved = 0
+    cdef int queue
+    t.now = clock
+    for queue in range(MAX_WAITS):
+        number = t.queues[queue].first
+        while number and at(t, number).deadline < clock:
+            end(t, number)
+            number = t.queues[queue].first
+            prefetch(at(t, number))
+    number = t.order.first
+    while number:
+        if at(t, number).state != OPEN and at(t, number).deadline < clock - LINGER * <int64_t>SECOND:
+            if not hand_on(t, number):
+                return False
+        elif moved < MOVES_AT_ONCE and clock - at(t, number).stood > LONG * <int64_t>SECOND:
+            leave_order(t, number)
+            stand_last(t, number)
+            moved += 1
+        else:
+            return True
+        number = t.order.first
+        prefetch(at(t, at(t, number).after))
+    return True
+
+
+cdef inline void end(Table *t, uint32_t number) noexcept nogil:
+    """Nothing can be added any more but copies and fragments of what is there."""
+    cdef Exchange *e = at(t, number)
+    if e.state != OPEN:
+        return
+    e.state = ENDED
+    unlink(t, number)
+    leave_queue(t, number)
+    if e.flags & MAY_ANNOUNCE and e.flags & GROUP and e.outcome == SILENT:
+        turn(e)
+        e.outcome = UNSOLICITED
+
+
+cdef inline void drop(Table *t, uint32_t number) noexcept nogil:
+    """It turned out to be none: nothing is handed on."""
+    end(t, number)
+    at(t, number).state = GONE
+
+
+cdef inline void turn(Exchange *e) noexcept nogil:
+    """What was taken for a request came back to the client, or the reverse."""
+    e.request, e.reply = e.reply, e.request
+    e.requests, e.replies = e.replies, e.requests
+    e.requests_last, e.replies_last = e.replies_last, e.requests_last
+    cdef int64_t octets = e.request_octets
+    e.request_octets, e.reply_octets = <int32_t>e.reply_octets, octets
+    e.client, e.server = e.server, e.client
+    e.client_port, e.server_port = e.server_port, e.client_port
+
+
+cdef inline bint evict(Table *t) noexcept nogil:
+    """Let go of the oldest exchange before its time; False where the room for what is handed on is used up."""
+    cdef uint32_t number = t.order.first
+    cdef Exchange *e = at(t, number)
+    if number == NONE:
+        return True
+    cdef bint is_open = e.state == OPEN
+    if is_open and e.outcome == SILENT and e.asked + t.facts[e.module].window >= t.now:
+        e.flags |= FORGOTTEN
+        t.forgotten += 1
+    end(t, number)
+    t.evicted += is_open
+    return hand_on(t, number)
+
+
+cdef inline bint hand_on(Table *t, uint32_t number) noexcept nogil:
+    """Write a settled exchange out and give its place back; False where there is no room."""
+    cdef Exchange *e = at(t, number)
+    cdef Out *out = &t.out
+    if e.state != GONE:
+        if out.count >= out.room or out.link_count + e.links > out.link_room:
+            return False
+        write(t, e, &out.wide[out.count], &out.narrow[out.count])
+        out.count += 1
+    fetch_ends(t, e.after)
+    give_back(t, number)
+    return True
+
+
+cdef inline void fetch_ends(const Table *t, uint32_t number) noexcept nogil:
+    """What is handed on next lies far away: the nodes of the next exchange, and the one behind it."""
+    cdef const char *after = <const char *>at(t, at(t, number).after)
+    prefetch(node_at(t, at(t, number).nodes))
+    prefetch(after)
+    prefetch(after + 64)
+    prefetch(after + 128)
+    prefetch(after + 192)
+    prefetch(after + 256)
+
+
+cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) noexcept nogil:
+    """An exchange as a row."""
+    wide[0] = Wide(
+        clock=e.clock, asked=e.asked, deadline=e.deadline, seconds=e.seconds, client=e.client, server=e.server,
+        wanted=e.wanted, digest=e.digest, mac=e.mac, request=e.request, reply=e.reply, rtt=e.rtt,
+        reply_octets=e.reply_octets, reply_at=e.reply_at, reply_frame=e.reply_frame, key_at=0,
+    )
+    narrow[0] = Narrow(
+        nanos=e.nanos, place=e.place, module=e.module, service=e.service, port=e.port, client_port=e.client_port,
+        server_port=e.server_port, wanted_port=e.wanted_port, request_octets=e.request_octets,
+        reply_captured=e.reply_captured, outcome=e.outcome, reason=e.reason, kind=e.kind, flags=<int32_t>e.flags,
+        interfaces=<int32_t>e.interfaces, requests=0, requests_last=0, replies=0, replies_last=0,
+        retransmissions=e.retransmissions, ident=e.ident, last_ident=e.last_ident, key_count=0, older=0, siblings=0,
+        direction=0, mode=-1, zone=-1, verdict=0, ttl=e.ttl, variant=e.variant,
+    )
+    write_frames(t, e.requests, &narrow.requests, &narrow.requests_last)
+    write_frames(t, e.replies, &narrow.replies, &narrow.replies_last)
+
+
+cdef inline void write_frames(Table *t, uint32_t link, int32_t *first, int32_t *last) noexcept nogil:
+    """A list of frames, as links of what is handed on."""
+    cdef Out *out = &t.out
+    while link:
+        out.links[out.link_count] = Link(frame_at(t, link).number, 0)
+        if first[0]:
+            out.links[last[0]].next = out.link_count
+        else:
+            first[0] = <int32_t>out.link_count
+        last[0] = <int32_t>out.link_count
+        out.link_count += 1
+        link = frame_at(t, link).next

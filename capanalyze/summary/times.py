@@ -1,0 +1,119 @@
+"""Times of a finding: when its exchanges happened, and how long replies took; exact while they are few."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING, NamedTuple
+
+from capanalyze.capture.records import NO_TIME
+from capanalyze.exchanges.row import OUTCOMES
+from capanalyze.model import Bin, Mark, RoundTrip, Timeline
+from capanalyze.summary import steps
+from capanalyze.summary.steps import bounds
+from capanalyze.summary.store import CLASSES, REJECTED, REPLIED, SILENT, UNPROVEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from capanalyze.summary.store import Cell, Detail
+
+MAX_MARKS = 400
+BINS = 240
+
+
+class Timed(NamedTuple):
+    """An exchange: nanoseconds since 1970, round trip in nanoseconds (-1 for none), class."""
+
+    time: int
+    rtt: int
+    kind: int
+
+
+def timeline(detail: Detail, class_of: Callable[[int], int]) -> Timeline:
+    """Marks while there are few exchanges, else bins of equal width.
+
+    Args:
+        detail: of the finding.
+        class_of: what a class counts as.
+    """
+    if detail.bins:
+        width, first = 1 << detail.level, detail.bins[0][0]
+        slots = [(number - first, as_classes(counts, class_of)) for number, counts in detail.bins]
+        return binned(first * width, width, slots)
+    timed = [
+        Timed(seconds * 10**9 + nanos, rtt, class_of(kind))
+        for seconds, nanos, rtt, kind in detail.exact
+        if seconds < NO_TIME
+    ]
+    if not timed:
+        return Timeline(start=0, width=0, marks=[], bins=[])
+    start = min(one.time for one in timed)
+    if len(timed) <= MAX_MARKS:
+        return Timeline(start=start, width=0, marks=[mark(one, start) for one in timed], bins=[])
+    return counted(timed, start)
+
+
+def as_classes(counts: Sequence[int], class_of: Callable[[int], int]) -> list[int]:
+    """Counts by class, each counted as what it counts as."""
+    found = [0] * CLASSES
+    for kind, count in enumerate(counts):
+        found[class_of(kind)] += count
+    return found
+
+
+def mark(one: Timed, start: int) -> Mark:
+    """One exchange on the timeline."""
+    offset = one.time - start
+    reply = offset / 1e9 + max(one.rtt, 0) / 1000 / 1e6 if one.kind in (REPLIED, REJECTED) else None
+    outcome = OUTCOMES[SILENT if one.kind == UNPROVEN else one.kind]
+    return Mark(request=offset / 1e9, reply=reply, outcome=outcome, unproven=one.kind == UNPROVEN)
+
+
+def counted(timed: Sequence[Timed], start: int) -> Timeline:
+    """Exchanges in bins from a start on."""
+    span = max(one.time for one in timed) - start
+    width = max(1, -(-(span + 1) // BINS))
+    counts: dict[int, list[int]] = {}
+    for one in timed:
+        counts.setdefault((one.time - start) // width, [0] * CLASSES)[one.kind] += 1
+    return binned(start, width, sorted(counts.items()))
+
+
+def binned(start: int, width: int, slots: Sequence[tuple[int, list[int]]]) -> Timeline:
+    """A timeline of bins: number and counts by class of each that is not empty."""
+    bins = [
+        Bin(
+            start=number * width / 1e9,
+            requests=sum(counts),
+            replied=counts[0],
+            rejected=counts[1],
+            silent=counts[2],
+            indeterminate=counts[3],
+            unproven=counts[4],
+        )
+        for number, counts in slots
+    ]
+    return Timeline(start=start, width=width / 1e9, marks=[], bins=bins)
+
+
+def round_trip(cell: Cell, detail: Detail) -> RoundTrip:
+    """The round-trip times of a cell's replies."""
+    exact = [rtt for _, _, rtt, kind in detail.exact if kind == REPLIED and rtt >= 0]
+    return RoundTrip(
+        count=cell.timed,
+        minimum=cell.fastest / 1000,
+        median=statistics.median([rtt / 1000 for rtt in exact]) if exact else median(cell, detail) / 1000,
+        maximum=cell.slowest / 1000,
+        spread=steps.shown(detail.times, cell.fastest, cell.slowest),
+    )
+
+
+def median(cell: Cell, detail: Detail) -> float:
+    """The median of many round-trip times, nanoseconds: the middle of the step that it is in."""
+    left = (cell.timed + 1) // 2
+    for step, count in sorted(detail.times.items()):
+        left -= count
+        if left <= 0:
+            low, high = bounds(step)
+            return min(max((low + high) / 2, cell.fastest), cell.slowest)
+    return (cell.fastest + cell.slowest) / 2
