@@ -331,14 +331,15 @@ class Depth(Value, frozen=True):
 class Reference(Value, frozen=True):
     """What the dpkt reference finds of the same exchanges: so many of those whose frames it was given and reads.
 
-    `differences` name the others, `unread` counts the frames that dpkt does not read. `whole`: it was given all frames,
-    not the evidence alone. `note` says why it was of no help.
+    `differences` name the others, `unread` counts the frames that the reference does not read, `unread_because` counts
+    them by what they are. `whole`: it was given all frames, not the evidence alone. `note` says why it was of no help.
     """
 
     confirmed: int
     of: int
     differences: list[str]
     unread: int = 0
+    unread_because: dict[str, int] = {}
     whole: bool = False
     note: str | None = None
 

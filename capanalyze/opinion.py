@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
 
+from capanalyze.again import read_again
+from capanalyze.capture.records import NO_TIME
 from capanalyze.model import Reference
+from capanalyze.packets.message import OUTBOUND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from capanalyze import reference
     from capanalyze.again import Frame
@@ -17,6 +22,35 @@ if TYPE_CHECKING:
 
 # What is told of a silent request from the rest of its capture; the reference looks at one exchange.
 OF_THE_CAPTURE = ("the capture ended", "frames are cut", "too many requests were open at a time")
+CHUNK = 65536  # frames that are held at a time
+
+
+class Claim(NamedTuple):
+    """An exchange that a report shows; service and outcome are None where these are not told of it alone."""
+
+    capture: str
+    service: str | None
+    client: str
+    server: str
+    requests: list[int]
+    replies: list[int]
+    reply_capture: str | None
+    outcome: str | None
+
+    def keys(self) -> tuple[list[reference.Key], list[reference.Key]]:
+        """Its frames."""
+        return [(self.capture, one) for one in self.requests], [
+            (self.reply_capture or self.capture, one) for one in self.replies
+        ]
+
+
+class Confirmation(NamedTuple):
+    """How many exchanges the reference finds too, of how many that it reads; the others; frames not read, and why."""
+
+    confirmed: int
+    of: int
+    differences: list[str]
+    unread: dict[str, int]
 
 
 def confirm_evidence(
@@ -26,18 +60,16 @@ def confirm_evidence(
     announcements: Sequence[Announcement],
 ) -> Reference | None:
     """Pair the frames of the evidence once more; None where no exchange is whole in it."""
-    from capanalyze import reference
-
     shown = {(repr(one), service): (one, service, outcome) for one, service, outcome in _shown(findings, announcements)}
-    claims = [reference.Claim(*_places(one, service), outcome) for one, service, outcome in shown.values()]
+    claims = [Claim(*_places(one, service), outcome) for one, service, outcome in shown.values()]
     try:
         kept = [
-            reference.frame_of(reading, frame)
+            frame_of(reading, frame)
             for reading in readings
             for _, frame in sorted(frames.get(reading.file.name, {}).items())
             if frame.interface >= 0
         ]
-        said = reference.confirm(kept, claims)
+        said = confirm(kept, claims)
     except Exception as error:  # noqa: BLE001 - whatever happens, the report stands
         return Reference(confirmed=0, of=0, differences=[], note=f"could not be asked ({type(error).__name__})")
     return told(said) if said.of or said.unread else None
@@ -49,37 +81,41 @@ def verify(audit: Audit) -> Reference:
     Raises:
         CaptureError: a capture cannot be read.
     """
-    from capanalyze import reference
     from capanalyze.analysis import find_exchanges
     from capanalyze.stream import Stream, together
 
     claims = [
-        reference.Claim(*_places(one, one.service), "silent" if one.reason in OF_THE_CAPTURE else one.outcome)
+        Claim(*_places(one, one.service), "silent" if one.reason in OF_THE_CAPTURE else one.outcome)
         for one in (pair.exchange for pair in find_exchanges(audit))
     ]
     with Stream(audit) as stream:
         for _ in stream.batches():
             pass
         said = [
-            reference.compare(
+            compare(
                 [
                     frame
                     for reading in stream.readings
                     if reading.file.name in names
-                    for frame in reference.frames_of(reading)
+                    for frame in frames_of(reading)
                     if _is_asked_for(audit, frame.time)
                 ],
                 [claim for claim in claims if claim.capture in names],
             )
             for names in together(audit.captures)
         ]
-    return told(reference.joined(said), whole=True)
+    return told(joined(said), whole=True)
 
 
-def told(said: reference.Confirmation, *, whole: bool = False) -> Reference:
+def told(said: Confirmation, *, whole: bool = False) -> Reference:
     """As the report keeps it."""
     return Reference(
-        confirmed=said.confirmed, of=said.of, differences=said.differences, unread=said.unread, whole=whole
+        confirmed=said.confirmed,
+        of=said.of,
+        differences=said.differences,
+        unread=sum(said.unread.values()),
+        unread_because=said.unread,
+        whole=whole,
     )
 
 
@@ -117,3 +153,86 @@ def _places(
     port = service.partition("/")[2]
     known = service if not port or port.isdecimal() else None
     return one.capture, known, one.client, one.server, one.requests, one.replies, one.reply_capture
+
+
+def confirm(frames: Sequence[reference.Frame], claims: Sequence[Claim]) -> Confirmation:
+    """Pair the frames of these exchanges alone; an exchange whose frames are not all at hand is left out."""
+    at_hand = {frame.key for frame in frames}
+    groups: dict[frozenset[str], list[Claim]] = {}
+    for claim in claims:
+        if at_hand.issuperset(claim.keys()[0] + claim.keys()[1]):
+            groups.setdefault(frozenset({claim.capture, claim.reply_capture or claim.capture}), []).append(claim)
+    said = []
+    for group in groups.values():
+        wanted = {key for claim in group for key in claim.keys()[0] + claim.keys()[1]}
+        said.append(compare([frame for frame in frames if frame.key in wanted], group))
+    return joined(said)
+
+
+def joined(said: Sequence[Confirmation]) -> Confirmation:
+    """Several confirmations as one."""
+    return Confirmation(
+        sum(one.confirmed for one in said),
+        sum(one.of for one in said),
+        [words for one in said for words in one.differences],
+        dict(sum((Counter(one.unread) for one in said), Counter())),
+    )
+
+
+def compare(frames: Iterable[reference.Frame], claims: Sequence[Claim]) -> Confirmation:
+    """Pair frames, and look for these exchanges among the result; one with a frame that is not read is left out."""
+    from capanalyze.reference import pair
+
+    paired = pair(frames)
+    by_frame: dict[reference.Key, list[reference.Exchange]] = {}
+    for one in paired.exchanges:
+        for key in one.requests + one.replies:
+            by_frame.setdefault(key, []).append(one)
+    claimed = {key for claim in claims for key in claim.keys()[0] + claim.keys()[1]}
+    read = [claim for claim in claims if paired.unread.keys().isdisjoint(claim.keys()[0] + claim.keys()[1])]
+    differences = []
+    for claim in read:
+        found = [one for key in claim.keys()[0] + claim.keys()[1] for one in by_frame.get(key, ())]
+        if not any(is_same(one, claim) for one in found):
+            others = ", ".join(dict.fromkeys(map(words, found))) or "nothing"
+            differences.append(f"{claim.capture}: {words(claim)}; dpkt reference: {others}")
+    confirmed = len(read) - len(differences)
+    unclaimed = [one for one in paired.exchanges if claimed.isdisjoint(one.requests + one.replies)]
+    differences += [f"{(one.requests + one.replies)[0][0]}: dpkt reference alone: {words(one)}" for one in unclaimed]
+    unread = Counter(why for key, why in sorted(paired.unread.items()) if key in claimed)
+    return Confirmation(confirmed, len(read), differences, dict(unread))
+
+
+def is_same(one: reference.Exchange, claim: Claim) -> bool:
+    """Whether both say the same."""
+    is_named = claim.service in (None, one.service) and claim.outcome in (None, one.outcome)
+    return is_named and ((one.requests, one.replies), str(one.client), str(one.server)) == (claim.keys(), *claim[2:4])
+
+
+def words(one: reference.Exchange | Claim) -> str:
+    """An exchange in short: service, frames of requests and replies, outcome."""
+    frames = [[key if isinstance(key, int) else key[1] for key in keys] for keys in (one.requests, one.replies)]
+    asked, back = (",".join(map(str, numbers)) or "-" for numbers in frames)
+    return f"{one.service or 'exchange'} {asked} > {back}{f' ({one.outcome})' if one.outcome else ''}"
+
+
+def frame_of(reading: Reading, frame: Frame) -> reference.Frame:
+    """A frame of a capture as the reference takes it."""
+    from capanalyze import reference
+
+    time = frame.seconds * 1_000_000_000 + frame.nanos if frame.seconds < NO_TIME else None
+    label = reading.label(frame.interface, len(reading.capture.interfaces), len(reading.capture.named))
+    link_type = reading.capture.interfaces[frame.interface].link_type
+    key = reading.file.name, frame.number
+    return reference.Frame(key, time, label, link_type, frame.octets, frame.direction == OUTBOUND)
+
+
+def frames_of(reading: Reading) -> Iterator[reference.Frame]:
+    """All frames of a capture that was read to its end, by the interfaces that are asked for."""
+    for start in count(1, CHUNK):
+        _, found = read_again(reading.capture, (), range(start, start + CHUNK))
+        if not found:
+            break
+        for _, frame in sorted(found.items()):
+            if frame.interface >= 0 and frame.interface in (reading.file.interfaces or (frame.interface,)):
+                yield frame_of(reading, frame)

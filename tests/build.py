@@ -33,11 +33,24 @@ def icmp(kind: int, code: int = 0, rest: bytes = bytes(4), payload: bytes = b"")
 
 
 def ipv4(
-    source: str, destination: str, protocol: int, payload: bytes, *, ident: int = 1, offset: int = 0, more: bool = False
+    source: str,
+    destination: str,
+    protocol: int,
+    payload: bytes,
+    *,
+    ident: int = 1,
+    offset: int = 0,
+    more: bool = False,
+    total: int | None = None,
 ) -> bytes:
+    """An IPv4 packet, or a fragment of one; `total` is the length that it claims, where that is another."""
     flags = offset // 8 | (0x2000 if more else 0)
     addresses = IPv4Address(source).packed + IPv4Address(destination).packed
-    return struct.pack(">2B3H2BH", 0x45, 0, 20 + len(payload), ident, flags, 64, protocol, 0) + addresses + payload
+    return (
+        struct.pack(">2B3H2BH", 0x45, 0, total or 20 + len(payload), ident, flags, 64, protocol, 0)
+        + addresses
+        + payload
+    )
 
 
 def ipv6(source: str, destination: str, protocol: int, payload: bytes) -> bytes:

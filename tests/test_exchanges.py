@@ -141,7 +141,7 @@ WINDOWS = [
         ["ntp 1 > 2,3: replied, server reply, 100000 us"],
     ),
     Talk(
-        "of several requests with the key the latest unanswered one is answered",
+        "of several requests with the key the oldest unanswered one is answered, weakly, and then the latest",
         [
             (0, asked(stratum=1)),
             (0.1, asked(stratum=2)),
@@ -149,12 +149,12 @@ WINDOWS = [
             (0.3, told(ident=2)),
             (0.4, told(ident=3)),
         ],
-        ["ntp 1 > 4: replied, server reply, 300000 us", "ntp 2 > 3,5: replied, server reply, 100000 us"],
+        ["ntp 1 > 3: replied, server reply, weak, 200000 us", "ntp 2 > 4,5: replied, server reply, 200000 us"],
     ),
     Talk(
-        "of two at the same time the later in the file is the latest",
+        "of two at the same time the earlier in the file is the oldest",
         [(0, asked(stratum=1)), (0, asked(stratum=2)), (0.1, told())],
-        ["ntp 1 > -: silent, client request", "ntp 2 > 3: replied, server reply, 100000 us"],
+        ["ntp 1 > 3: replied, server reply, weak, 100000 us", "ntp 2 > -: silent, client request"],
     ),
 ]
 
@@ -357,12 +357,12 @@ ON_INTERFACES: list[tuple[str, list[tuple[int, float, bytes]], list[str]]] = [
     (
         "a request on the reply's own interface comes before a later one on another",
         [(0, 0, asked(stratum=1)), (1, 0.1, asked(stratum=2)), (0, 0.2, told())],
-        ["ntp 1 > 3: replied, server reply, 200000 us", "ntp 2 > -: silent, client request"],
+        ["ntp 1 > 3: replied, server reply, weak, 200000 us", "ntp 2 > -: silent, client request"],
     ),
     (
         "even where that one was answered",
         [(0, 0, asked(stratum=1)), (1, 0.1, asked(stratum=2)), (0, 0.2, told()), (0, 0.3, told(ident=2))],
-        ["ntp 1 > 3,4: replied, server reply, 200000 us", "ntp 2 > -: silent, client request"],
+        ["ntp 1 > 3,4: replied, server reply, weak, 200000 us", "ntp 2 > -: silent, client request"],
     ),
     (
         "a reply may leave by another interface",

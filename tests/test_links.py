@@ -85,14 +85,6 @@ def is_not_answered(request: Frame, reply: Frame) -> bool:
     return "mdns" in reply.layers and not asked & {owner(record).lower() for record in records(reply)}
 
 
-def has_another_origin(request: Frame, reply: Frame) -> bool:
-    """Whether a server's reply carries the transmit timestamp of another request (RFC 5905 section 8)."""
-    origin, transmit = (
-        [one.value for one in frame.all(name)] for frame, name in ((reply, "ntp.org"), (request, "ntp.xmt"))
-    )
-    return "ntp" in reply.layers and origin != transmit
-
-
 def is_repeated(request: Frame, ours: Iterable[Frame]) -> bool:
     """Whether ours asks the same once more; it would be a retransmission, were it not damaged."""
     asked = request.shown("dns.id"), question(request)
@@ -102,7 +94,6 @@ def is_repeated(request: Frame, ours: Iterable[Frame]) -> bool:
 REPEATED = "DNS: of two with the same question it links the first"
 # Why tshark's request is not the one, and how that is seen in its own fields.
 FAULTS: dict[str, Callable[[Frame, Frame], bool]] = {
-    "NTP: it links the last request between the hosts, of whatever time": has_another_origin,
     "DNS: it links by ID, whatever the question": is_of_another_question,
     "mDNS: all have the ID 0, and it links the first of the hosts' questions": is_not_answered,
     "mDNS: it links a question of the host that answers": is_senders_own,

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from capanalyze import opinion, reference
+from capanalyze import opinion
 from capanalyze.audit import Audit, CaptureFile
 from capanalyze.cli import main
 from capanalyze.model import Reference
-from capanalyze.reference import Claim, confirm
+from capanalyze.opinion import Claim, confirm
 from capanalyze.report.words import reference_opinion
 from tests.build import START, ethernet, ntp, pcap
 from tests.conversations import answer, ask
@@ -39,8 +39,8 @@ def capture(tmp_path: Path) -> Path:
 def test_exchanges_whose_frames_are_at_hand_are_confirmed(capture: Path) -> None:
     frames = frames_in(capture)
     claims = [claim([1], [2], outcome="replied"), claim([3], [], "udp/7777")]
-    assert confirm(frames, claims) == (2, 2, [], 0)
-    assert confirm(frames[:2], claims) == (1, 1, [], 0)
+    assert confirm(frames, claims) == (2, 2, [], {})
+    assert confirm(frames[:2], claims) == (1, 1, [], {})
 
 
 def test_a_difference_is_named_by_its_frames(capture: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_difference_is_named_by_its_frames(capture: Path) -> None:
 def test_an_exchange_that_dpkt_does_not_read_is_left_out_and_said(tmp_path: Path) -> None:
     path = tmp_path / "one.pcap"
     path.write_bytes(pcap([(START, ethernet(ask(123, ntp(transmit=7)), 0x88B5))], 1))
-    assert confirm(frames_in(path), [claim([1], [])]) == (0, 0, [], 1)
+    assert confirm(frames_in(path), [claim([1], [])]) == (0, 0, [], {"EtherType 0x88b5": 1})
 
 
 def test_a_report_says_what_the_reference_confirms(capture: Path, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_reference_that_fails_fails_no_report(capture: Path, tmp_path: Path, m
     def fail(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(reference, "confirm", fail)
+    monkeypatch.setattr(opinion, "confirm", fail)
     result = CliRunner().invoke(main, ["report", "--target", TARGET, "-o", str(tmp_path / "out"), str(capture)])
     assert result.exit_code == 0, result.output
     assert "dpkt reference could not be asked (RuntimeError)" in " ".join(result.stdout.split())
@@ -115,6 +115,10 @@ def test_a_reference_that_fails_fails_no_report(capture: Path, tmp_path: Path, m
         (
             Reference(confirmed=1, of=1, differences=[], unread=2),
             "dpkt reference confirms 1 of 1 exchange, does not read 2 frames",
+        ),
+        (
+            Reference(confirmed=1, of=1, differences=[], unread=3, unread_because={"snmp": 2, "a fragment": 1}),
+            "dpkt reference confirms 1 of 1 exchange, does not read 3 frames (snmp 2, a fragment 1)",
         ),
         (Reference(confirmed=9, of=10, differences=["x"], whole=True), "dpkt reference agrees on 9 of 10 exchanges"),
         (Reference(confirmed=9, of=9, differences=["x"], whole=True), "dpkt reference agrees on 9 of 9 exchanges"),

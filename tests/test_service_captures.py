@@ -107,7 +107,11 @@ def by_rules(name: str) -> dict[int, int]:
     """Reply → request, as `exchanges` lists them; a reply in fragments is its last, as tshark has it."""
     fragments = dissected(FOLDER / f"{name}.pcap", "frame.number", options=["-Y", "ip.flags.mf == 1"])
     rows = [row for row in listed(name) if row["requests"]]
-    replied = {reply: row["requests"][-1] for row in rows for reply in row["replies"]}
+    replied = {
+        reply: max(request for request in row["requests"] if request < reply)
+        for row in rows
+        for reply in row["replies"]
+    }
     return {reply: request for reply, request in replied.items() if [str(reply)] not in fragments}
 
 

@@ -1,4 +1,4 @@
-"""Which open requests a message answers, and what an answer does to them.
+"""Which open requests a message answers.
 
 A message is looked up by its match key first. Where one side has no key, or the message cannot be read, its endpoints
 decide. What fits no request by its endpoints may have gone to another endpoint of the client, or have come from another

@@ -318,7 +318,8 @@ def reference_opinion(reference: Reference) -> str:
         said = f"agrees on all {counted(reference.of, 'exchange')}"
     else:
         said = f"agrees on {reference.confirmed:,} of {counted(reference.of, 'exchange')}"
-    unread = f", does not read {counted(reference.unread, 'frame')}" if reference.unread else ""
+    because = f" ({counts(reference.unread_because)})" if reference.unread_because else ""
+    unread = f", does not read {counted(reference.unread, 'frame')}{because}" if reference.unread else ""
     return f"dpkt reference {said}{unread}"
 
 

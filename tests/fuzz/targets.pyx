@@ -261,10 +261,10 @@ cdef void finish_all() noexcept nogil:
     cdef bint done = False
     while not done:
         hand_out(OUT_LINKS)
-        done = finish(PAIRING)
+        done = finish_pairing(PAIRING)
         if not done and t.out.count == 0:
             hand_out(t.links_taken + 1)
-            done = finish(PAIRING)
+            done = finish_pairing(PAIRING)
             if not done and t.out.count == 0:
                 wrong("no room helps")
         take_rows()
@@ -293,7 +293,7 @@ cdef void take_rows() noexcept nogil:
     judge_rows(JUDGING, WIDES, NARROWS, out.count)
     note_answers(JUDGING, WIDES, NARROWS, out.count)
     settle(JUDGING, WIDES, NARROWS, out.count)
-    sum_up(SUMS, Row(&WIDES[0], &NARROWS[0], &LINKS[0], out.link_count), out.count)
+    sum_up(SUMS, Row(&WIDES[0], &NARROWS[0], &LINKS[0], out.link_count, 0), out.count)
     while start < out.count:
         start = fill(COLUMNS, &rows, start, out.count, &why)
         if why == ODD:

@@ -18,10 +18,11 @@ from click.testing import CliRunner
 
 from capanalyze.audit import CaptureFile
 from capanalyze.cli import main as program
+from capanalyze.opinion import frames_of
 from capanalyze.reading import open_reading
-from capanalyze.reference import Frame, Paired, frames_of, pair
-from capanalyze.reference.reading.frames import UnreadError, read
-from capanalyze.reference.reading.keys import tell
+from capanalyze.reference import Frame, Paired, pair
+from capanalyze.reference.frames import UnreadError, read
+from capanalyze.reference.keys import tell
 from tests.chance import chance
 
 # What the rest of a capture or its mode says of silence; the reference looks at one exchange.
@@ -98,9 +99,12 @@ def by_engine(path: Path) -> list[Row]:
 def compare_file(path: Path) -> Differences:
     """What only one of both finds; frames that the reference does not read, and their exchanges, are left out."""
     paired = pair(frames_in(path))
-    unread = {number for _, number in paired.unread}
-    mine = by_reference(paired)
-    theirs = [row for row in by_engine(path) if unread.isdisjoint(row.requests + row.replies)]
+    left_out = {number for _, number in paired.unread}
+    mine, theirs = by_reference(paired), by_engine(path)
+    for row in theirs:
+        if left_out.intersection(row.requests + row.replies):
+            left_out.update(row.requests + row.replies)
+    mine, theirs = ([row for row in rows if left_out.isdisjoint(row.requests + row.replies)] for rows in (mine, theirs))
     return Differences(without(theirs, mine), without(mine, theirs))
 
 
@@ -129,10 +133,10 @@ def summary(frame: Frame, start: int) -> str:
     head = f"{frame.key[1]:6} {'' if frame.time is None else (frame.time - start) / 1e9:>12} {frame.interface:8}"
     try:
         seen = read(frame)
+        tell(seen)
     except UnreadError as error:
         return f"{head} not read: {error}"
     about, seen = (f"{seen.source} quotes ", seen.quoted) if seen.quoted else ("", seen)
-    tell(seen)
     said = seen.said
     kind = " ".join(map(str, seen.tcp)) if seen.transport == "tcp" else said.role
     keys = " ".join(str(key) for key in sorted(map(str, said.asks | said.answers)))
