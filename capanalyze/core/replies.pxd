@@ -16,8 +16,9 @@ from capanalyze.core.hashes cimport client_hash, conversation_hash, ends_hash, f
 from capanalyze.core.message cimport MALFORMED, REPLY
 from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
-    MAX_FOUND, MAX_PASSED, MAX_WALK, WEAK, Given, Pairing, comes_from_wanted, conversation_between, facts_for, facts_of,
-    goes_to_client, is_late, is_of_service, is_on, is_unreadable, reaches_client, role_of, shares_key, wanted_of,
+    KIND_SHIFT, MAX_FOUND, MAX_PASSED, MAX_WALK, WEAK, Given, Pairing, comes_from_wanted, conversation_between,
+    facts_for, facts_of, goes_to_client, is_late, is_of_service, is_on, is_unreadable, reaches_client, role_of,
+    shares_key, wanted_of,
 )
 from capanalyze.core.row cimport (
     ANSWERED, CONVERSATION, GROUP, INDETERMINATE, KEYLESS, MULTICAST, REJECTED, SAID_OTHER_ADDRESS, SAID_OTHER_PORT,
@@ -207,7 +208,7 @@ cdef inline uint32_t answer_by_ends(Pairing *p, uint32_t number, const Given *g)
 # Elsewhere
 
 
-cdef inline uint32_t elsewhere(Pairing *p, const Given *g) noexcept nogil:
+cdef inline uint32_t elsewhere(Pairing *p, Given *g) noexcept nogil:
     """A reply to another endpoint of the client, or from another address or port of the one that was asked.
 
     A key that agrees tells. Without one, a single request that could have drawn the message becomes uncertain.
@@ -233,6 +234,7 @@ cdef inline uint32_t elsewhere(Pairing *p, const Given *g) noexcept nogil:
             only = number
             keyless += 1
     if best and (at(t, best).keys or agreed == 1):
+        read_as(at(t, best).module, g)
         return answer_by_ends(p, best, g)
     if agreed or keyless != 1:
         return NONE
@@ -276,10 +278,24 @@ cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noe
     cdef const int64_t *reading = g.keys + g.m.keys
     cdef const int64_t *stop = reading + g.m.readings
     while reading < stop:
-        if reading[0] & 0xFF == e.module and fits(p, e, g, reading + 1, reading[0] >> 8):
+        if reading[0] & 0xFF == e.module and fits(p, e, g, reading + 1, reading[0] >> 16):
             return True
-        reading += 1 + (reading[0] >> 8)
+        reading += 1 + (reading[0] >> 16)
     return False
+
+
+cdef inline void read_as(uint8_t module, Given *g) noexcept nogil:
+    """From now on a message is what this service makes of it."""
+    cdef const int64_t *reading = g.keys + g.m.keys
+    cdef const int64_t *stop = reading + g.m.readings
+    while reading < stop and reading[0] & 0xFF != module:
+        reading += 1 + (reading[0] >> 16)
+    if reading >= stop or g.m.service == module:
+        return
+    g.m.service = module
+    g.m.role = REPLY | (reading[0] >> 8 & 0xFF) << KIND_SHIFT
+    g.keys = reading + 1
+    g.m.keys, g.m.readings = reading[0] >> 16, 0
 
 
 cdef inline bint fits(
@@ -288,7 +304,9 @@ cdef inline bint fits(
     """Whether a reply with these keys is one to a request; without a key, it goes to the endpoint that asked."""
     if not e.flags & KEYLESS:
         return not g.m.role & WEAK and shares_key(p, e, keys, count)
-    return e.keys == 0 and count == 0 and not e.flags & ANSWERED and goes_to_client(e, g) and not is_late(p, e)
+    if not facts_of(p, e).converses or e.keys or count or e.flags & ANSWERED:
+        return False
+    return goes_to_client(e, g) and not is_late(p, e)
 
 
 cdef inline bint may_have_drawn(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:

@@ -374,7 +374,7 @@ cdef inline bint is_read_elsewhere(const Message *message, const Match *found) n
 cdef inline int64_t write_readings(Scan *s, Octets payload) noexcept nogil:
     """What a datagram would be as a reply of other services, which may have come from another port; how many words.
 
-    For each such service a word, its number and how many keys follow, and the keys.
+    For each such service a word, its number, the kind and how many keys follow, and the keys.
     """
     cdef Match other
     cdef int64_t number, at, words = 0
@@ -387,7 +387,7 @@ cdef inline int64_t write_readings(Scan *s, Octets payload) noexcept nogil:
         begin(&other)
         if s.services.match[reader](payload, &other) != REPLY or words + 1 + other.count > MAX_READINGS:
             continue
-        pool[words] = reader | <int64_t>other.count << 8
+        pool[words] = reader | <int64_t>other.kind << 8 | <int64_t>other.count << 16
         for at in range(other.count):
             pool[words + 1 + at] = other.keys[at] & 0x7FFFFFFFFFFFFFFFULL
         words += 1 + other.count

@@ -66,6 +66,12 @@ cdef inline void asked(
         return
     if here != GENERIC_UDP:
         role = service(services, here, destination, frame.rest, found)
+        if here == there and source != destination and (found.weak or role == MALFORMED):
+            role = service(services, here, source, frame.rest, found)
+            if role == REPLY and not found.weak:  # a service of two ports, which read in different ways
+                serve(frame, here, source, role, found)
+                return
+            role = service(services, here, destination, frame.rest, found)
         if there in (GENERIC_UDP, here) or is_sound_request(role, found):
             serve(frame, here, destination, role, found)
             return

@@ -16,8 +16,8 @@ from tests.core.read_captures import put_in_place
 NO_TIME = 1 << 61
 ROOM = 330  # exchanges: the oldest is let go from about thirty on
 SIZES = {
-    "cells": 40, "reasons": 60, "details": 20, "quiet": 8, "answering": 8, "spreads": 16, "turns": 30, "changes": 30,
-    "rows": 60, "links": 80,
+    "cells": 40, "reasons": 60, "details": 20, "quiet": 8, "answering": 8, "full": 16, "turns": 30, "changes": 30,
+    "rows": 60, "waiting": 40, "links": 80, "met": 20,
 }  # fmt: skip
 TELLING = (0, 1, 2, 3, 4, 8, 16, 31, 32, 63, 64, 127, 128, 192, 255)
 

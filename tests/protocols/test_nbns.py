@@ -146,7 +146,7 @@ TALKS = [
         ["nbns 1 > 3: replied, positive response, 200000 us", "nbns 2 > 4: replied, positive response, 200000 us"],
     ),
     Talk(
-        "a scanner repeats its id: the latest unanswered request comes first",
+        "a scanner repeats its id: the oldest unanswered request comes first, and the pairing is weak",
         [
             (0, ask(NBNS, request(0x80F0, b"*", NBSTAT))),
             (1, ask(NBNS, request(0x80F0, b"*", NBSTAT, broadcast=True))),
@@ -154,8 +154,8 @@ TALKS = [
             (1.2, answer(NBNS, response(0x80F0, b"*", NBSTAT), ident=2)),
         ],
         [
-            "nbns 1 > 4: replied, node status response, 1200000 us",
-            "nbns 2 > 3: replied, node status response, 100000 us",
+            "nbns 1 > 3: replied, node status response, weak, 1100000 us",
+            "nbns 2 > 4: replied, node status response, 200000 us",
         ],
     ),
     Talk(
