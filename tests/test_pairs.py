@@ -30,6 +30,7 @@ WRONG = {
 }
 # Pairs that the truth lacks: (capture, request, first reply) → why. Each was looked up in its frames.
 MISSING: dict[tuple[str, int, int], str] = {
+    ("ndpi_fuzz-2006-06-26-2594.pcap", 263, 326): "a conversation that SIP cannot read; 326 has a damaged Call-ID",
     **{
         ("tcpdump_ikev2four.pcap", request, reply): "one SPI and message ID; the truth pairs IKE once a five-tuple"
         for request, reply in ((3, 4), (5, 6), (7, 9), (8, 10), (11, 13), (12, 14), (15, 17), (16, 18), (19, 20))
