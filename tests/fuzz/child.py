@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from array import array
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,6 @@ from tests.core.read_captures import put_in_place
 
 NO_TIME = 1 << 61
 ROOM = 330  # exchanges: the oldest is let go from about thirty on
-SIZES = {
-    "cells": 40, "reasons": 60, "details": 20, "quiet": 8, "answering": 8, "full": 16, "turns": 30, "changes": 30,
-    "rows": 60, "waiting": 40, "links": 80, "met": 20,
-}  # fmt: skip
 TELLING = (0, 1, 2, 3, 4, 8, 16, 31, 32, 63, 64, 127, 128, 192, 255)
 
 
@@ -29,7 +26,12 @@ def prepared(library: str) -> Any:
     from capanalyze.exchanges.engine import port_facts, waits_and_facts
     from capanalyze.protocols import PROTOCOLS, port_table, service_table
     from capanalyze.protocols._protocol import KINDS
+    from capanalyze.summary.store import Rooms
 
+    small = Rooms(
+        cells=40, reasons=60, details=20, quiet=8, answering=8, full=16, turns=30, changes=30, rows=60, waiting=40,
+        links=80, met=8,
+    )  # fmt: skip
     waits, facts = waits_and_facts()
     always = ((-NO_TIME, 0), (NO_TIME, 0))
     judge = core.Judge(
@@ -46,7 +48,7 @@ def prepared(library: str) -> Any:
         core.Scanner(port_table(), bytes(one.empty_asks for one in PROTOCOLS)),
         core.Pairs(facts, waits, port_facts(), service_table(KINDS), array("q", [0, 0, 1]), ROOM),
         judge,
-        core.Summary(bytes(2 * 65536), **SIZES),
+        core.Summary(bytes(2 * 65536), **asdict(small)),
         core.Group(len(PROTOCOLS), 7, 400),
         sorted(ports | {514, 7777, 9999, 40000}),
     )  # fmt: skip

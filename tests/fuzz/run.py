@@ -124,6 +124,8 @@ def run_plain(library: Path, target: str, folder: Path, seconds: int) -> Done:
     done = child(library, target, sanitizer(), "plain", str(corpus), str(seconds), str(kept))
     if done.returncode == 0:
         return Done(passed=True, executions=int(done.stdout), text=f"{int(done.stdout):,} inputs")
+    if not kept.exists():
+        return Done(passed=False, executions=0, text=tail(done.stderr))
     octets = kept.read_bytes()
     found = folder / "crash"
     found.write_bytes(octets[4 : 4 + int.from_bytes(octets[:4])])

@@ -141,7 +141,7 @@ TALKS = [
             (0, datagram(PEER, 50000, GROUP, SSDP, search())),
             (0.1, datagram(TARGET, 40000, PEER, 50000, response("uuid:1"))),
         ],
-        ["ssdp 1 > 2 at 192.0.2.10:40000: replied, datagram, weak, 100000 us"],
+        ["ssdp 1 > 2 at 192.0.2.10:40000: replied, response, 100000 us"],
     ),
     Talk(
         "another endpoint's response is none of it",

@@ -43,9 +43,13 @@ TALKS = [
         Talk(
             f"{name} comes from a port of its own",
             [(0, ask(TFTP, request)), (0.1, sent(first))],
-            ["tftp 1 > 2 at 192.0.2.10:40001: replied, datagram, port changed, weak, 100000 us"],
+            [f"tftp 1 > 2 at 192.0.2.10:40001: replied, {kind}, port changed, weak, 100000 us"],
         )
-        for name, request, first in (("data", READ, DATA), ("an acknowledgment", WRITE, ACK), ("an error", READ, ERROR))
+        for name, request, first, kind in (
+            ("data", READ, DATA, "first packet"),
+            ("an acknowledgment", WRITE, ACK, "first packet"),
+            ("an error", READ, ERROR, "error"),
+        )
     ),
     Talk(
         "what follows on that port belongs to the transfer",
@@ -55,12 +59,12 @@ TALKS = [
             (0.2, datagram(PEER, 50000, TARGET, TRANSFER, NEXT)),
             (0.3, sent(DATA + b"x")),
         ],
-        ["tftp 1 > 2 at 192.0.2.10:40001: replied, datagram, port changed, weak, 100000 us"],
+        ["tftp 1 > 2 at 192.0.2.10:40001: replied, first packet, port changed, weak, 100000 us"],
     ),
     Talk(
         "the first packet of another host to the port that asked answers",
         [(0, ask(TFTP, READ)), (0.1, sent(DATA, source="192.0.2.11"))],
-        ["tftp 1 > 2 at 192.0.2.11:40001: replied, datagram, address changed, weak, 100000 us"],
+        ["tftp 1 > 2 at 192.0.2.11:40001: replied, first packet, address changed, weak, 100000 us"],
     ),
     Talk(
         "an answer from the port that was asked is one too",

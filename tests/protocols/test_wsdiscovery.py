@@ -95,7 +95,7 @@ TALKS = [
             (0, datagram(PEER, 50000, GROUP, WSD, message("Probe", ONE))),
             (0.1, datagram(TARGET, 40000, PEER, 50000, message("ProbeMatches", TWO, ONE))),
         ],
-        ["wsdiscovery 1 > 2 at 192.0.2.10:40000: replied, datagram, weak, 100000 us"],
+        ["wsdiscovery 1 > 2 at 192.0.2.10:40000: replied, probe matches, 100000 us"],
     ),
     Talk(
         "hello and bye are nobody's reply",
