@@ -3,13 +3,13 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.answers cimport round_trip
-from capanalyze.core.exchange cimport NONE, SECOND, Exchange, Table, add_reply_frame, at, node_at
+from capanalyze.core.exchange cimport NONE, SECOND, Exchange, Table, add_reply_frame, at
 from capanalyze.core.expiry cimport wait, wait_anew
-from capanalyze.core.hashes cimport ends_hash, first_node, next_node
+from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, walk
 from capanalyze.core.message cimport ACKNOWLEDGES, SPOKE
 from capanalyze.core.pairing cimport (
-    MAX_WALK, TCP_TRANSPORT, Given, Pairing, comes_from_wanted, goes_to_client, is_late, kind_of, repeats_the_way,
-    role_of, shares_key,
+    TCP_TRANSPORT, Given, Pairing, comes_from_wanted, goes_to_client, is_late, kind_of, repeats_the_way, role_of,
+    shares_key,
 )
 from capanalyze.core.row cimport (
     ANSWERED, INDETERMINATE, REJECTED, REPLIED, SAID_ACCEPTED_THEN_CLOSED, SAID_ACCEPTED_THEN_RESET, SAID_RESET,
@@ -25,24 +25,20 @@ cdef enum:
 cdef inline uint32_t reset(Pairing *p, const Given *g) noexcept nogil:
     """A RST answers a SYN, takes back a connection that nobody has used, or ends one."""
     cdef Table *t = &p.table
-    cdef uint32_t node = first_node(t, ends_hash(TCP_TRANSPORT, g.destination, g.source)), number
+    cdef Walk w = walk(t, ends_hash(TCP_TRANSPORT, g.destination, g.source))
     cdef Exchange *e
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        number = node_at(t, node).exchange
-        e = at(t, number)
-        node = next_node(t, node)
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
         if not goes_to_client(e, g) or not comes_from_wanted(e, g):
             continue
         if not e.flags & ANSWERED and (g.m.keys == 0 or shares_key(p, e, g.keys, g.m.keys)):
             e.flags |= ANSWERED
             refuse(p, e, g, SAID_RESET)
-            return number
+            return w.exchange
         if e.flags & ANSWERED and not e.flags & SPOKEN and e.outcome == REPLIED:
             e.flags |= SPOKEN
             refuse(p, e, g, SAID_ACCEPTED_THEN_RESET)
-            return number
+            return w.exchange
     return spoke(p, g)
 
 
@@ -58,14 +54,10 @@ cdef inline uint32_t spoke(Pairing *p, const Given *g) noexcept nogil:
 cdef inline void use(Pairing *p, const Given *g, uint64_t wanted, bint by_server) noexcept nogil:
     """The accepted connections with this hash are used, by the side that was asked or by the other one."""
     cdef Table *t = &p.table
-    cdef uint32_t node = first_node(t, wanted), number
+    cdef Walk w = walk(t, wanted)
     cdef Exchange *e
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        number = node_at(t, node).exchange
-        e = at(t, number)
-        node = next_node(t, node)
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
         if not e.flags & ANSWERED:
             continue
         if not ((goes_to_client(e, g) and comes_from_wanted(e, g)) if by_server else repeats_the_way(e, g)):
@@ -74,7 +66,7 @@ cdef inline void use(Pairing *p, const Given *g, uint64_t wanted, bint by_server
             hear(p, e, g)
         if not e.flags & SPOKEN:
             e.flags |= SPOKEN
-            wait_anew(t, number, <uint8_t>p.facts[TCP_SERVICE].window_wait)
+            wait_anew(t, w.exchange, <uint8_t>p.facts[TCP_SERVICE].window_wait)
 
 
 cdef inline void hear(Pairing *p, Exchange *e, const Given *g) noexcept nogil:
@@ -90,19 +82,15 @@ cdef inline void hear(Pairing *p, Exchange *e, const Given *g) noexcept nogil:
 cdef inline uint32_t something_else(Pairing *p, const Given *g) noexcept nogil:
     """A segment back that neither accepts nor refuses a SYN (RFC 5961 section 4.2): something answered."""
     cdef Table *t = &p.table
-    cdef uint32_t node = first_node(t, ends_hash(TCP_TRANSPORT, g.destination, g.source)), number
+    cdef Walk w = walk(t, ends_hash(TCP_TRANSPORT, g.destination, g.source))
     cdef Exchange *e
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            return NONE
-        number = node_at(t, node).exchange
-        e = at(t, number)
-        node = next_node(t, node)
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
         if e.outcome == SILENT and goes_to_client(e, g) and comes_from_wanted(e, g) and not is_late(p, e):
             e.outcome, e.reason = INDETERMINATE, SAID_SOMETHING_ELSE
             e.rtt = round_trip(e, g.m)
             add_reply_frame(t, e, g.m.frame)
-            return number
+            return w.exchange
     return NONE
 
 

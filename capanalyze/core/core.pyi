@@ -13,6 +13,9 @@ NAMES: list[str]
 REASONS: dict[str, int]
 """Why the walk through a frame ends, by the names that `packets.steps` has for them."""
 
+ROW: dict[str, int]
+"""Sizes, flags, outcomes and reasons of a row of an exchange, by the names that `exchanges.row` has for them."""
+
 TUNNELS: dict[str, int]
 """What a frame may be read inside of, and its number."""
 

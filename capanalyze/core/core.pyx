@@ -6,6 +6,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from capanalyze.core cimport frame as reason
+from capanalyze.core cimport row
 from capanalyze.core.cells cimport join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
 from capanalyze.core.exchange cimport (
@@ -104,6 +105,40 @@ TUNNELS = {  # what a frame may be read inside of
     "TZSP": reason.IN_TZSP,
     "AYIYA": reason.IN_AYIYA,
     "CAPWAP": reason.IN_CAPWAP,
+}
+
+ROW = {  # what `exchanges.row` has too, by the names that it has there
+    "WIDE": sizeof(Wide) // sizeof(int64_t),
+    "NARROW": sizeof(Narrow) // sizeof(int32_t),
+    "LINK": sizeof(Link) // sizeof(int64_t),
+    "WEAK_PAIRING": row.WEAK_PAIRING,
+    "GROUP": row.GROUP,
+    "UNANSWERABLE_REQUEST": row.UNANSWERABLE_REQUEST,
+    "ECHOED": row.ECHOED,
+    "FORGOTTEN": row.FORGOTTEN,
+    "UNPROVEN": row.UNPROVEN,
+    "REPLIED": row.REPLIED,
+    "REJECTED": row.REJECTED,
+    "SILENT": row.SILENT,
+    "INDETERMINATE": row.INDETERMINATE,
+    "UNSOLICITED": row.UNSOLICITED,
+    "SAID_DATAGRAM": row.SAID_DATAGRAM,
+    "SAID_RESET": row.SAID_RESET,
+    "SAID_ACCEPTED_THEN_RESET": row.SAID_ACCEPTED_THEN_RESET,
+    "SAID_NOT_CAPTURED": row.SAID_NOT_CAPTURED,
+    "SAID_MID_FLOW": row.SAID_MID_FLOW,
+    "SAID_CUT": row.SAID_CUT,
+    "SAID_OTHER_PORT": row.SAID_OTHER_PORT,
+    "SAID_ENDED": row.SAID_ENDED,
+    "SAID_FORGOTTEN": row.SAID_FORGOTTEN,
+    "SAID_ACCEPTED_THEN_CLOSED": row.SAID_ACCEPTED_THEN_CLOSED,
+    "SAID_OTHER_ADDRESS": row.SAID_OTHER_ADDRESS,
+    "SAID_SOMETHING_ELSE": row.SAID_SOMETHING_ELSE,
+    "SAID_ICMPV4": row.SAID_ICMPV4,
+    "SAID_ICMPV6": row.SAID_ICMPV6,
+    "LATE": row.LATE,
+    "PORT_CHANGED": row.PORT_CHANGED,
+    "ADDRESS_CHANGED": row.ADDRESS_CHANGED,
 }
 
 MOST_KINDS = SUMMED_KINDS

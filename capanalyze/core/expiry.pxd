@@ -156,17 +156,16 @@ cdef inline void fetch_ends(const Table *t, uint32_t number) noexcept nogil:
 cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) noexcept nogil:
     """An exchange as a row."""
     wide[0] = Wide(
-        clock=e.clock, asked=e.asked, deadline=e.deadline, seconds=e.seconds, client=e.client, server=e.server,
-        wanted=e.wanted, digest=e.digest, mac=e.mac, request=e.request, reply=e.reply, rtt=e.rtt,
-        reply_octets=e.reply_octets, reply_at=e.reply_at, reply_frame=e.reply_frame, key_at=0,
+        clock=e.clock, asked=e.asked, seconds=e.seconds, client=e.client, server=e.server, wanted=e.wanted, mac=e.mac,
+        request=e.request, reply=e.reply, rtt=e.rtt, reply_octets=e.reply_octets, reply_at=e.reply_at,
+        reply_frame=e.reply_frame,
     )
     narrow[0] = Narrow(
         nanos=e.nanos, place=e.place, module=e.module, service=e.service, port=e.port, client_port=e.client_port,
-        server_port=e.server_port, wanted_port=e.wanted_port, request_octets=e.request_octets,
-        reply_captured=e.reply_captured, outcome=e.outcome, reason=e.reason, kind=e.kind, flags=<int32_t>e.flags,
-        interfaces=<int32_t>e.interfaces, requests=0, requests_last=0, replies=0, replies_last=0,
-        retransmissions=e.retransmissions, ident=e.ident, last_ident=e.last_ident, key_count=0, older=0, siblings=0,
-        direction=0, mode=-1, zone=-1, verdict=0, ttl=e.ttl, variant=e.variant,
+        server_port=e.server_port, request_octets=e.request_octets, reply_captured=e.reply_captured,
+        outcome=e.outcome, reason=e.reason, kind=e.kind, flags=<int32_t>e.flags, requests=0, requests_last=0,
+        replies=0, replies_last=0, retransmissions=e.retransmissions, direction=0, mode=-1, zone=-1, verdict=0,
+        ttl=e.ttl, variant=e.variant,
     )
     write_frames(t, e.requests, &narrow.requests, &narrow.requests_last)
     write_frames(t, e.replies, &narrow.replies, &narrow.replies_last)

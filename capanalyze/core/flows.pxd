@@ -3,14 +3,14 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from capanalyze.core.answers cimport answer
-from capanalyze.core.exchange cimport BY_PEER, IDLE_WAIT, NONE, Exchange, Table, add_request, at, node_at
+from capanalyze.core.exchange cimport BY_PEER, IDLE_WAIT, NONE, Exchange, Table, add_request, at
 from capanalyze.core.expiry cimport end, turn, wait_on
-from capanalyze.core.hashes cimport first_node, link, next_node, unlink
+from capanalyze.core.hashes cimport Walk, goes_to_next, link, unlink, walk
 from capanalyze.core.message cimport CUT, FLOW, Address
 from capanalyze.core.octets cimport mix
 from capanalyze.core.opening cimport begin, enter, enter_ends, stray
 from capanalyze.core.pairing cimport (
-    CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, MAX_WALK, SERVED_BY, Given, Pairing, conversation_between,
+    CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, SERVED_BY, Given, Pairing, conversation_between,
 )
 from capanalyze.core.replies cimport answer_by_ends, by_endpoints, elsewhere
 from capanalyze.core.requests cimport is_retransmission, request, resend
@@ -69,14 +69,17 @@ cdef inline void flow_on(Pairing *p, uint32_t number, const Given *g) noexcept n
 
 cdef inline uint32_t datagram(Pairing *p, Given *g) noexcept nogil:
     """A datagram that no service reads: of an open conversation, an answer of sorts, or the first of its five-tuple."""
+    cdef uint32_t number = awaited(p, g)
+    return number if number else new_flow(p, g)
+
+
+cdef inline uint32_t awaited(Pairing *p, Given *g) noexcept nogil:
+    """The exchange that a datagram which no service reads belongs to; NONE where it begins one."""
     cdef uint32_t number = converse(p, g, False)
     if number:
         return number
     number = by_endpoints(p, g)
-    if number:
-        return answer_by_ends(p, number, g)
-    number = elsewhere(p, g)
-    return number if number else new_flow(p, g)
+    return answer_by_ends(p, number, g) if number else elsewhere(p, g)
 
 
 cdef inline uint32_t new_flow(Pairing *p, Given *g) noexcept nogil:
@@ -126,24 +129,18 @@ cdef inline bint is_probe(Pairing *p, const Given *g) noexcept nogil:
     """Whether a peer's first datagrams go to several ports of a host; those before are probes then too."""
     cdef Table *t = &p.table
     cdef uint64_t wanted = peer_hash(&g.m.source, &g.m.destination)
-    cdef uint32_t node = first_node(t, wanted), next, ports = 1
+    cdef uint32_t ports = 1
     cdef int32_t last = <int32_t>g.m.destination_port
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        if port_of(at(t, node_at(t, node).exchange)) != last:
-            last = port_of(at(t, node_at(t, node).exchange))
+    cdef Walk w = walk(t, wanted)
+    while goes_to_next(t, &w):
+        if port_of(at(t, w.exchange)) != last:
+            last = port_of(at(t, w.exchange))
             ports += 1
-        node = next_node(t, node)
     if ports < PROBED_PORTS:
         return False
-    node = first_node(t, wanted)
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        next = next_node(t, node)
-        ask(p, node_at(t, node).exchange)
-        node = next
+    w = walk(t, wanted)
+    while goes_to_next(t, &w):
+        ask(p, w.exchange)
     return True
 
 
@@ -176,13 +173,7 @@ cdef inline void forget_service(Given *g) noexcept nogil:
 
 cdef inline uint32_t malformed(Pairing *p, Given *g) noexcept nogil:
     """On a service's port, but not that service's: an answer where one is awaited, else a conversation of its own."""
-    cdef uint32_t number = converse(p, g, False)
-    if number:
-        return number
-    number = by_endpoints(p, g)
-    if number:
-        return answer_by_ends(p, number, g)
-    number = elsewhere(p, g)
+    cdef uint32_t number = awaited(p, g)
     if number:
         return number
     if g.m.destination_port != g.m.port:

@@ -13,6 +13,10 @@ from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport CONVERSATION, GROUP
 
 
+cdef enum:
+    MAX_WALK = 256  # exchanges that are looked at for one message
+
+
 cdef inline uint64_t endpoint(const Address *address, int64_t port) noexcept nogil:
     """Hash of an endpoint."""
     return mix(mix(mix(BY_ENDS, address.low), address.high), <uint64_t>(port + 1))
@@ -56,6 +60,32 @@ cdef inline uint32_t first_node(const Table *t, uint64_t hash) noexcept nogil:
 cdef inline uint32_t next_node(const Table *t, uint32_t node) noexcept nogil:
     """The next older node with the hash of this one."""
     return node_with(t, node_at(t, node).older, node_at(t, node).hash)
+
+
+cdef struct Walk:  # through the exchanges that one hash finds, the latest first
+    uint32_t exchange
+    uint32_t node  # of the next one
+    uint32_t left  # exchanges that may still be looked at
+
+
+cdef inline Walk walk(const Table *t, uint64_t hash) noexcept nogil:
+    """Before the first exchange with this hash."""
+    return Walk(NONE, first_node(t, hash), MAX_WALK)
+
+
+cdef inline Walk walk_all(const Table *t, uint64_t hash) noexcept nogil:
+    """The same, however many there are."""
+    return Walk(NONE, first_node(t, hash), 0xFFFFFFFFU)
+
+
+cdef inline bint goes_to_next(const Table *t, Walk *w) noexcept nogil:
+    """Go to the next exchange, if there is one. The one before may leave its chains meanwhile."""
+    if w.node == NONE or w.left == 0:
+        return False
+    w.left -= 1
+    w.exchange = node_at(t, w.node).exchange
+    w.node = next_node(t, w.node)
+    return True
 
 
 cdef inline void link(Table *t, uint32_t number, uint64_t hash) noexcept nogil:

@@ -3,15 +3,13 @@
 from libc.stdint cimport uint32_t
 
 from capanalyze.core.connections cimport refuse
-from capanalyze.core.exchange cimport NONE, Exchange, Table, at, is_ipv4, node_at, same
+from capanalyze.core.exchange cimport NONE, Exchange, Table, at, is_ipv4, same
 from capanalyze.core.flows cimport ask
-from capanalyze.core.hashes cimport ends_hash, first_node, next_node
+from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, walk
 from capanalyze.core.message cimport REPLY, Address
 from capanalyze.core.opening cimport ident_of
-from capanalyze.core.pairing cimport (
-    MAX_WALK, Given, Pairing, facts_for, is_of_service, repeats_the_way, role_of, shares_key,
-)
-from capanalyze.core.row cimport GROUP, INDETERMINATE, REJECTED, SAID_ICMPV4, SAID_ICMPV6, SAID_MID_FLOW, SILENT
+from capanalyze.core.pairing cimport Given, Pairing, facts_for, is_of_service, repeats_the_way, role_of, shares_key
+from capanalyze.core.row cimport GROUP, REJECTED, SAID_ICMPV4, SAID_ICMPV6, SAID_MID_FLOW, SILENT
 
 cdef enum:
     OUTBOUND = 2  # a direction that the capture itself tells
@@ -35,13 +33,10 @@ cdef inline void reject(Pairing *p, const Given *g) noexcept nogil:
     ask_quoted(p, g)
     # Where the quote is too short for a key, the identification tells, else the order.
     cdef Quoted quoted = Quoted(NONE, NONE, NONE)
-    cdef uint32_t node = first_node(t, ends_hash(facts_for(p, g).transport, g.source, g.destination)), number
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        weigh(p, node_at(t, node).exchange, g, &quoted)
-        node = next_node(t, node)
-    number = quoted.by_ident or quoted.silent or quoted.latest
+    cdef Walk w = walk(t, ends_hash(facts_for(p, g).transport, g.source, g.destination))
+    while goes_to_next(t, &w):
+        note_quoted(p, w.exchange, g, &quoted)
+    cdef uint32_t number = quoted.by_ident or quoted.silent or quoted.latest
     if number:
         refuse(p, at(t, number), g, reason)
 
@@ -49,15 +44,16 @@ cdef inline void reject(Pairing *p, const Given *g) noexcept nogil:
 cdef inline void ask_quoted(Pairing *p, const Given *g) noexcept nogil:
     """What was taken for an answer without its request asked after all, as an error rejects it."""
     cdef Table *t = &p.table
-    cdef uint32_t node = first_node(t, ends_hash(facts_for(p, g).transport, g.destination, g.source))
-    if node == NONE:
-        return
-    cdef Exchange *e = at(t, node_at(t, node).exchange)
-    if e.request == 0 and e.outcome == INDETERMINATE and e.reason == SAID_MID_FLOW and is_sent_by_host(g, e, &e.client):
-        ask(p, node_at(t, node).exchange)
+    cdef Exchange *e
+    cdef Walk w = walk(t, ends_hash(facts_for(p, g).transport, g.destination, g.source))
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
+        if e.request == 0 and e.reason == SAID_MID_FLOW and is_sent_by_host(g, e, &e.client):
+            ask(p, w.exchange)
+            return
 
 
-cdef inline void weigh(Pairing *p, uint32_t number, const Given *g, Quoted *quoted) noexcept nogil:
+cdef inline void note_quoted(Pairing *p, uint32_t number, const Given *g, Quoted *quoted) noexcept nogil:
     """Keep a request that may be quoted: the latest with the identification, the first in silence, the latest."""
     cdef const Exchange *e = at(&p.table, number)
     if not is_quoted(p, e, g):

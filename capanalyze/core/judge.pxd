@@ -12,9 +12,8 @@ from capanalyze.core.message cimport Address
 from capanalyze.core.octets cimport mix
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
-    CAPTURE_SHIFT, DOUBTED, FORGOTTEN, GROUP, INDETERMINATE, INWARD, LOCAL, NOWHERE, OUTWARD, PASSING, REJECTED,
-    REPLIED, SAID_CUT, SAID_ENDED, SAID_FORGOTTEN, SAID_OTHER_PORT, SILENT, UNANSWERABLE_REQUEST, UNPROVEN, UNSETTLED,
-    UNSOLICITED, Narrow, Wide,
+    CAPTURE_SHIFT, FORGOTTEN, GROUP, INDETERMINATE, INWARD, LOCAL, NOWHERE, OUTWARD, PASSING, REJECTED, REPLIED,
+    SAID_CUT, SAID_ENDED, SAID_FORGOTTEN, SILENT, UNANSWERABLE_REQUEST, UNPROVEN, UNSETTLED, UNSOLICITED, Narrow, Wide,
 )
 from capanalyze.core.services cimport GENERIC_UDP, MAX_SERVICES, TCP_SERVICE
 from capanalyze.core.setting cimport (
@@ -176,8 +175,6 @@ cdef inline bint silence(const Judging *j, const Wide *wide, Narrow *narrow, con
         narrow.flags |= UNPROVEN
     elif mode_of(j, narrow).is_cut or capture.cut:
         give_up(narrow, SAID_CUT)
-    elif narrow.flags & DOUBTED:
-        give_up(narrow, SAID_OTHER_PORT)
     elif narrow.flags & FORGOTTEN:
         give_up(narrow, SAID_FORGOTTEN)
     elif window_end(j, wide, narrow) > capture.last:

@@ -4,26 +4,26 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from capanalyze.core.answers cimport answer
 from capanalyze.core.connections cimport reset, something_else, spoke
-from capanalyze.core.exchange cimport CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, has_room, node_at
+from capanalyze.core.exchange cimport CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, has_room
 from capanalyze.core.expiry cimport end, evict, hand_on, settle
 from capanalyze.core.fetch cimport fetch, fetch_first
 from capanalyze.core.flows cimport conversation, converse, datagram, malformed
-from capanalyze.core.hashes cimport first_node, next_node
+from capanalyze.core.hashes cimport Walk, goes_to_next, walk
 from capanalyze.core.icmp_errors cimport reject
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, ANNOUNCEMENT, EMPTY, FLOW, FRAGMENT, GARBAGE, MALFORMED, REPLY, REQUEST, RESET, SPOKE, Message,
 )
 from capanalyze.core.opening cimport orphan, told
 from capanalyze.core.pairing cimport (
-    CONTINUES, EARLY_ROOM, MAX_PLACES, MAX_WALK, QUOTED, SOON_ROOM, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given, Pairing,
-    Soon, clock_of, facts_for, given_soon, kind_of, repeats_the_way, role_of,
+    CONTINUES, EARLY_ROOM, MAX_PLACES, QUOTED, SOON_ROOM, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given, Pairing, Soon,
+    clock_of, facts_for, given_soon, kind_of, repeats_the_way, role_of,
 )
 from capanalyze.core.repeats cimport (
     NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember,
 )
-from capanalyze.core.replies cimport answer_by_ends, by_endpoints, by_key, by_question, elsewhere, is_ambiguous
+from capanalyze.core.replies cimport Candidate, answer_by_ends, by_endpoints, by_key, by_question, elsewhere
 from capanalyze.core.requests cimport alike_hash, request
-from capanalyze.core.row cimport ANSWERED, WEAK_PAIRING
+from capanalyze.core.row cimport ANSWERED, GROUP, WEAK_PAIRING
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
 
 
@@ -134,7 +134,7 @@ cdef inline uint32_t flow(Pairing *p, Given *g) noexcept nogil:
 
 cdef inline bint is_awaited(Pairing *p, const Given *g) noexcept nogil:
     """Whether there is a request that a message may answer."""
-    return by_key(p, g, g.keys, g.m.keys) != NONE or by_endpoints(p, g) != NONE
+    return by_key(p, g, g.keys, g.m.keys).number != NONE or by_endpoints(p, g) != NONE
 
 
 cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
@@ -144,9 +144,10 @@ cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
         number = by_question(p, g)
         if number:
             return number
-    number = by_key(p, g, g.keys, g.m.keys)
-    if number:
-        return answer_by_key(p, number, g)
+    cdef Candidate asked = by_key(p, g, g.keys, g.m.keys)
+    if asked.number:
+        return answer_by_key(p, asked, g)
+    number = NONE
     cdef uint32_t by_ends = by_endpoints(p, g)
     if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT:
         if by_ends == NONE or at(&p.table, by_ends).flags & ANSWERED:
@@ -163,11 +164,11 @@ cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
     return malformed(p, g) if kind_of(g) == GARBAGE else orphan(p, g)
 
 
-cdef inline uint32_t answer_by_key(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
-    """Add a reply that its key tells, weakly where several requests have it."""
-    cdef bint weakly = is_ambiguous(p, number, g)
-    number = answer(p, number, g)
-    if weakly:
+cdef inline uint32_t answer_by_key(Pairing *p, Candidate asked, const Given *g) noexcept nogil:
+    """Add a reply that its key tells, weakly where the key does not tell requests to one host apart."""
+    cdef bint to_one = not at(&p.table, asked.number).flags & GROUP and not facts_for(p, g).by_key_alone
+    cdef uint32_t number = answer(p, asked.number, g)
+    if asked.is_one_of_several and to_one:
         at(&p.table, number).flags |= WEAK_PAIRING
     return number
 
@@ -194,12 +195,9 @@ cdef inline void count_malformed(Pairing *p, const Given *g) noexcept nogil:
 cdef inline void seen_also(Pairing *p, const Given *g) noexcept nogil:
     """What went to a group is answered on any interface that showed it."""
     cdef Table *t = &p.table
-    cdef uint32_t node = first_node(t, alike_hash(p, g))
+    cdef Walk w = walk(t, alike_hash(p, g))
     cdef Exchange *e
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            return
-        e = at(t, node_at(t, node).exchange)
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
         if e.digest == g.m.digest and repeats_the_way(e, g) and 0 <= g.m.interface < MAX_PLACES:
             e.interfaces |= 1U << <uint32_t>g.m.interface
-        node = next_node(t, node)

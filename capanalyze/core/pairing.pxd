@@ -2,8 +2,8 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
-from capanalyze.core.exchange cimport ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, node_at, same
-from capanalyze.core.hashes cimport conversation_hash, endpoint, first_node, has_hash, key_hash, next_node
+from capanalyze.core.exchange cimport ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, same
+from capanalyze.core.hashes cimport Walk, conversation_hash, endpoint, goes_to_next, has_hash, key_hash, walk
 from capanalyze.core.message cimport MALFORMED, MAX_KEYS, Message
 from capanalyze.core.repeats cimport Repeats
 from capanalyze.core.row cimport CONVERSATION, GROUP
@@ -21,15 +21,12 @@ cdef enum:
     QUOTED = 65536  # a role from here on is that of a datagram quoted by an ICMP error
     UDP_TRANSPORT = 0
     TCP_TRANSPORT = 1
-    ICMP_TRANSPORT = 2
     MAX_FOUND = 256  # exchanges that one message answers
-    MAX_WALK = 256  # exchanges that are looked at for one message
     MAX_PASSED = 1024  # and those that hold its question, but that a reply to a group cannot answer
     MAX_PLACES = 31  # interfaces that an exchange remembers apart
     SERVED_BY = 65536  # in the table of ports: from here on the service of each
 
 cdef enum:  # facts about a port
-    IS_SERVED = 1
     IS_REGISTERED = 2
     IS_NEVER_ANSWERED = 4
 
@@ -199,15 +196,12 @@ cdef inline Given given_soon(Message *m, const int64_t *pool, const Soon *soon) 
 cdef inline uint32_t conversation_between(const Table *t, const Given *g, bint back) noexcept nogil:
     """The open conversation that a message belongs to, `back` to who began it or on from there; NONE for none."""
     cdef uint64_t client = g.destination if back else g.source, server = g.source if back else g.destination
-    cdef uint32_t node = first_node(t, conversation_hash(client, server))
+    cdef Walk w = walk(t, conversation_hash(client, server))
     cdef const Exchange *e
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        e = at(t, node_at(t, node).exchange)
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
         if (goes_to_client(e, g) and comes_from_server(e, g)) if back else goes_on_to_server(e, g):
-            return node_at(t, node).exchange
-        node = next_node(t, node)
+            return w.exchange
     return NONE
 
 

@@ -9,16 +9,17 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.answers cimport answer, sibling_of
 from capanalyze.core.exchange cimport (
-    ANY_CLIENT, ANY_SERVER, IDLE_WAIT, NONE, Exchange, Table, add_reply_frame, at, is_ipv4, node_at, same,
+    ANY_CLIENT, ANY_SERVER, IDLE_WAIT, NONE, Exchange, Table, add_reply_frame, at, is_ipv4, same,
 )
 from capanalyze.core.expiry cimport wait_on
-from capanalyze.core.hashes cimport client_hash, conversation_hash, ends_hash, first_node, key_hash, link, next_node
+from capanalyze.core.hashes cimport (
+    Walk, client_hash, conversation_hash, ends_hash, goes_to_next, key_hash, link, walk, walk_all,
+)
 from capanalyze.core.message cimport MALFORMED, REPLY
 from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
-    KIND_SHIFT, MAX_FOUND, MAX_PASSED, MAX_WALK, WEAK, Given, Pairing, comes_from_wanted, conversation_between,
-    facts_for, facts_of, goes_to_client, is_late, is_of_service, is_on, is_unreadable, reaches_client, role_of,
-    shares_key, wanted_of,
+    KIND_SHIFT, MAX_FOUND, MAX_PASSED, WEAK, Given, Pairing, comes_from_wanted, conversation_between, facts_for,
+    facts_of, goes_to_client, is_late, is_of_service, is_on, is_unreadable, reaches_client, role_of, shares_key,
 )
 from capanalyze.core.row cimport (
     ANSWERED, CONVERSATION, GROUP, INDETERMINATE, KEYLESS, MULTICAST, REJECTED, SAID_OTHER_ADDRESS, SAID_OTHER_PORT,
@@ -34,34 +35,34 @@ cdef enum:
 # By key
 
 
-cdef inline uint32_t by_key(Pairing *p, const Given *g, const int64_t *keys, int64_t count) noexcept nogil:
-    """The request with one of these keys that a message answers by its endpoints; NONE for none."""
-    cdef uint32_t best = NONE
+cdef struct Candidate:  # the request that a message belongs to, as far as is known; NONE for none
+    uint32_t number
+    bint is_one_of_several  # which their key does not tell apart
+
+
+cdef inline Candidate by_key(Pairing *p, const Given *g, const int64_t *keys, int64_t count) noexcept nogil:
+    """The request with one of these keys that a message answers by its endpoints."""
+    cdef Candidate best = Candidate(NONE, False)
     cdef int64_t place
     cdef uint8_t module = <uint8_t>g.m.service
     for place in range(count):
         if facts_for(p, g).by_key_alone:
-            best = best_with(p, g, key_hash(module, ANY_CLIENT, ANY_SERVER, keys[place]), best)
+            weigh(p, g, key_hash(module, ANY_CLIENT, ANY_SERVER, keys[place]), &best)
             continue
         if not facts_for(p, g).by_question:
-            best = best_with(p, g, key_hash(module, g.destination, g.source, keys[place]), best)
+            weigh(p, g, key_hash(module, g.destination, g.source, keys[place]), &best)
         if p.table.to_groups or facts_for(p, g).by_question:
-            best = best_with(p, g, key_hash(module, g.destination, ANY_SERVER, keys[place]), best)
+            weigh(p, g, key_hash(module, g.destination, ANY_SERVER, keys[place]), &best)
     return best
 
 
-cdef inline uint32_t best_with(const Pairing *p, const Given *g, uint64_t wanted, uint32_t best) noexcept nogil:
-    """The request that a message belongs to, of `best` and those with this hash."""
+cdef inline void weigh(const Pairing *p, const Given *g, uint64_t wanted, Candidate *best) noexcept nogil:
+    """Weigh the requests with this hash against the best one so far."""
     cdef const Table *t = &p.table
-    cdef uint32_t node = first_node(t, wanted), number
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        number = node_at(t, node).exchange
-        if may_answer(p, at(t, number), g) and not is_too_late(p, at(t, number)):
-            best = better(p, best, number, g)
-        node = next_node(t, node)
-    return best
+    cdef Walk w = walk(t, wanted)
+    while goes_to_next(t, &w):
+        if may_answer(p, at(t, w.exchange), g) and not is_too_late(p, at(t, w.exchange)):
+            take_better(p, best, w.exchange, g)
 
 
 cdef inline bint is_too_late(const Pairing *p, const Exchange *e) noexcept nogil:
@@ -86,20 +87,23 @@ cdef inline bint may_answer(const Pairing *p, const Exchange *e, const Given *g)
     return e.wanted_port == g.m.source_port
 
 
-cdef inline uint32_t better(const Pairing *p, uint32_t one, uint32_t other, const Given *g) noexcept nogil:
-    """Of two requests the one that a message belongs to; `one` was found first, so that it is no older."""
-    if one == NONE or one == other:
-        return other
-    cdef const Exchange *first = at(&p.table, one)
+cdef inline void take_better(const Pairing *p, Candidate *best, uint32_t other, const Given *g) noexcept nogil:
+    """Of two requests the one that a message belongs to; `best` was found first, so that it is no older."""
+    if best.number == NONE or best.number == other:
+        best.number = other
+        return
+    cdef const Exchange *first = at(&p.table, best.number)
     cdef const Exchange *second = at(&p.table, other)
     cdef int here = is_on(first, g.m.interface) - is_on(second, g.m.interface)
     if here == 0:
-        here = is_waiting(p, one, g) - is_waiting(p, other, g)
-    if here == 0 and are_alike(first, second) and is_waiting(p, one, g):
+        here = is_waiting(p, best.number, g) - is_waiting(p, other, g)
+    if here == 0 and are_alike(first, second) and is_waiting(p, other, g):
         here = -1  # nothing tells them apart: in order
+        best.is_one_of_several = True
     if here == 0:
         here = -1 if first.clock < second.clock else 1
-    return one if here > 0 else other
+    if here < 0:
+        best.number = other
 
 
 cdef inline bint are_alike(const Exchange *one, const Exchange *other) noexcept nogil:
@@ -107,27 +111,6 @@ cdef inline bint are_alike(const Exchange *one, const Exchange *other) noexcept 
     if one.flags & other.flags & KEYLESS:
         return True
     return one.digest != other.digest and one.client_port == other.client_port and same(&one.client, &other.client)
-
-
-cdef inline bint is_ambiguous(const Pairing *p, uint32_t number, const Given *g) noexcept nogil:
-    """Whether a request that a reply answers is one of several that its key does not tell apart."""
-    cdef const Table *t = &p.table
-    cdef const Exchange *e = at(t, number)
-    cdef uint32_t node, other
-    cdef int64_t place
-    cdef uint64_t server = ANY_SERVER if facts_of(p, e).by_question else wanted_of(e)
-    if e.keys == 0 or e.flags & GROUP or facts_of(p, e).by_key_alone:
-        return False
-    for place in range(g.m.keys):
-        node = first_node(t, key_hash(e.module, g.destination, server, g.keys[place]))
-        for _ in range(MAX_WALK):
-            if node == NONE:
-                break
-            other = node_at(t, node).exchange
-            if other != number and are_alike(e, at(t, other)) and is_waiting(p, other, g):
-                return True
-            node = next_node(t, node)
-    return False
 
 
 cdef inline bint is_waiting(const Pairing *p, uint32_t number, const Given *g) noexcept nogil:
@@ -145,13 +128,13 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
     what it repeats is noted there alone, if there is nothing newer to answer.
     """
     cdef Table *t = &p.table
-    cdef uint32_t node, number, answered = NONE, siblings = 0, passed = 0
+    cdef uint32_t number, answered = NONE, siblings = 0, passed = 0
     cdef int64_t place
+    cdef Walk w
     for place in range(g.m.keys):
-        node = first_node(t, key_hash(<uint8_t>g.m.service, ANY_CLIENT, ANY_SERVER, g.keys[place]))
-        while node and siblings < MAX_FOUND and passed < MAX_PASSED:
-            number = node_at(t, node).exchange
-            node = next_node(t, node)
+        w = walk_all(t, key_hash(<uint8_t>g.m.service, ANY_CLIENT, ANY_SERVER, g.keys[place]))
+        while siblings < MAX_FOUND and passed < MAX_PASSED and goes_to_next(t, &w):
+            number = w.exchange
             if at(t, number).met == g.m.frame or not may_answer(p, at(t, number), g):
                 passed += 1
                 continue
@@ -179,20 +162,16 @@ cdef inline uint32_t by_endpoints(const Pairing *p, const Given *g) noexcept nog
 cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, uint32_t best) noexcept nogil:
     """The same, of `best` and those with this hash."""
     cdef const Table *t = &p.table
-    cdef uint32_t node = first_node(t, wanted), number
+    cdef Walk w = walk(t, wanted)
     cdef const Exchange *e
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        number = node_at(t, node).exchange
-        e = at(t, number)
-        node = next_node(t, node)
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
         if not (e.keys == 0 or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
         if not (g.m.service == GENERIC_UDP or role_of(g) == MALFORMED or is_of_service(p, e, g)):
             continue
-        if best == NONE or is_waiting(p, number, g):
-            best = number
+        if best == NONE or is_waiting(p, w.exchange, g):
+            best = w.exchange
     return best
 
 
@@ -215,31 +194,29 @@ cdef inline uint32_t elsewhere(Pairing *p, Given *g) noexcept nogil:
     """
     cdef Table *t = &p.table
     cdef int64_t transport = facts_for(p, g).transport
-    cdef uint32_t node = first_node(t, client_hash(transport, &g.m.destination)), number, best = NONE, only = NONE
+    cdef uint32_t only = NONE
     cdef int agreed = 0, keyless = 0, services = 0
     cdef uint8_t[SERVICES_OF_CLIENT] met
+    cdef Candidate best = Candidate(NONE, False)
     cdef Exchange *e
-    for _ in range(REQUESTS_OF_CLIENT):
-        if node == NONE:
-            break
-        number = node_at(t, node).exchange
-        e = at(t, number)
-        node = next_node(t, node)
+    cdef Walk w = walk(t, client_hash(transport, &g.m.destination))
+    w.left = REQUESTS_OF_CLIENT
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
         if not same(&e.client, &g.m.destination) or e.request == 0 or not note_service(e.module, met, &services):
             continue
         if agrees(p, e, g):
-            best = better(p, best, number, g)
+            take_better(p, &best, w.exchange, g)
             agreed += 1
         elif may_have_drawn(p, e, g):
-            only = number
+            only = w.exchange
             keyless += 1
-    if best and (at(t, best).keys or agreed == 1):
-        read_as(at(t, best).module, g)
-        return answer_by_ends(p, best, g)
+    if best.number and (at(t, best.number).keys or agreed == 1):
+        read_as(at(t, best.number).module, g)
+        return answer_by_ends(p, best.number, g)
     if agreed or keyless != 1:
         return NONE
-    e = at(t, only)
-    doubt(p, e, g)
+    doubt(p, at(t, only), g)
     return only
 
 

@@ -3,19 +3,17 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.answers cimport answer
-from capanalyze.core.exchange cimport (
-    ANY_SERVER, IDLE_WAIT, NONE, OPEN, SECOND, Exchange, Table, add_request, at, node_at, same,
-)
+from capanalyze.core.exchange cimport ANY_SERVER, IDLE_WAIT, NONE, OPEN, SECOND, Exchange, Table, add_request, at, same
 from capanalyze.core.expiry cimport drop, wait_on
-from capanalyze.core.hashes cimport ends_hash, first_node, key_hash, next_node
+from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, key_hash, walk
 from capanalyze.core.message cimport Message
 from capanalyze.core.opening cimport begin, enter, ident_of
 from capanalyze.core.pairing cimport (
-    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, MAX_WALK, WEAK, Early, Given, Pairing, facts_for, facts_of, given,
-    is_on, repeats_the_way, shares_key,
+    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, WEAK, Early, Given, Pairing, facts_for, facts_of, given, is_on,
+    repeats_the_way, shares_key,
 )
 from capanalyze.core.repeats cimport note_same, source_of
-from capanalyze.core.replies cimport by_key
+from capanalyze.core.replies cimport Candidate, by_key
 from capanalyze.core.row cimport ANSWERED, CONVERSATION, GROUP
 
 cdef enum:
@@ -24,41 +22,45 @@ cdef enum:
 
 cdef inline uint32_t request(Pairing *p, Given *g) noexcept nogil:
     """A request; NTP's mode 1 may answer mode 1 as well: its last key is then the other's."""
-    cdef uint32_t number
+    cdef Candidate answered
     if g.m.role & COMPARED:
         g.m.keys -= 1
     if g.m.role & ALSO_REPLY:
         g.m.keys -= 1
-        number = by_key(p, g, &g.keys[g.m.keys], 1)
-        if number:
-            answer(p, number, g)
+        answered = by_key(p, g, &g.keys[g.m.keys], 1)
+        if answered.number:
+            answer(p, answered.number, g)
     return asked(p, g)
 
 
 cdef inline uint32_t asked(Pairing *p, Given *g) noexcept nogil:
     """The exchange of a request: that of the first, if it is a retransmission, else a new one."""
     cdef Table *t = &p.table
-    cdef uint32_t number, node = first_node(t, alike_hash(p, g))
+    cdef Walk w = walk(t, alike_hash(p, g))
     cdef Exchange *e
-    for _ in range(MAX_WALK):
-        if node == NONE:
-            break
-        number = node_at(t, node).exchange
-        e = at(t, number)
-        if repeats_the_way(e, g):
-            if goes_on(p, e, g):
-                add_request(t, e, g.m.frame)
-                wait_on(t, number, wait_of(p, e))
-                return number
-            if e.digest == g.m.digest and e.module == g.m.service:
-                if is_retransmission(p, e, g):
-                    resend(p, number, g)
-                    return number
-                compare_sources(p, e, g)
-                if e.flags & ANSWERED and not p.many_sources and is_on(e, g.m.interface):
-                    break  # what is older was answered too, or its window is over
-        node = next_node(t, node)
-    number = begin(p, g, False)
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
+        if not repeats_the_way(e, g):
+            continue
+        if goes_on(p, e, g):
+            add_request(t, e, g.m.frame)
+            wait_on(t, w.exchange, wait_of(p, e))
+            return w.exchange
+        if e.digest != g.m.digest or e.module != g.m.service:
+            continue
+        if is_retransmission(p, e, g):
+            resend(p, w.exchange, g)
+            return w.exchange
+        compare_sources(p, e, g)
+        if e.flags & ANSWERED and not p.many_sources and is_on(e, g.m.interface):
+            break  # what is older was answered too, or its window is over
+    return asked_anew(p, g)
+
+
+cdef inline uint32_t asked_anew(Pairing *p, Given *g) noexcept nogil:
+    """A new exchange that a request begins."""
+    cdef Table *t = &p.table
+    cdef uint32_t number = begin(p, g, False)
     if g.m.role & CONTINUES and facts_for(p, g).converses:
         at(t, number).flags |= CONVERSATION
     enter(p, number, g)

@@ -14,12 +14,10 @@ cdef enum:
 cdef struct Wide:
     int64_t clock  # of the first request, nanoseconds, never running back; of the message itself where nobody asked
     int64_t asked  # clock of the last request
-    int64_t deadline  # until this clock something may be added
     int64_t seconds  # time stamp of the first frame; NO_TIME or more where it has none
     Address client
     Address server  # who answered; while nobody has, who was asked
     Address wanted  # who was asked, a group perhaps
-    int64_t digest  # of the request's payload
     int64_t mac  # of the asker, -1 where the link has none
     int64_t request  # the first request; 0 for none
     int64_t reply  # the first frame that came back, likewise
@@ -27,7 +25,6 @@ cdef struct Wide:
     int64_t reply_octets  # payload of all replies
     int64_t reply_at  # offset of the first reply's payload in its (unpacked) capture, -1 for none
     int64_t reply_frame  # its frame, which is not the first that came back where an ICMP error came before
-    int64_t key_at
 
 
 cdef struct Narrow:
@@ -38,24 +35,17 @@ cdef struct Narrow:
     int32_t port  # the service's port; -1 where it has none
     int32_t client_port  # -1 where the transport has none
     int32_t server_port
-    int32_t wanted_port
     int32_t request_octets  # payload of the first request
     int32_t reply_captured  # captured octets of the first reply's payload
     int32_t outcome
     int32_t reason
     int32_t kind  # of the request, as its service numbers it
     int32_t flags
-    int32_t interfaces  # places that showed the request, a bit for each of the first 31
     int32_t requests  # the further requests: first and last index in the links, 0 for none
     int32_t requests_last
     int32_t replies  # the further frames that came back
     int32_t replies_last
     int32_t retransmissions
-    int32_t ident  # IP identification of the first request, -1 for none
-    int32_t last_ident  # that of the last request
-    int32_t key_count
-    int32_t older
-    int32_t siblings
     int32_t direction
     int32_t mode  # -1 for none
     int32_t zone
@@ -77,7 +67,6 @@ cdef enum:  # flags
     ANSWERED = 16
     SPOKEN = 32  # a connection that was used, or taken back
     CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
-    DOUBTED = 128  # something came back from another port
     ECHOED = 256  # the reply repeats the request
     KEYLESS = 512  # no key tells the request from others of its endpoints
     TAKEN = 1024  # some host answered what went to a group

@@ -28,7 +28,7 @@ LARGEST = 1 << 18
 OUT_ROOM = 8192
 OUT_LINKS = 8192
 TRANSPORTS = ("udp", "tcp", "icmp")
-IS_SERVED, IS_REGISTERED, IS_NEVER_ANSWERED = 1, 2, 4  # facts about a port, as `pairing.pxd` has them
+IS_REGISTERED, IS_NEVER_ANSWERED = 2, 4  # facts about a port, as `pairing.pxd` has them
 
 
 def patience(index: int, protocol: Protocol) -> int:
@@ -64,9 +64,6 @@ def port_facts() -> bytes:
         transport, _, number = service.partition("/")
         if transport == "udp":
             found[int(number)] |= IS_NEVER_ANSWERED
-    for protocol in PROTOCOLS:
-        for port in protocol.ports:
-            found[port] |= IS_SERVED
     return bytes(found) + port_table()
 
 

@@ -11,7 +11,6 @@ from capanalyze.model import Direction, Outcome, Verdict
 (
     CLOCK,  # of the first request, nanoseconds, never running back; of the message itself where nobody asked
     ASKED,  # clock of the last request
-    DEADLINE,  # until this clock something may be added
     SECONDS,  # time stamp of the first frame; NO_TIME or more where it has none
     CLIENT,  # address, two words (IPv4 as ::ffff:a.b.c.d)
     CLIENT_LOW,
@@ -19,7 +18,6 @@ from capanalyze.model import Direction, Outcome, Verdict
     SERVER_LOW,
     WANTED,  # who was asked, a group perhaps
     WANTED_LOW,
-    DIGEST,  # of the request's payload
     MAC,  # of the asker, -1 where the link has none
     REQUEST,  # the first request: capture * CAPTURE + frame; 0 for none
     REPLY,  # the first frame that came back, likewise
@@ -27,9 +25,8 @@ from capanalyze.model import Direction, Outcome, Verdict
     REPLY_OCTETS,  # payload of all replies
     REPLY_AT,  # offset of the first reply's payload in its (unpacked) capture, -1 for none
     REPLY_FRAME,  # its frame, which is not the first that came back where an ICMP error came before
-    KEY_AT,  # the first match key's node
-) = range(19)
-WIDE = 19
+) = range(16)
+WIDE = 16
 
 # Fields of the narrow row.
 (
@@ -40,32 +37,25 @@ WIDE = 19
     PORT,  # the service's port; -1 where it has none
     CLIENT_PORT,  # -1 where the transport has none
     SERVER_PORT,
-    WANTED_PORT,
     REQUEST_OCTETS,  # payload of the first request
     REPLY_CAPTURED,  # captured octets of the first reply's payload
     OUTCOME,  # index in OUTCOMES
     REASON,  # see `batch.reason_of`
     KIND,  # of the request, as its module numbers it
     FLAGS,
-    INTERFACES,  # places that showed the request, a bit for each of the first 31
     REQUESTS,  # the further requests: first and last index in the links, 0 for none
     REQUESTS_LAST,
     REPLIES,  # the further frames that came back
     REPLIES_LAST,
     RETRANSMISSIONS,
-    IDENT,  # IP identification of the first request, -1 for none
-    LAST_IDENT,  # that of the last request
-    KEY_COUNT,
-    OLDER,  # how many exchanges ago the one before this of the same client began, 0 for none
-    SIBLINGS,  # how many exchanges later the next one of the same request to a group began, 0 for none
     DIRECTION,  # index in DIRECTIONS
     MODE,  # index of the mode, -1 for none
     ZONE,  # index of the zone
     VERDICT,  # index in VERDICTS_OF, 0 for none
     TTL,  # of the first request; hop limit in IPv6
     VARIANT,  # hash of what requests of its kind must agree in to be compared, 0 for nothing
-) = range(31)
-NARROW = 31
+) = range(24)
+NARROW = 24
 
 CAPTURE = 1 << 40  # a frame as one number: capture * CAPTURE + frame
 
@@ -73,24 +63,14 @@ CAPTURE = 1 << 40  # a frame as one number: capture * CAPTURE + frame
 LINK_FRAME, LINK_NEXT = range(2)
 LINK = 2
 
-# Flags.
+# Flags, as far as they are read here; `row.pxd` has all.
 WEAK_PAIRING = 1
 GROUP = 2  # the request went to a multicast or broadcast address
 UNANSWERABLE_REQUEST = 4
-MAY_ANNOUNCE = 8
-ANSWERED = 16
-SPOKEN = 32  # a connection that was used, or taken back
-CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
-DOUBTED = 128  # something came back from another port
 ECHOED = 256  # the reply repeats the request
-KEYLESS = 512  # no key tells the request from others of its endpoints
-TAKEN = 1024  # some host answered what went to a group
 FORGOTTEN = 2048  # let go before its window was over, for want of room
 UNPROVEN = 4096  # silent, and that proves nothing
-UNSETTLED = 8192  # silent, but its capture ended before the window did
-MULTICAST = 16384  # some host answered it to the group
 
-NOWHERE, INWARD, OUTWARD, LOCAL, PASSING = range(5)  # directions
 REPLIED, REJECTED, SILENT, INDETERMINATE, UNSOLICITED = range(5)
 OUTCOMES: tuple[Outcome, ...] = ("replied", "rejected", "silent", "indeterminate", "unsolicited")
 DIRECTIONS: tuple[Direction | None, ...] = (None, "inbound", "outbound", "local", "passing")

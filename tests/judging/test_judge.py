@@ -14,7 +14,6 @@ from capanalyze.exchanges.row import (
     CAPTURE,
     CLIENT,
     CLOCK,
-    DOUBTED,
     FLAGS,
     FORGOTTEN,
     GROUP,
@@ -97,7 +96,7 @@ rows = st.builds(
     module=st.sampled_from(MODULES),
     port=st.sampled_from([7, 22, 138, 5000]),
     outcome=st.sampled_from(OUTCOMES),
-    flags=st.sampled_from([0, 0, 0, GROUP, UNANSWERABLE_REQUEST, DOUBTED, FORGOTTEN]),
+    flags=st.sampled_from([0, 0, 0, GROUP, UNANSWERABLE_REQUEST, FORGOTTEN]),
     time=st.integers(BEGIN, END),
     replies=st.booleans(),
 )
@@ -151,7 +150,7 @@ def outcome(row: Row, all_rows: list[Row]) -> tuple[str, bool]:
     never = row.module == GENERIC_UDP and f"udp/{row.port}" in NEVER_ANSWERS
     if row.flags & (GROUP | UNANSWERABLE_REQUEST) or not protocol.silence_proves or never:
         return "silent", True
-    if row.flags & (DOUBTED | FORGOTTEN):
+    if row.flags & FORGOTTEN:
         return "indeterminate", False
     if row.time * SECOND + protocol.window <= END * SECOND:
         return "silent", False
