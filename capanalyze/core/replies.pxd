@@ -168,11 +168,16 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         e = at(t, w.exchange)
         if not (e.keys == 0 or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
-        if not (g.m.service == GENERIC_UDP or role_of(g) == MALFORMED or is_of_service(p, e, g)):
+        if not is_of_service(p, e, g) and not is_of_any_service(e, g):
             continue
         if best == NONE or is_waiting(p, w.exchange, g):
             best = w.exchange
     return best
+
+
+cdef inline bint is_of_any_service(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether no service reads the one or the other, so that their endpoints tell enough."""
+    return e.module == GENERIC_UDP or g.m.service == GENERIC_UDP or role_of(g) == MALFORMED
 
 
 cdef inline uint32_t answer_by_ends(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
@@ -290,7 +295,7 @@ cdef inline bint may_have_drawn(const Pairing *p, const Exchange *e, const Given
     """Whether a request without a key, still unanswered, may have drawn a message from another address or port."""
     if not e.flags & KEYLESS or e.flags & ANSWERED or e.outcome == REJECTED:
         return False
-    if p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g):
+    if p.table.now > e.asked + facts_of(p, e).window or not goes_to_client(e, g) or comes_from_wanted(e, g):
         return False
     if e.flags & GROUP:
         return is_on(e, g.m.interface) and not same(&e.client, &g.m.source)

@@ -6,16 +6,12 @@ of protocols (ports, windows). It never decides: `opinion` asks it to confirm. W
 read, and says so: tunnels, fragments, some link types, and services that `keys` does not know.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from capanalyze.reference.frames import Frame, Key, Message, UnreadError, read
 from capanalyze.reference.keys import tell
 from capanalyze.reference.pairing import Exchange, Pairing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["Exchange", "Frame", "Key", "Paired", "pair"]
 

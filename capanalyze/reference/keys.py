@@ -39,6 +39,11 @@ class Said(NamedTuple):
     announces: bool = False
     service: str = ""
 
+    @property
+    def is_keyless(self) -> bool:
+        """Whether no key tells a request from others of its endpoints."""
+        return self.weak or not self.asks
+
 
 def said(role: str, *keys: Hashable, weak: bool = False, announces: bool = False, interim: bool = False) -> Said:
     """A request or a reply with these keys; without any it is weak."""
@@ -217,7 +222,7 @@ def tftp(payload: bytes, size: int) -> Said:
     opcode, block = Unpack("!HH", payload)
     needs(1 <= opcode <= 6)
     is_later = (opcode == 3 and block != 1) or (opcode == 4 and block != 0)
-    return said(EITHER if is_later else REQUEST if opcode < 3 else REPLY)
+    return said(CONVERSATION if is_later else REQUEST if opcode < 3 else REPLY)
 
 
 SERVICES: dict[str, Callable[[bytes, int], Said]] = {

@@ -80,18 +80,18 @@ class Exchange:
             return one.source.port == asked.port
         if one.destination != client and not (one.to_group and one.destination.port == client.port):
             return False
-        if not self.first.to_group:
-            return one.source == asked or one.source in self.talks
+        if one.source in self.talks or not self.first.to_group:
+            return one.source in {asked, *self.talks}
         is_asker = protocol.by_question and one.macs[0] and one.macs[0] == self.first.macs[0]
         is_from = len(one.source.host) == len(client.host) and (protocol.by_question or one.source.port == asked.port)
         return is_from and self.shows(one) and not is_asker
 
     def is_repeated(self, one: Message) -> bool:
         """By a retransmission: the same while the first is unanswered; to a group, where its interface showed that."""
-        first, patience = self.first, max(one.protocol.window, one.protocol.resends)
+        first, patience = self.first, max(self.first.protocol.window, self.first.protocol.resends)
         is_equal = one.tcp[1] == first.tcp[1] if one.transport == "tcp" else one.payload == first.payload
         is_waiting = bool(self.requests) and not self.is_answered and one.clock <= first.clock + patience
-        is_alike = (one.ends, one.protocol, one.frame.key[0]) == (first.ends, first.protocol, first.frame.key[0])
+        is_alike = (one.ends, one.transport, one.frame.key[0]) == (first.ends, first.transport, first.frame.key[0])
         return is_equal and is_waiting and is_alike and self.shows(one)
 
 
@@ -147,11 +147,12 @@ class Pairing:
             return self.ask(one)
         if found := self.by_key(one):
             return [self.answer(each, one) for each in found][-1]
-        if near := self.by_endpoints(one):
+        near, talk = self.by_endpoints(one), self.conversation(one)
+        if near and not (talk and near.first.to_group):
             return self.answer(near, one)
-        if talk := self.conversation(one):
+        if talk:
             talk.deadline = max(talk.deadline, one.clock + IDLE)
-            return talk.ask(one) if talk.is_repeated(one) else []
+            return talk.ask(one) if talk.is_repeated(one) and talk.reason != MID_FLOW else []
         if role == REQUEST:
             return self.ask(one)
         if joined := self.from_elsewhere(one):
@@ -204,8 +205,11 @@ class Pairing:
         """Where one side has no key: the oldest unanswered request of these endpoints, within its window, weakly."""
         near = [each for each in self.open if each.client == one.destination and each.fits(one)]
         near = [each for each in near if each.reason != MID_FLOW and (each.talks or not each.is_late(one.clock))]
-        talks = [each for each in near if each.talks and not each.first.to_group]
-        near = [each for each in near if each.first.protocol is one.protocol and one.said.role != REQUEST]
+        talks = [each for each in near if each.talks]
+        is_reply = one.said.role != REQUEST
+        near = [
+            each for each in near if one.said.role == MALFORMED or (each.first.protocol is one.protocol and is_reply)
+        ]
         if one.said.role not in (MALFORMED, OTHER):
             near = [each for each in near if one.said.weak or not each.first.said.asks]
             near = [each for each in near if each.first.said.service == one.said.service]
@@ -225,11 +229,12 @@ class Pairing:
         theirs = [each for each in theirs if each.shows(one)]
         silent = [each for each in theirs if each.reason != MID_FLOW and each.outcome != "rejected"]
         silent = [each for each in silent if not each.is_answered and not each.is_late(one.clock)]
-        keyless = [each for each in silent if each.client == one.destination and not each.first.said.asks]
+        keyless = [each for each in silent if each.client == one.destination and each.first.said.is_keyless]
         is_told = one.transport != "udp" or (one.said.role == REPLY and not one.said.weak)  # its own service reads it
         for protocol in list(dict.fromkeys(each.first.protocol for each in reversed(theirs)))[:LAST_SERVICES]:
             said = one.said if is_told else keys.read(protocol, one.payload, one.size)
             same = [each for each in theirs if each.first.protocol is protocol and each.shares_key(said)]
+            same = [each for each in same if not each.first.said.is_keyless]
             same = [each for each in same if each.client == one.destination or not protocol.by_endpoint]
             if protocol.converses:  # TFTP goes on from another port: a first block has no key, but is one
                 same = [each for each in keyless if each.first.protocol is protocol]
@@ -249,7 +254,7 @@ class Pairing:
 
     def answer(self, each: Exchange, one: Message) -> list[Key]:
         """A reply decides; of a group's request, each host that answers has an exchange of its own."""
-        if each.talks and each.outcome == "replied" and not each.first.to_group:  # what follows belongs to it
+        if one.source in each.talks and not each.waits_for(one):  # what follows belongs to it
             each.deadline = max(each.deadline, one.clock + IDLE)
             return []
         if each.first.to_group:
@@ -263,7 +268,7 @@ class Pairing:
         if one.said.weak or not each.shares_key(one.said):
             each.pairing = "weak"
         each.is_answered = True
-        if each.first.protocol.converses:
+        if each.talks or each.first.protocol.converses:
             each.talks.add(one.source)
         if each.talks or one.transport == "tcp":
             each.deadline = one.clock + IDLE
