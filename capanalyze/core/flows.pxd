@@ -78,7 +78,7 @@ cdef inline uint32_t awaited(Pairing *p, Given *g) noexcept nogil:
     cdef uint32_t number = converse(p, g, False)
     if number:
         return number
-    number = by_endpoints(p, g)
+    number = by_endpoints(p, g, False)
     return answer_by_ends(p, number, g) if number else elsewhere(p, g)
 
 

@@ -16,7 +16,7 @@ from capanalyze.core.message cimport (
 from capanalyze.core.opening cimport orphan, told
 from capanalyze.core.pairing cimport (
     CONTINUES, EARLY_ROOM, MAX_PLACES, QUOTED, SOON_ROOM, UDP_TRANSPORT, UNANSWERABLE, WEAK, Given, Pairing, Soon,
-    clock_of, facts_for, given_soon, kind_of, repeats_the_way, role_of,
+    clock_of, facts_for, given_soon, is_read, kind_of, repeats_the_way, role_of,
 )
 from capanalyze.core.repeats cimport (
     NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember,
@@ -112,9 +112,9 @@ cdef inline uint32_t handle(Pairing *p, Given *g) noexcept nogil:
 
 
 cdef inline uint32_t asks(Pairing *p, Given *g) noexcept nogil:
-    """A request; one that its service is not sure of belongs to an open conversation of its endpoints first."""
+    """A request; one that its service can hardly read belongs to an open conversation of its endpoints first."""
     cdef uint32_t number = NONE
-    if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT and g.m.role & WEAK:
+    if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT and g.m.role & WEAK and not is_read(g):
         number = converse(p, g, True)
     return number if number else request(p, g)
 
@@ -134,7 +134,7 @@ cdef inline uint32_t flow(Pairing *p, Given *g) noexcept nogil:
 
 cdef inline bint is_awaited(Pairing *p, const Given *g) noexcept nogil:
     """Whether there is a request that a message may answer."""
-    return by_key(p, g, g.keys, g.m.keys).number != NONE or by_endpoints(p, g) != NONE
+    return by_key(p, g, g.keys, g.m.keys).number != NONE or by_endpoints(p, g, False) != NONE
 
 
 cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
@@ -148,7 +148,9 @@ cdef inline uint32_t reply(Pairing *p, Given *g) noexcept nogil:
     if asked.number:
         return answer_by_key(p, asked, g)
     number = NONE
-    cdef uint32_t by_ends = by_endpoints(p, g)
+    cdef uint32_t by_ends = by_endpoints(p, g, is_read(g))
+    if by_ends == NONE:
+        by_ends = by_endpoints(p, g, False)
     if p.table.conversations and facts_for(p, g).transport == UDP_TRANSPORT:
         if by_ends == NONE or at(&p.table, by_ends).flags & ANSWERED:
             number = converse(p, g, False)

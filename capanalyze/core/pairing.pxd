@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.exchange cimport ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, same
 from capanalyze.core.hashes cimport Walk, conversation_hash, endpoint, goes_to_next, has_hash, key_hash, walk
-from capanalyze.core.message cimport MALFORMED, MAX_KEYS, Message
+from capanalyze.core.message cimport CUT, MALFORMED, MAX_KEYS, Message
 from capanalyze.core.repeats cimport Repeats
 from capanalyze.core.row cimport CONVERSATION, GROUP
 
@@ -98,6 +98,11 @@ cdef inline int role_of(const Given *g) noexcept nogil:
 cdef inline int kind_of(const Given *g) noexcept nogil:
     """What kind of message its service calls it."""
     return <int>(g.m.role % QUOTED >> KIND_SHIFT) % KINDS
+
+
+cdef inline bint is_read(const Given *g) noexcept nogil:
+    """Whether its service has read all of a message that it needs."""
+    return kind_of(g) > CUT
 
 
 cdef inline uint8_t service_of(const Pairing *p, const Given *g) noexcept nogil:

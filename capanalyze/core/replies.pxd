@@ -15,7 +15,7 @@ from capanalyze.core.expiry cimport wait_on
 from capanalyze.core.hashes cimport (
     Walk, client_hash, conversation_hash, ends_hash, goes_to_next, key_hash, link, walk, walk_all,
 )
-from capanalyze.core.message cimport MALFORMED, REPLY
+from capanalyze.core.message cimport CUT, MALFORMED, REPLY
 from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
     KIND_SHIFT, MAX_FOUND, MAX_PASSED, WEAK, Given, Pairing, comes_from_wanted, conversation_between, facts_for,
@@ -150,16 +150,21 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
 # By endpoints
 
 
-cdef inline uint32_t by_endpoints(const Pairing *p, const Given *g) noexcept nogil:
-    """Where one side has no key: of the reversed endpoints' requests the oldest unanswered one, else the latest."""
+cdef inline uint32_t by_endpoints(const Pairing *p, const Given *g, bint of_read) noexcept nogil:
+    """Where one side has no key: of the reversed endpoints' requests the oldest unanswered one, else the latest.
+
+    `of_read` leaves out what the service that was asked could not read.
+    """
     cdef int64_t transport = facts_for(p, g).transport
-    cdef uint32_t best = fitting(p, g, ends_hash(transport, g.destination, g.source), NONE)
+    cdef uint32_t best = fitting(p, g, ends_hash(transport, g.destination, g.source), of_read, NONE)
     if p.table.to_groups:
-        best = fitting(p, g, ends_hash(transport, g.destination, mix_port(g.m.source_port)), best)
+        best = fitting(p, g, ends_hash(transport, g.destination, mix_port(g.m.source_port)), of_read, best)
     return best
 
 
-cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, uint32_t best) noexcept nogil:
+cdef inline uint32_t fitting(
+    const Pairing *p, const Given *g, uint64_t wanted, bint of_read, uint32_t best
+) noexcept nogil:
     """The same, of `best` and those with this hash."""
     cdef const Table *t = &p.table
     cdef Walk w = walk(t, wanted)
@@ -169,6 +174,8 @@ cdef inline uint32_t fitting(const Pairing *p, const Given *g, uint64_t wanted, 
         if not (e.keys == 0 or is_unreadable(g)) or e.request == 0 or is_late(p, e) or not may_answer(p, e, g):
             continue
         if not is_of_service(p, e, g) and not is_of_any_service(e, g):
+            continue
+        if of_read and e.kind <= CUT:
             continue
         if best == NONE or is_waiting(p, w.exchange, g):
             best = w.exchange

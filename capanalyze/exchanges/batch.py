@@ -71,7 +71,7 @@ from capanalyze.exchanges.row import (
 )
 from capanalyze.model import Exchange
 from capanalyze.packets.message import address
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import SECOND
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ UNREACHABLE_V6 = {
     5: "failed ingress/egress policy",
     6: "reject route",
 }
+# What only a filter says of an echo: RFC 792 and RFC 4443 know it of ports and of policies.
+BY_FILTER = {*(SAID_ICMPV4 + code for code in (3, 9, 10, 13)), *(SAID_ICMPV6 + code for code in (1, 4, 5))}
 WORDS = {
     SAID_DATAGRAM: "datagram",
     SAID_RESET: "RST",
@@ -209,6 +211,7 @@ def reason_of(module: int, reason: int) -> str:
         text = unreachable(UNREACHABLE_V4, base - SAID_ICMPV4)
     else:
         text = WORDS[base]
+    text += ", by a filter" if module == ICMP and base in BY_FILTER else ""
     text += ", late" if reason & LATE else ""
     text += ", port changed" if reason & PORT_CHANGED else ""
     return text + (", address changed" if reason & ADDRESS_CHANGED else "")
