@@ -121,7 +121,7 @@ ECHOES = [
     Talk(
         "an echo request can be refused",
         [(0, ping(echo())), (0.1, refuse(ping(echo()), code=10))],
-        ["icmp 1 > 2: rejected, host administratively prohibited, 100000 us"],
+        ["icmp 1 > 2: rejected, host administratively prohibited, by a filter, 100000 us"],
     ),
 ]
 
