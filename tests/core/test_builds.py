@@ -20,13 +20,13 @@ from capanalyze.protocols import PROTOCOLS
 from capanalyze.protocols._protocol import Protocol
 from tests.conftest import ROOT
 from tests.core import CHECKED, SANITIZED, build_other, build_with, sanitizer
+from tests.faults import with_faults
 from tests.test_protocols import FILES, samples
 
 CHILD = Path(__file__).parent / "child.py"
 MUTATIONS = 400  # of each service
 CHANCE = 100  # messages of any octets, to each service
 MORE = (0, 0, 0, 1, 100, 1000, 65536)  # so many octets were sent beyond those captured
-TELLING = (0, 1, 2, 3, 4, 8, 12, 16, 31, 32, 63, 64, 127, 128, 192, 255)
 Message = tuple[str, int, bytes]
 
 # Reads eight octets where seven are left.
@@ -106,7 +106,7 @@ def mutations(protocol: Protocol) -> Iterator[Message]:
     chance = random.Random(protocol.name)
     pool = sorted(samples(protocol).values())
     for _ in range(MUTATIONS):
-        payload = mutated(chance, pool)
+        payload = with_faults(chance, pool)
         if len(payload) >= shortest(protocol):
             yield protocol.name, len(payload) + chance.choice(MORE), payload
 
@@ -117,25 +117,6 @@ def any_octets(protocol: Protocol) -> Iterator[Message]:
     for _ in range(CHANCE):
         payload = chance.randbytes(chance.randint(1, 400))
         yield protocol.name, len(payload) + chance.choice(MORE), payload
-
-
-def mutated(chance: random.Random, pool: list[bytes]) -> bytes:
-    """A sample with one to eight faults."""
-    octets = bytearray(chance.choice(pool))
-    for _ in range(chance.randint(1, 8)):
-        at = chance.randint(0, len(octets))
-        match chance.randrange(5):
-            case 0:
-                octets[at : at + 1] = bytes([chance.choice(TELLING)])
-            case 1:
-                octets[at : at + 1] = chance.randbytes(1)
-            case 2:
-                del octets[at:]
-            case 3:
-                octets[at:] = chance.choice(pool)[chance.randint(0, 40) :]
-            case 4:
-                octets += chance.randbytes(chance.choice((1, 8, 40)))
-    return bytes(octets)
 
 
 def test_nothing_is_read_outside_of_a_message(kind: Kind) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.core.read_captures import put_in_place
+from tests.faults import with_faults
 
 NO_TIME = 1 << 61
 ROOM = 330  # exchanges: the oldest is let go from about thirty on
-TELLING = (0, 1, 2, 3, 4, 8, 16, 31, 32, 63, 64, 127, 128, 192, 255)
 
 
 def prepared(library: str) -> Any:
@@ -62,33 +62,12 @@ def plain(core: Any, target: str, seeds: list[bytes], seconds: float, kept: Path
     count = 0
     with kept.open("wb", buffering=0) as file:
         while count < len(seeds) or time.monotonic() < ends:
-            octets = seeds[count] if count < len(seeds) else mutated(chance, seeds)
+            octets = seeds[count] if count < len(seeds) else with_faults(chance, seeds)
             file.seek(0)
             file.write(len(octets).to_bytes(4, "big") + octets)
             core.one(target, octets)
             count += 1
     print(count)  # noqa: T201 - the parent reads it
-
-
-def mutated(chance: random.Random, seeds: list[bytes]) -> bytes:
-    """A seed with one to eight changes."""
-    octets = bytearray(chance.choice(seeds))
-    for _ in range(chance.randint(1, 8)):
-        at = chance.randint(0, len(octets))
-        match chance.randrange(5):
-            case 0:
-                octets[at : at + 1] = bytes([chance.choice(TELLING)])
-            case 1:
-                octets[at : at + 1] = chance.randbytes(1)
-            case 2:
-                del octets[at : at + chance.randint(1, 40)]
-            case 3:
-                other = chance.choice(seeds)
-                start = chance.randint(0, len(other))
-                octets[at:at] = other[start : start + chance.randint(1, 80)]
-            case 4:
-                octets[at:at] = octets[at : at + chance.randint(1, 40)]
-    return bytes(octets)
 
 
 def main(library: str, target: str, how: str, *arguments: str) -> None:

@@ -22,18 +22,11 @@ from tests.build import (
     enhanced,
     ethernet,
     interface,
-    ipv4,
-    ipv6,
     pcap,
     read,
     section,
-    udp,
 )
-
-PEER6, TARGET6 = "2001:db8::20", "2001:db8::10"
-PAYLOAD = b"inner payload"
-V4 = ipv4(PEER, TARGET, 17, udp(50000, 40000, PAYLOAD))
-V6 = ipv6(PEER6, TARGET6, 17, udp(50000, 40000, PAYLOAD))
+from tests.packets.inner import PAYLOAD, PEER6, TARGET6, V4, V6
 
 
 class Framed(NamedTuple):

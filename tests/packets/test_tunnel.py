@@ -29,14 +29,9 @@ from tests.build import (
     section,
     udp,
 )
+from tests.packets.inner import OUTER, OUTER6, PAYLOAD, PEER6, TARGET6, UDP, V4, V6
 
-PEER6, TARGET6 = "2001:db8::20", "2001:db8::10"
 TEREDO = "2001:0:cb00:7109:0:bdbd:3fff:fdf5"
-OUTER, OUTER6 = ("203.0.113.1", "203.0.113.2"), ("2001:db8:1::1", "2001:db8:1::2")
-PAYLOAD = b"inner payload"
-UDP = udp(50000, 40000, PAYLOAD)
-V4 = ipv4(PEER, TARGET, 17, UDP)
-V6 = ipv6(PEER6, TARGET6, 17, UDP)
 FROM_TEREDO, TO_TEREDO = ipv6(TEREDO, TARGET6, 17, UDP), ipv6(PEER6, TEREDO, 17, UDP)
 BUBBLE = ipv6(TEREDO, TARGET6, 59, b"")
 V4_ETHERNET, V6_ETHERNET = ethernet(V4), ethernet(V6, 0x86DD)
