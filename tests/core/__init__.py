@@ -55,8 +55,8 @@ def build_other(source: str, folder: Path, flags: tuple[str, ...] = ()) -> Path:
 
 
 def all_but_headers(folder: str, names: list[str]) -> list[str]:
-    """What is no folder and no header."""
-    return [name for name in names if not name.endswith(".pxd") and not Path(folder, name).is_dir()]
+    """What is no folder, no header and no part of the core."""
+    return [name for name in names if not name.endswith((".pxd", ".pxi")) and not Path(folder, name).is_dir()]
 
 
 def load(library: Path) -> Any:
