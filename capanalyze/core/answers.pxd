@@ -4,10 +4,10 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.exchange cimport (
     BY_PEER, ESTABLISHED_WAIT, IDLE_WAIT, NONE, SECOND, Exchange, Table, add_reply_frame, append, at, frame_at,
-    is_of_capture, node_at, same, take_place,
+    is_of_capture, same, take_place,
 )
 from capanalyze.core.expiry cimport wait, wait_anew, wait_on
-from capanalyze.core.hashes cimport first_node, link
+from capanalyze.core.hashes cimport exchange_of, first_node, link
 from capanalyze.core.message cimport Address, Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.pairing cimport (
@@ -51,8 +51,8 @@ cdef inline void add_reply(Pairing *p, uint32_t number, const Given *g) noexcept
         wait_anew(t, number, ESTABLISHED_WAIT)
     elif e.flags & CONVERSATION:
         wait_on(t, number, IDLE_WAIT)
-    elif g.m.role & INTERIM:
-        wait_on(t, number, <uint8_t>facts_of(p, e).window_wait)
+    elif not e.flags & GROUP or g.m.role & INTERIM:
+        wait_anew(t, number, <uint8_t>facts_of(p, e).window_wait)
 
 
 cdef inline void first_reply(Pairing *p, Exchange *e, const Given *g) noexcept nogil:
@@ -102,7 +102,7 @@ cdef inline uint32_t sibling_of(const Pairing *p, uint32_t number, const Address
     if same(&e.server, host):
         return number
     cdef uint32_t node = first_node(t, sibling_hash(e, number, host))
-    return node_at(t, node).exchange if node else <uint32_t>NONE
+    return exchange_of(t, node) if node else <uint32_t>NONE
 
 
 cdef inline uint32_t sibling(Pairing *p, uint32_t number, const Given *g) noexcept nogil:

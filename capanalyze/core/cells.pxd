@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from capanalyze.core.index cimport checked_place, fetch
+from capanalyze.core.index cimport checked_place, prefetch, prefetch_all
 from capanalyze.core.octets cimport mix
 from capanalyze.core.services cimport TCP_SERVICE
 from capanalyze.core.sums cimport (
@@ -12,7 +12,6 @@ from capanalyze.core.sums cimport (
 
 cdef enum:
     PORTS = 65536
-    LINE = 64  # octets that memory hands out at once
 
 
 cdef inline Cell *cell_at(const Sums *s, uint32_t number) noexcept nogil:
@@ -88,16 +87,14 @@ cdef inline uint32_t new_cell(Sums *s, const Which *which, uint32_t *head) noexc
 
 cdef inline void fetch_head(const Sums *s, const Which *which) noexcept nogil:
     """Fetch where the index leads to for a cell."""
-    fetch(&s.cell_heads[hash_of(which) & s.cell_mask])
+    prefetch(&s.cell_heads[hash_of(which) & s.cell_mask])
 
 
 cdef inline void fetch_cell(const Sums *s, const Which *which) noexcept nogil:
     """Fetch the cell that the index leads to."""
     cdef uint32_t number = s.cell_heads[hash_of(which) & s.cell_mask]
-    cdef size_t at = 0
-    while number and at < sizeof(Cell):
-        fetch(<const char *>&s.cells[number] + at)
-        at += LINE
+    if number:
+        prefetch_all(&s.cells[number], sizeof(Cell))
 
 
 # Reasons

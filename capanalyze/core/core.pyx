@@ -10,10 +10,11 @@ from capanalyze.core cimport row
 from capanalyze.core.cells cimport join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
 from capanalyze.core.exchange cimport (
-    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at,
+    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Out, Spare, at,
 )
 from capanalyze.core.expiry cimport (write)
 from capanalyze.core.exchange cimport (Table as OpenTable)
+from capanalyze.core.index cimport LINE
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport note_answers, settle
 from capanalyze.core.link cimport first_step as first_step_of

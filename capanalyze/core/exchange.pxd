@@ -16,10 +16,12 @@ cdef enum:
     NONE = 0  # no exchange, no node, no link
     MAX_WAITS = 16  # different lengths of waiting
     KINDS = 16  # kinds of message that are told apart
-    MOST_OPEN = 1 << 28  # four nodes each can still be numbered
+    MOST_OPEN = 1 << 28  # the nodes of all can still be numbered
     MOST_AT_ONCE = 300  # exchanges that one message can begin at most
-    NODES_AT_ONCE = 900
+    SPARES_AT_ONCE = 900
     MOVES_AT_ONCE = 50
+    OWN_NODES = 3  # of an exchange: a key, both endpoints, and the client
+    OWN_BITS = 2  # of the number of a node that is an exchange's own: which of them it is
 
 cdef enum:
     MILLISECOND = 1000000
@@ -56,23 +58,20 @@ cdef extern from *:
     #else
     #define missing(number) 0
     #endif
-    /* gcc drops a call that only prefetches, unless something in it may not be dropped. */
-    #if defined(_MSC_VER)
-    #define prefetch(place) ((void)(place))
-    #else
-    #define prefetch(place) do { __builtin_prefetch(place); __asm__ volatile(""); } while (0)
-    #endif
     """
     uint32_t missing(uint32_t number) noexcept nogil
-    void prefetch(const void *place) noexcept nogil
 
 
 cdef struct Node:  # a hash by which an exchange is found
     uint64_t hash
-    uint32_t exchange
     uint32_t older
     uint32_t newer
-    uint32_t sibling  # next node of the same exchange; of a free node, the next free one
+
+
+cdef struct Spare:  # a node that its exchange has no room for
+    Node node
+    uint32_t exchange
+    uint32_t sibling  # next spare one of the same exchange; of a free one, the next free one
 
 
 cdef struct Listed:  # a frame in a list
@@ -80,59 +79,63 @@ cdef struct Listed:  # a frame in a list
     uint32_t next
 
 
-cdef struct Exchange:  # the fields that a row has are named as there, see `row.pxd`
-    int64_t clock
-    int64_t asked
+# The fields that a row has are named as there, see `row.pxd`. Memory hands out 64 octets at once: what is read together
+# stands together, and a comment says where the next 64 begin.
+cdef struct Exchange:
+    Node[OWN_NODES] own
     int64_t deadline
-    int64_t stood  # clock at which it took its place in the order
-    int64_t seconds
-    Address client
-    Address server
-    Address wanted
-    int64_t met  # the frame of the last message to a group that answered it
-    int64_t digest
-    int64_t mac
-    int64_t server_mac  # that the first request went to, -1 where the link has none
-    int64_t request
-    int64_t reply
-    int64_t rtt
-    int64_t reply_octets
-    int64_t reply_at
-    int64_t reply_frame
-    int32_t nanos
-    int32_t place
-    int32_t port
-    int32_t client_port
-    int32_t server_port
-    int32_t wanted_port
-    int32_t request_octets
-    int32_t reply_captured
-    int32_t ident
-    int32_t last_ident
-    int32_t variant
-    int32_t retransmissions
     uint32_t flags
-    uint32_t interfaces
-    uint32_t requests
-    uint32_t requests_last
-    uint32_t replies
-    uint32_t replies_last
-    uint32_t links  # frames in both lists
-    uint32_t nodes
-    uint32_t earlier  # in its queue
+    uint8_t held  # how many of its own nodes are linked
+    uint8_t keys
+    uint8_t queue
+    uint8_t state
+    uint32_t earlier  # in its queue; 64 octets
     uint32_t later
     uint32_t before  # in the order of beginning
     uint32_t after
+    uint32_t spares  # further nodes
     uint32_t generation  # how often this place was given away
-    uint16_t reason
-    uint8_t keys
+    int64_t asked
+    Address client
+    int32_t client_port
+    int32_t wanted_port
     uint8_t module
     uint8_t service
     uint8_t kind
     uint8_t outcome
+    uint32_t met  # the last message to a group that answered it, by `Table.fed`
+    Address wanted  # 128 octets
+    int64_t clock
+    int64_t digest
+    int64_t mac
+    int64_t server_mac  # that the first request went to, -1 where the link has none
+    int32_t place
+    uint32_t interfaces
+    int32_t ident
+    int32_t last_ident
+    int64_t request  # 192 octets
+    int64_t seconds
+    Address server
+    int32_t server_port
+    int32_t port
+    int32_t nanos
+    int32_t request_octets
+    int32_t retransmissions
+    int32_t variant
+    uint32_t requests
+    uint32_t requests_last
+    int64_t reply  # 256 octets
+    int64_t rtt
+    int64_t reply_octets
+    int64_t reply_at
+    int64_t reply_frame
+    int32_t reply_captured
+    uint32_t replies
+    uint32_t replies_last
+    uint32_t links  # frames in both lists
+    uint32_t stood  # seconds of the clock at which it took its place in the order
+    uint16_t reason
     uint8_t ttl
-    uint8_t queue
-    uint8_t state
 
 
 cdef struct Ends:
@@ -165,26 +168,28 @@ cdef struct Out:  # where settled exchanges go
 
 cdef struct Table:
     uint32_t room
-    uint32_t node_room
+    uint32_t spare_room
     uint32_t link_room
     uint32_t mask
     uint32_t used
-    uint32_t nodes_used
+    uint32_t spares_used
     uint32_t links_used
     uint32_t free_exchange
-    uint32_t free_node
+    uint32_t free_spare
     uint32_t free_link
     uint32_t open  # places that are taken
-    uint32_t nodes_taken
+    uint32_t spares_taken
     uint32_t links_taken
+    uint32_t fed  # messages, counted round and round
     uint32_t *heads
-    Node *nodes
+    Spare *spares
     Exchange *exchanges
     Listed *frames
     Ends order
     Ends[MAX_WAITS] queues
     int64_t[MAX_WAITS] waits
     int64_t now
+    int64_t next_end  # no wait is over before
     int64_t evicted
     int64_t forgotten
     int64_t links_lost
@@ -202,9 +207,9 @@ cdef inline Exchange *at(const Table *t, uint32_t number) noexcept nogil:
     return &t.exchanges[number if number <= t.room else missing(number)]
 
 
-cdef inline Node *node_at(const Table *t, uint32_t number) noexcept nogil:
-    """A node."""
-    return &t.nodes[number if number <= t.node_room else missing(number)]
+cdef inline Spare *spare_at(const Table *t, uint32_t number) noexcept nogil:
+    """A spare node."""
+    return &t.spares[number if number <= t.spare_room else missing(number)]
 
 
 cdef inline Listed *frame_at(const Table *t, uint32_t number) noexcept nogil:
@@ -214,22 +219,24 @@ cdef inline Listed *frame_at(const Table *t, uint32_t number) noexcept nogil:
 
 cdef inline bint has_room(const Table *t) noexcept nogil:
     """Whether there is room for all that one message can add."""
-    return t.room - t.open >= MOST_AT_ONCE and t.node_room - t.nodes_taken >= NODES_AT_ONCE
+    return t.room - t.open >= MOST_AT_ONCE and t.spare_room - t.spares_taken >= SPARES_AT_ONCE
 
 
 cdef inline uint32_t take_place(Table *t) noexcept nogil:
     """A place for a new exchange, the last in the order; `has_room` was asked."""
     cdef uint32_t number = t.free_exchange, generation
+    cdef Exchange *e
     if number:
         t.free_exchange = at(t, number).later
     else:
         t.used += 1
         number = t.used
     t.open += 1
-    generation = at(t, number).generation + 1
-    memset(at(t, number), 0, sizeof(Exchange))
-    at(t, number).generation = generation
-    at(t, number).state = OPEN
+    e = at(t, number)
+    generation = e.generation + 1
+    memset(e, 0, sizeof(Exchange))
+    e.generation = generation
+    e.state = OPEN
     stand_last(t, number)
     return number
 
@@ -237,7 +244,7 @@ cdef inline uint32_t take_place(Table *t) noexcept nogil:
 cdef inline void stand_last(Table *t, uint32_t number) noexcept nogil:
     """Take the last place in the order of beginning."""
     cdef Exchange *e = at(t, number)
-    e.stood = t.now
+    e.stood = seconds_of(t.now)
     e.before = t.order.last
     e.after = NONE
     if e.before:
@@ -245,6 +252,11 @@ cdef inline void stand_last(Table *t, uint32_t number) noexcept nogil:
     else:
         t.order.first = number
     t.order.last = number
+
+
+cdef inline uint32_t seconds_of(int64_t clock) noexcept nogil:
+    """Seconds of a clock, counted round and round."""
+    return <uint32_t>(clock // SECOND)
 
 
 cdef inline void leave_order(Table *t, uint32_t number) noexcept nogil:

@@ -4,13 +4,14 @@ Exchanges that end after the same wait stand in one queue, in order of their end
 which they began.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint8_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t, uint8_t
 
 from capanalyze.core.exchange cimport (
     ENDED, GONE, LINGER, LONG, MAX_WAITS, MOVES_AT_ONCE, NONE, OPEN, SECOND, Ends, Exchange, Out, Table, at, frame_at,
-    give_back, leave_order, node_at, prefetch, same, stand_last,
+    give_back, leave_order, same, seconds_of, stand_last,
 )
 from capanalyze.core.hashes cimport unlink
+from capanalyze.core.index cimport LINE, prefetch, prefetch_all
 from capanalyze.core.row cimport FORGOTTEN, GROUP, MAY_ANNOUNCE, SILENT, UNSOLICITED, Link, Narrow, Wide
 
 
@@ -19,6 +20,7 @@ cdef inline void wait(Table *t, uint32_t number, uint8_t queue) noexcept nogil:
     cdef Exchange *e = at(t, number)
     e.queue = queue
     e.deadline = t.now + t.waits[queue]
+    t.next_end = min(t.next_end, e.deadline)
     e.earlier = t.queues[queue].last
     e.later = NONE
     if e.earlier:
@@ -59,20 +61,15 @@ cdef inline void wait_on(Table *t, uint32_t number, uint8_t queue) noexcept nogi
 cdef inline bint settle(Table *t, int64_t clock) noexcept nogil:
     """Close what no later message can affect, and hand it on; False where the room for that is used up."""
     cdef uint32_t number, moved = 0
-    cdef int queue
     t.now = clock
-    for queue in range(MAX_WAITS):
-        number = t.queues[queue].first
-        while number and at(t, number).deadline < clock:
-            end(t, number)
-            number = t.queues[queue].first
-            prefetch(at(t, number))
+    if t.next_end < clock:
+        end_all(t, clock)
     number = t.order.first
     while number:
         if at(t, number).state != OPEN and at(t, number).deadline < clock - LINGER * <int64_t>SECOND:
             if not hand_on(t, number):
                 return False
-        elif moved < MOVES_AT_ONCE and clock - at(t, number).stood > LONG * <int64_t>SECOND:
+        elif moved < MOVES_AT_ONCE and seconds_of(clock) - at(t, number).stood > LONG:
             leave_order(t, number)
             stand_last(t, number)
             moved += 1
@@ -81,6 +78,21 @@ cdef inline bint settle(Table *t, int64_t clock) noexcept nogil:
         number = t.order.first
         prefetch(at(t, at(t, number).after))
     return True
+
+
+cdef inline void end_all(Table *t, int64_t clock) noexcept nogil:
+    """Close all whose wait is over."""
+    cdef uint32_t number
+    cdef int queue
+    t.next_end = INT64_MAX
+    for queue in range(MAX_WAITS):
+        number = t.queues[queue].first
+        while number and at(t, number).deadline < clock:
+            fetch_end(t, at(t, number).later)
+            end(t, number)
+            number = t.queues[queue].first
+        if number:
+            t.next_end = min(t.next_end, at(t, number).deadline)
 
 
 cdef inline void end(Table *t, uint32_t number) noexcept nogil:
@@ -137,20 +149,23 @@ cdef inline bint hand_on(Table *t, uint32_t number) noexcept nogil:
             return False
         write(t, e, &out.wide[out.count], &out.narrow[out.count])
         out.count += 1
-    fetch_ends(t, e.after)
+    fetch_next(t, e.after)
     give_back(t, number)
     return True
 
 
-cdef inline void fetch_ends(const Table *t, uint32_t number) noexcept nogil:
-    """What is handed on next lies far away: the nodes of the next exchange, and the one behind it."""
-    cdef const char *after = <const char *>at(t, at(t, number).after)
-    prefetch(node_at(t, at(t, number).nodes))
-    prefetch(after)
-    prefetch(after + 64)
-    prefetch(after + 128)
-    prefetch(after + 192)
-    prefetch(after + 256)
+cdef inline void fetch_end(const Table *t, uint32_t number) noexcept nogil:
+    """What ends next lies far away, and so does where its hashes lead; the exchange behind it is fetched before."""
+    cdef const Exchange *e = at(t, number)
+    cdef int place
+    prefetch_all(at(t, e.later), 2 * LINE)
+    for place in range(e.held):
+        prefetch(&t.heads[e.own[place].hash & t.mask])
+
+
+cdef inline void fetch_next(const Table *t, uint32_t number) noexcept nogil:
+    """What is handed on next lies far away: the exchange behind the next one."""
+    prefetch_all(at(t, at(t, number).after), sizeof(Exchange))
 
 
 cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) noexcept nogil:

@@ -5,14 +5,11 @@ Nothing depends on it but speed: it looks only for what most messages look for f
 
 from libc.stdint cimport int64_t, uint8_t
 
-from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, Table, at, node_at, prefetch
-from capanalyze.core.hashes cimport endpoint, ends_hash, key_hash
+from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, Exchange, Table, at
+from capanalyze.core.hashes cimport endpoint, ends_hash, exchange_of, key_hash, node_at
+from capanalyze.core.index cimport prefetch, prefetch_all
 from capanalyze.core.message cimport Message
 from capanalyze.core.pairing cimport FETCH_EXCHANGES, FETCH_HEADS, FETCH_NODES, SOON_ROOM, Pairing, Soon
-
-cdef enum:
-    LINE = 64  # octets that memory hands out at once
-
 
 cdef inline void fetch_first(
     Pairing *p, const Message *messages, const int64_t *pool, int64_t start, int64_t stop
@@ -62,8 +59,4 @@ cdef inline void fetch_nodes(const Table *t, const Soon *soon) noexcept nogil:
 
 cdef inline void fetch_exchanges(const Table *t, const Soon *soon) noexcept nogil:
     """The exchange of the first node."""
-    cdef const char *first = <const char *>at(t, node_at(t, t.heads[soon.answers & t.mask]).exchange)
-    prefetch(first)
-    prefetch(first + LINE)
-    prefetch(first + 2 * LINE)
-    prefetch(first + 3 * LINE)
+    prefetch_all(at(t, exchange_of(t, t.heads[soon.answers & t.mask])), sizeof(Exchange))

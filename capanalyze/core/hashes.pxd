@@ -6,7 +6,8 @@ A hash only finds; fields decide. Nodes are doubly linked, so that what ends lea
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.exchange cimport (
-    ANY_CLIENT, ANY_SERVER, BY_CLIENT, BY_CONVERSATION, BY_ENDS, NONE, Exchange, Node, Table, at, has_room, node_at,
+    ANY_CLIENT, ANY_SERVER, BY_CLIENT, BY_CONVERSATION, BY_ENDS, NONE, Exchange, OWN_BITS, OWN_NODES, Node, Spare,
+    Table, at, spare_at,
 )
 from capanalyze.core.message cimport Address
 from capanalyze.core.octets cimport mix
@@ -42,7 +43,24 @@ cdef inline uint64_t client_hash(int64_t transport, const Address *client) noexc
     return mix(mix(<uint64_t>transport + BY_CLIENT, client.low), client.high)
 
 
-# Nodes
+# Nodes: the first few of an exchange are its own, further ones are spare. Both are numbered in one series.
+
+
+cdef inline uint32_t first_spare(const Table *t) noexcept nogil:
+    """Where the numbers of spare nodes begin, that of nobody's being the first."""
+    return (t.room + 1) << OWN_BITS
+
+
+cdef inline Node *node_at(const Table *t, uint32_t node) noexcept nogil:
+    """A node."""
+    if node < first_spare(t):
+        return &at(t, node >> OWN_BITS).own[min(node & (1 << OWN_BITS) - 1, <uint32_t>OWN_NODES - 1)]
+    return &spare_at(t, node - first_spare(t)).node
+
+
+cdef inline uint32_t exchange_of(const Table *t, uint32_t node) noexcept nogil:
+    """The exchange that a node leads to."""
+    return node >> OWN_BITS if node < first_spare(t) else spare_at(t, node - first_spare(t)).exchange
 
 
 cdef inline uint32_t node_with(const Table *t, uint32_t node, uint64_t hash) noexcept nogil:
@@ -83,51 +101,71 @@ cdef inline bint goes_to_next(const Table *t, Walk *w) noexcept nogil:
     if w.node == NONE or w.left == 0:
         return False
     w.left -= 1
-    w.exchange = node_at(t, w.node).exchange
+    w.exchange = exchange_of(t, w.node)
     w.node = next_node(t, w.node)
     return True
 
 
 cdef inline void link(Table *t, uint32_t number, uint64_t hash) noexcept nogil:
     """Let an exchange be found by this hash; `has_room` was asked."""
-    if t.nodes_taken >= t.node_room:
-        return
-    cdef uint32_t node = t.free_node
+    cdef uint32_t node = new_node(t, number)
     cdef uint32_t *head = &t.heads[hash & t.mask]
-    if node:
-        t.free_node = node_at(t, node).sibling
-    else:
-        t.nodes_used += 1
-        node = t.nodes_used
-    t.nodes_taken += 1
-    node_at(t, node)[0] = Node(hash, number, head[0], NONE, at(t, number).nodes)
+    if node == NONE:
+        return
+    node_at(t, node)[0] = Node(hash, head[0], NONE)
     if head[0]:
         node_at(t, head[0]).newer = node
     head[0] = node
-    at(t, number).nodes = node
+
+
+cdef inline uint32_t new_node(Table *t, uint32_t number) noexcept nogil:
+    """A node of an exchange, its own while it has any; NONE where there is no room for it."""
+    cdef Exchange *e = at(t, number)
+    cdef uint32_t spare = t.free_spare
+    if e.held < OWN_NODES:
+        e.held += 1
+        return number << OWN_BITS | e.held - 1
+    if t.spares_taken >= t.spare_room:
+        return NONE
+    if spare:
+        t.free_spare = spare_at(t, spare).sibling
+    else:
+        t.spares_used += 1
+        spare = t.spares_used
+    t.spares_taken += 1
+    spare_at(t, spare).exchange, spare_at(t, spare).sibling = number, e.spares
+    e.spares = spare
+    return first_spare(t) + spare
 
 
 cdef inline void unlink(Table *t, uint32_t number) noexcept nogil:
     """Let nothing find an exchange any more."""
     cdef Exchange *e = at(t, number)
-    cdef uint32_t node = e.nodes, sibling
-    cdef Node *one
-    while node:
-        one = node_at(t, node)
-        if one.newer:
-            node_at(t, one.newer).older = one.older
-        else:
-            t.heads[one.hash & t.mask] = one.older
-        if one.older:
-            node_at(t, one.older).newer = one.newer
-        sibling = one.sibling
-        one.sibling = t.free_node
-        t.free_node = node
-        t.nodes_taken -= 1
-        node = sibling
-    if e.nodes:
+    cdef uint32_t spare = e.spares, sibling
+    cdef int place
+    if e.held:
         count_rare(t, e, -1)
-    e.nodes = NONE
+    for place in range(e.held):
+        take_out(t, &e.own[place])
+    e.held = 0
+    while spare:
+        take_out(t, &spare_at(t, spare).node)
+        sibling = spare_at(t, spare).sibling
+        spare_at(t, spare).sibling = t.free_spare
+        t.free_spare = spare
+        t.spares_taken -= 1
+        spare = sibling
+    e.spares = NONE
+
+
+cdef inline void take_out(Table *t, const Node *node) noexcept nogil:
+    """Take a node out of its chain."""
+    if node.newer:
+        node_at(t, node.newer).older = node.older
+    else:
+        t.heads[node.hash & t.mask] = node.older
+    if node.older:
+        node_at(t, node.older).newer = node.newer
 
 
 cdef inline void count_rare(Table *t, const Exchange *e, int change) noexcept nogil:
@@ -138,9 +176,13 @@ cdef inline void count_rare(Table *t, const Exchange *e, int change) noexcept no
 
 cdef inline bint has_hash(const Table *t, const Exchange *e, uint64_t hash) noexcept nogil:
     """Whether an exchange is found by this hash."""
-    cdef uint32_t node = e.nodes
-    while node:
-        if node_at(t, node).hash == hash:
+    cdef uint32_t spare = e.spares
+    cdef int place
+    for place in range(e.held):
+        if e.own[place].hash == hash:
             return True
-        node = node_at(t, node).sibling
+    while spare:
+        if spare_at(t, spare).node.hash == hash:
+            return True
+        spare = spare_at(t, spare).sibling
     return False

@@ -62,6 +62,7 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon
     cdef Given g = given_soon(m, pool, soon)
     cdef uint64_t same
     cdef uint32_t number
+    p.table.fed += 1
     while p.early_first < p.early_last and p.table.now - p.early[p.early_first % EARLY_ROOM].clock > MILLISECOND:
         p.early_first += 1
     if m.role == FRAGMENT:

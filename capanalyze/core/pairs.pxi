@@ -13,6 +13,7 @@ cdef class Pairs:
         room: exchanges that may be open at a time.
     """
     cdef Pairing *p
+    cdef void *exchanges  # that of the table begins with a line of memory
     cdef Held facts, ports, services, sources
     cdef readonly Py_ssize_t captures, service_count
 
@@ -27,14 +28,15 @@ cdef class Pairs:
             raise MemoryError
         cdef Pairing *p = self.p
         cdef OpenTable *t = &p.table
-        t.room, t.node_room, t.link_room = room, 4 * room + 1024, 1 << 20
+        t.room, t.spare_room, t.link_room = room, 2 * room + 1024, 1 << 20
         t.mask = (1 << (4 * room - 1).bit_length()) - 1
-        t.exchanges = <Exchange *>calloc(t.room + 1, sizeof(Exchange))
-        t.nodes = <Node *>calloc(t.node_room + 1, sizeof(Node))
+        self.exchanges = calloc(t.room + 2, sizeof(Exchange))
+        t.exchanges = <Exchange *>(<char *>self.exchanges + LINE - <size_t>self.exchanges % LINE)
+        t.spares = <Spare *>calloc(t.spare_room + 1, sizeof(Spare))
         t.frames = <Listed *>calloc(t.link_room + 1, sizeof(Listed))
         t.heads = <uint32_t *>calloc(<size_t>t.mask + 1, sizeof(uint32_t))
         p.malformed = <int64_t *>calloc(self.captures * self.service_count * KINDS, sizeof(int64_t))
-        if not (t.exchanges and t.nodes and t.frames and t.heads and p.malformed):
+        if not (self.exchanges and t.spares and t.frames and t.heads and p.malformed):
             raise MemoryError
         p.facts = t.facts = <const Facts *>self.facts.at_least(self.service_count * sizeof(Facts))
         p.ports = <const uint8_t *>self.ports.at_least(2 * 65536)
@@ -50,8 +52,8 @@ cdef class Pairs:
     def __dealloc__(self):
         if self.p == NULL:
             return
-        free(self.p.table.exchanges)
-        free(self.p.table.nodes)
+        free(self.exchanges)
+        free(self.p.table.spares)
         free(self.p.table.frames)
         free(self.p.table.heads)
         free(self.p.malformed)

@@ -135,10 +135,10 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
         w = walk_all(t, key_hash(<uint8_t>g.m.service, ANY_CLIENT, ANY_SERVER, g.keys[place]))
         while siblings < MAX_FOUND and passed < MAX_PASSED and goes_to_next(t, &w):
             number = w.exchange
-            if at(t, number).met == g.m.frame or not may_answer(p, at(t, number), g):
+            if at(t, number).met == t.fed or not may_answer(p, at(t, number), g):
                 passed += 1
                 continue
-            at(t, number).met = g.m.frame
+            at(t, number).met = t.fed
             siblings += at(t, number).flags & TAKEN != 0
             if at(t, number).flags & MULTICAST and not is_waiting(p, number, g):
                 return answered if answered else answer(p, number, g)

@@ -3,8 +3,9 @@
 from libc.stdlib cimport malloc
 from libc.string cimport memcpy, memset
 
-from capanalyze.core.exchange cimport FREE, NONE, OPEN, frame_at, node_at
+from capanalyze.core.exchange cimport FREE, NONE, OPEN, OWN_BITS, OWN_NODES, frame_at, spare_at
 from capanalyze.core.frame cimport IP, STEPS as HEADERS
+from capanalyze.core.hashes cimport first_spare, node_at
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, FRAGMENT, MAX_KEYS, MAX_READINGS, REJECTION,
 )
@@ -229,9 +230,9 @@ cdef void empty_table() noexcept nogil:
     """Begin with nothing."""
     cdef OpenTable *t = &PAIRING.table
     memset(t.exchanges, 0, (t.room + 1) * sizeof(Exchange))
-    memset(t.nodes, 0, (t.node_room + 1) * sizeof(Node))
+    memset(t.spares, 0, (t.spare_room + 1) * sizeof(Spare))
     memset(t.heads, 0, (<size_t>t.mask + 1) * sizeof(uint32_t))
-    t.used = t.nodes_used = t.links_used = t.free_exchange = t.free_node = t.free_link = 0
+    t.used = t.spares_used = t.links_used = t.free_exchange = t.free_spare = t.free_link = 0
     t.now = t.evicted = t.forgotten = t.links_lost = 0
     cdef const int64_t *sources = PAIRING.repeats.sources
     memset(&PAIRING.repeats, 0, sizeof(PAIRING.repeats))
@@ -269,7 +270,7 @@ cdef void finish_all() noexcept nogil:
                 wrong("no room helps")
         take_rows()
         audit(t)
-    if t.open or t.nodes_taken or t.links_taken or t.conversations or t.to_groups or t.order.first or t.order.last:
+    if t.open or t.spares_taken or t.links_taken or t.conversations or t.to_groups or t.order.first or t.order.last:
         wrong("something is left")
 
 
@@ -314,7 +315,7 @@ cdef void check_row(const Rows *rows, const Wide *wide, const Narrow *narrow) no
 cdef void audit(const OpenTable *t) noexcept nogil:
     """Whether all that the table keeps in chains hangs together."""
     cdef uint32_t number = t.order.first, before = NONE
-    cdef int64_t open = 0, waiting = 0, nodes = 0, links = 0, conversations = 0, to_groups = 0
+    cdef int64_t open = 0, waiting = 0, spares = 0, links = 0, conversations = 0, to_groups = 0
     cdef const Exchange *e
     cdef int queue
     while number:
@@ -324,17 +325,17 @@ cdef void audit(const OpenTable *t) noexcept nogil:
         open += 1
         waiting += e.state == OPEN
         links += links_of(t, e)
-        if e.nodes and e.state != OPEN:
+        if e.held and e.state != OPEN:
             wrong("what is closed is still found")
-        if e.nodes:
-            nodes += nodes_of(t, number)
+        if e.held:
+            spares += spares_of(t, number)
             conversations += e.flags & CONVERSATION != 0
             to_groups += e.flags & GROUP != 0
         before = number
         number = e.after
         if open > t.room:
             wrong("a circle")
-    if t.order.last != before or open != t.open or nodes != t.nodes_taken or links != t.links_taken:
+    if t.order.last != before or open != t.open or spares != t.spares_taken or links != t.links_taken:
         wrong("places that were lost")
     if conversations != t.conversations or to_groups != t.to_groups:
         wrong("the count of rare exchanges")
@@ -367,24 +368,33 @@ cdef int64_t list_of_links(const OpenTable *t, uint32_t first, uint32_t last) no
     return count
 
 
-cdef int64_t nodes_of(const OpenTable *t, uint32_t number) noexcept nogil:
-    """Nodes of an exchange."""
+cdef int64_t spares_of(const OpenTable *t, uint32_t number) noexcept nogil:
+    """Spare nodes of an exchange; its own are looked at too."""
     cdef int64_t count = 0
-    cdef uint32_t node = at(t, number).nodes
-    cdef const Node *one
-    while node:
-        one = node_at(t, node)
-        if one.exchange != number:
+    cdef uint32_t spare = at(t, number).spares
+    cdef int place
+    if at(t, number).held > OWN_NODES or (spare and at(t, number).held < OWN_NODES):
+        wrong("how many nodes are held")
+    for place in range(at(t, number).held):
+        look_at_node(t, number << OWN_BITS | place)
+    while spare:
+        if spare_at(t, spare).exchange != number:
             wrong("a node of another exchange")
-        if (node_at(t, one.newer).older if one.newer else t.heads[one.hash & t.mask]) != node:
-            wrong("a chain of nodes")
-        if one.older and node_at(t, one.older).newer != node:
-            wrong("a chain of nodes, backwards")
+        look_at_node(t, first_spare(t) + spare)
         count += 1
-        node = one.sibling
-        if count > t.node_room:
+        spare = spare_at(t, spare).sibling
+        if count > t.spare_room:
             wrong("a circle of nodes")
     return count
+
+
+cdef void look_at_node(const OpenTable *t, uint32_t node) noexcept nogil:
+    """A node's place in its chain."""
+    cdef const Node *one = node_at(t, node)
+    if (node_at(t, one.newer).older if one.newer else t.heads[one.hash & t.mask]) != node:
+        wrong("a chain of nodes")
+    if one.older and node_at(t, one.older).newer != node:
+        wrong("a chain of nodes, backwards")
 
 
 cdef int64_t queued(const OpenTable *t, int queue) noexcept nogil:
