@@ -10,7 +10,8 @@ from capanalyze.core.message cimport CUT, FLOW, Address
 from capanalyze.core.octets cimport mix
 from capanalyze.core.opening cimport begin, enter, enter_ends, stray
 from capanalyze.core.pairing cimport (
-    CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, SERVED_BY, Given, Pairing, conversation_between,
+    CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, SERVED_BY, Given, Pairing, client_of, conversation_between,
+    wanted_of,
 )
 from capanalyze.core.replies cimport answer_by_ends, by_endpoints, elsewhere
 from capanalyze.core.requests cimport is_retransmission, request, resend
@@ -159,7 +160,7 @@ cdef inline void ask(Pairing *p, uint32_t number) noexcept nogil:
     e.port, e.service = e.wanted_port, p.ports[SERVED_BY + e.wanted_port]
     e.outcome, e.reason, e.reply_at = SILENT, e.kind, -1
     unlink(&p.table, number)
-    enter_ends(p, number)
+    enter_ends(p, number, client_of(e), wanted_of(e))
     link(&p.table, number, peer_hash(&e.client, &e.wanted))
 
 

@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, EARLY_WAIT, IDLE_WAIT, Exchange, Table, at, take_place
 from capanalyze.core.expiry cimport wait, wait_anew
-from capanalyze.core.hashes cimport client_hash, conversation_hash, count_rare, endpoint, ends_hash, key_hash, link
+from capanalyze.core.hashes cimport client_hash, conversation_hash, count_rare, ends_hash, key_hash, link
 from capanalyze.core.message cimport Message
 from capanalyze.core.pairing cimport (
     ANNOUNCES, COMPARED, EARLY_ROOM, SERVED_BY, UNANSWERABLE, WEAK, Early, Given, Pairing, facts_for, facts_of, kind_of,
@@ -63,26 +63,25 @@ cdef inline void enter(Pairing *p, uint32_t number, const Given *g) noexcept nog
     """Let a new exchange be found, by all that identifies it."""
     cdef Table *t = &p.table
     cdef Exchange *e = at(t, number)
-    cdef uint64_t client = endpoint(&e.client, e.client_port), server = ANY_SERVER
-    cdef int64_t place
+    cdef uint64_t client = g.source if e.request else g.destination
+    cdef uint64_t asked = g.destination if e.request else g.source
     cdef bint by_question = facts_of(p, e).by_question
-    if not by_question and not e.flags & GROUP:
-        server = endpoint(&e.wanted, e.wanted_port)
+    cdef uint64_t server = ANY_SERVER if by_question or e.flags & GROUP else asked
+    cdef int64_t place
     e.keys = <uint8_t>g.m.keys
     for place in range(g.m.keys):
         link(t, number, key_hash(e.module, client, server, g.keys[place]))
         if by_question or e.flags & GROUP or facts_of(p, e).by_key_alone:
             link(t, number, key_hash(e.module, ANY_CLIENT, ANY_SERVER, g.keys[place]))
-    enter_ends(p, number)
+    enter_ends(p, number, client, asked)
     if e.flags & CONVERSATION:
         wait_anew(t, number, IDLE_WAIT)
 
 
-cdef inline void enter_ends(Pairing *p, uint32_t number) noexcept nogil:
-    """Let an exchange be found by its endpoints."""
+cdef inline void enter_ends(Pairing *p, uint32_t number, uint64_t client, uint64_t server) noexcept nogil:
+    """Let an exchange be found by its endpoints, of which these are the hashes."""
     cdef Table *t = &p.table
     cdef Exchange *e = at(t, number)
-    cdef uint64_t client = endpoint(&e.client, e.client_port), server = endpoint(&e.wanted, e.wanted_port)
     cdef int64_t transport = facts_of(p, e).transport
     link(t, number, ends_hash(transport, client, server))
     if e.flags & GROUP:

@@ -72,7 +72,7 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon
     elif role_of(&g) in (SPOKE, ACKNOWLEDGES):
         segment(p, &g)
     else:
-        same = identity(m)
+        same = identity_of(&g)
         if is_copy(&p.table, &p.repeats, m, same):
             seen_also(p, &g)
             return
@@ -81,15 +81,20 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon
         remember(&p.repeats, m, same, p.table.now, list_of(p, number, m.frame))
 
 
+cdef inline uint64_t identity_of(const Given *g) noexcept nogil:
+    """Hash of what is equal in copies."""
+    return identity(g.m, g.source, g.destination)
+
+
 cdef inline void segment(Pairing *p, const Given *g) noexcept nogil:
     """Another segment of a connection. What may be a copy of one that made a SYN uncertain is looked up as such."""
     cdef uint32_t number
-    if p.table.now - p.something_else <= MILLISECOND and is_copy(&p.table, &p.repeats, g.m, identity(g.m)):
+    if p.table.now - p.something_else <= MILLISECOND and is_copy(&p.table, &p.repeats, g.m, identity_of(g)):
         return
     number = spoke(p, g)
     if number:
         p.something_else = p.table.now
-        remember(&p.repeats, g.m, identity(g.m), p.table.now, list_of(p, number, g.m.frame))
+        remember(&p.repeats, g.m, identity_of(g), p.table.now, list_of(p, number, g.m.frame))
 
 
 cdef inline uint32_t handle(Pairing *p, Given *g) noexcept nogil:

@@ -35,6 +35,7 @@ cdef enum:  # so many messages before its turn, what a message will look for is 
     FETCH_HEADS = 12
     FETCH_NODES = 8
     FETCH_EXCHANGES = 4
+    CHAINS = 6
 
 cdef enum:
     EARLY_ROOM = 128  # replies without a request, of the last millisecond
@@ -51,8 +52,9 @@ cdef struct Early:
 cdef struct Soon:  # hashes of a message whose turn comes
     uint64_t source
     uint64_t destination
-    uint64_t asks  # of the request that it begins
-    uint64_t answers  # of the one that it may answer
+    uint64_t answers  # of the request that it may answer, 0 where it only asks
+    uint64_t[CHAINS] chains  # all that will be walked, or added to
+    int count
 
 
 cdef struct Pairing:

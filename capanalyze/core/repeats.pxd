@@ -80,11 +80,10 @@ cdef inline int64_t source_of(const Repeats *r, int64_t frame) noexcept nogil:
     return r.sources[capture] if 0 <= capture < r.captures else 0
 
 
-cdef inline uint64_t identity(const Message *m) noexcept nogil:
-    """Hash of what is equal in copies, but for the payload."""
-    cdef uint64_t hosts = mix(mix(mix(1, m.source.low), m.source.high), m.destination.low)
-    hosts = mix(mix(hosts, m.destination.high), <uint64_t>m.source_port << 16 ^ <uint64_t>m.destination_port)
-    return mix(mix(hosts, <uint64_t>m.identification << 8 ^ <uint64_t>m.protocol), <uint64_t>m.size)
+cdef inline uint64_t identity(const Message *m, uint64_t source, uint64_t destination) noexcept nogil:
+    """Hash of what is equal in copies, but for the payload; from the hashes of its endpoints."""
+    cdef uint64_t packet = <uint64_t>m.identification << 8 ^ <uint64_t>m.protocol
+    return mix(mix(mix(source, destination), packet), <uint64_t>m.size)
 
 
 cdef inline Sight *sight_at(Repeats *r, uint64_t number) noexcept nogil:
