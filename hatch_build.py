@@ -14,6 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 SOURCE = Path("capanalyze/core/core.pyx")
 MODULE = "capanalyze.core.core"
 FLAGS = ("-O2", "-fno-strict-aliasing", "-fvisibility=hidden", "-g0")
+DIRECTIVES = {"cdivision": True}  # for .pxd files too, which a directive in the .pyx file does not reach
 MICROSOFT = sys.platform == "win32"
 
 
@@ -40,7 +41,14 @@ def build(root: Path, folder: Path, flags: tuple[str, ...] = ()) -> Path:
         os.environ["CC"] = f"{sys.executable} -m ziglang cc"
         os.environ["LDSHARED"] = f"{os.environ['CC']} -shared"
     extension = Extension(MODULE, [str(root / SOURCE)])
-    modules = cythonize([extension], build_dir=str(folder / "c"), include_path=[str(root)], force=True, quiet=True)
+    modules = cythonize(
+        [extension],
+        build_dir=str(folder / "c"),
+        include_path=[str(root)],
+        compiler_directives=DIRECTIVES,
+        force=True,
+        quiet=True,
+    )
     for module in modules:  # only now: Cython keeps what it was given for the next build of this process
         module.extra_compile_args = [] if MICROSOFT else [*FLAGS, *flags]
         module.extra_link_args = [*flags]

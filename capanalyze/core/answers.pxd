@@ -51,8 +51,8 @@ cdef inline void add_reply(Pairing *p, uint32_t number, const Given *g) noexcept
         wait_anew(t, number, ESTABLISHED_WAIT)
     elif e.flags & CONVERSATION:
         wait_on(t, number, IDLE_WAIT)
-    elif not e.flags & GROUP or g.m.role & INTERIM:
-        wait_anew(t, number, <uint8_t>facts_of(p, e).window_wait)
+    elif g.m.role & INTERIM:
+        wait_on(t, number, <uint8_t>facts_of(p, e).window_wait)
 
 
 cdef inline void first_reply(Pairing *p, Exchange *e, const Given *g) noexcept nogil:

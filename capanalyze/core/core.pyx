@@ -10,7 +10,7 @@ from capanalyze.core cimport row
 from capanalyze.core.cells cimport join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
 from capanalyze.core.exchange cimport (
-    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Out, Spare, at,
+    KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, OWN_BITS, SECOND, Exchange, Facts, Listed, Out, Spare, at,
 )
 from capanalyze.core.expiry cimport (write)
 from capanalyze.core.exchange cimport (Table as OpenTable)

@@ -168,6 +168,7 @@ cdef struct Out:  # where settled exchanges go
 
 cdef struct Table:
     uint32_t room
+    uint32_t first_spare  # where the numbers of spare nodes begin, that of nobody's being the first
     uint32_t spare_room
     uint32_t link_room
     uint32_t mask
@@ -255,8 +256,8 @@ cdef inline void stand_last(Table *t, uint32_t number) noexcept nogil:
 
 
 cdef inline uint32_t seconds_of(int64_t clock) noexcept nogil:
-    """Seconds of a clock, counted round and round."""
-    return <uint32_t>(clock // SECOND)
+    """Seconds of a clock, each seven per cent too long, counted round and round."""
+    return <uint32_t>(clock >> 30)
 
 
 cdef inline void leave_order(Table *t, uint32_t number) noexcept nogil:

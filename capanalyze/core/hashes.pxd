@@ -14,53 +14,62 @@ from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport CONVERSATION, GROUP
 
 
+cdef extern from *:  # odd numbers of 64 bits, of no meaning
+    """
+    #define CORE_SPREAD 0xD6E8FEB86659FD93ULL
+    #define CORE_SPREAD_HIGH 0xCF1BBCDCB7A56463ULL
+    """
+    uint64_t SPREAD "CORE_SPREAD"
+    uint64_t SPREAD_HIGH "CORE_SPREAD_HIGH"
+
+
 cdef enum:
     MAX_WALK = 256  # exchanges that are looked at for one message
 
 
 cdef inline uint64_t endpoint(const Address *address, int64_t port) noexcept nogil:
     """Hash of an endpoint."""
-    return mix(mix(mix(BY_ENDS, address.low), address.high), <uint64_t>(port + 1))
+    return host_hash(BY_ENDS + <uint64_t>port, address)
+
+
+cdef inline uint64_t host_hash(uint64_t salt, const Address *address) noexcept nogil:
+    """Hash of a host, different for each salt."""
+    return mix(salt * SPREAD + address.high * SPREAD_HIGH, address.low)
 
 
 cdef inline uint64_t key_hash(uint8_t module, uint64_t client, uint64_t server, int64_t key) noexcept nogil:
     """Hash of a match key of requests of a client to a server; ANY_CLIENT and ANY_SERVER stand for whichever."""
-    return mix(mix(mix(client, module + 1), server), <uint64_t>key)
+    return mix(mix(client + (module + 1) * SPREAD, server), <uint64_t>key)
 
 
 cdef inline uint64_t ends_hash(int64_t transport, uint64_t client, uint64_t server) noexcept nogil:
     """Hash of all requests of a client to a server."""
-    return mix(mix(client, <uint64_t>transport + BY_ENDS), server)
+    return mix(client + <uint64_t>(transport + BY_ENDS) * SPREAD, server)
 
 
 cdef inline uint64_t conversation_hash(uint64_t client, uint64_t server) noexcept nogil:
     """Hash of a conversation that a client began with a server."""
-    return mix(mix(client, BY_CONVERSATION), server)
+    return mix(client + BY_CONVERSATION * SPREAD, server)
 
 
 cdef inline uint64_t client_hash(int64_t transport, const Address *client) noexcept nogil:
     """Hash of all requests of a host, whichever its port."""
-    return mix(mix(<uint64_t>transport + BY_CLIENT, client.low), client.high)
+    return host_hash(BY_CLIENT + <uint64_t>transport, client)
 
 
 # Nodes: the first few of an exchange are its own, further ones are spare. Both are numbered in one series.
 
 
-cdef inline uint32_t first_spare(const Table *t) noexcept nogil:
-    """Where the numbers of spare nodes begin, that of nobody's being the first."""
-    return (t.room + 1) << OWN_BITS
-
-
 cdef inline Node *node_at(const Table *t, uint32_t node) noexcept nogil:
     """A node."""
-    if node < first_spare(t):
+    if node < t.first_spare:
         return &at(t, node >> OWN_BITS).own[min(node & (1 << OWN_BITS) - 1, <uint32_t>OWN_NODES - 1)]
-    return &spare_at(t, node - first_spare(t)).node
+    return &spare_at(t, node - t.first_spare).node
 
 
 cdef inline uint32_t exchange_of(const Table *t, uint32_t node) noexcept nogil:
     """The exchange that a node leads to."""
-    return node >> OWN_BITS if node < first_spare(t) else spare_at(t, node - first_spare(t)).exchange
+    return node >> OWN_BITS if node < t.first_spare else spare_at(t, node - t.first_spare).exchange
 
 
 cdef inline uint32_t node_with(const Table *t, uint32_t node, uint64_t hash) noexcept nogil:
@@ -108,34 +117,35 @@ cdef inline bint goes_to_next(const Table *t, Walk *w) noexcept nogil:
 
 cdef inline void link(Table *t, uint32_t number, uint64_t hash) noexcept nogil:
     """Let an exchange be found by this hash; `has_room` was asked."""
-    cdef uint32_t node = new_node(t, number)
-    cdef uint32_t *head = &t.heads[hash & t.mask]
-    if node == NONE:
-        return
-    node_at(t, node)[0] = Node(hash, head[0], NONE)
-    if head[0]:
-        node_at(t, head[0]).newer = node
-    head[0] = node
-
-
-cdef inline uint32_t new_node(Table *t, uint32_t number) noexcept nogil:
-    """A node of an exchange, its own while it has any; NONE where there is no room for it."""
     cdef Exchange *e = at(t, number)
-    cdef uint32_t spare = t.free_spare
     if e.held < OWN_NODES:
+        put_first(t, number << OWN_BITS | e.held, &e.own[e.held], hash)
         e.held += 1
-        return number << OWN_BITS | e.held - 1
-    if t.spares_taken >= t.spare_room:
-        return NONE
+    elif t.spares_taken < t.spare_room:
+        e.spares = new_spare(t, number, e.spares)
+        put_first(t, t.first_spare + e.spares, &spare_at(t, e.spares).node, hash)
+
+
+cdef inline void put_first(Table *t, uint32_t number, Node *node, uint64_t hash) noexcept nogil:
+    """Put a node at the beginning of its chain."""
+    cdef uint32_t *head = &t.heads[hash & t.mask]
+    node.hash, node.older, node.newer = hash, head[0], NONE
+    if head[0]:
+        node_at(t, head[0]).newer = number
+    head[0] = number
+
+
+cdef inline uint32_t new_spare(Table *t, uint32_t number, uint32_t sibling) noexcept nogil:
+    """A spare node of an exchange."""
+    cdef uint32_t spare = t.free_spare
     if spare:
         t.free_spare = spare_at(t, spare).sibling
     else:
         t.spares_used += 1
         spare = t.spares_used
     t.spares_taken += 1
-    spare_at(t, spare).exchange, spare_at(t, spare).sibling = number, e.spares
-    e.spares = spare
-    return first_spare(t) + spare
+    spare_at(t, spare).exchange, spare_at(t, spare).sibling = number, sibling
+    return spare
 
 
 cdef inline void unlink(Table *t, uint32_t number) noexcept nogil:

@@ -29,6 +29,7 @@ cdef class Pairs:
         cdef Pairing *p = self.p
         cdef OpenTable *t = &p.table
         t.room, t.spare_room, t.link_room = room, 2 * room + 1024, 1 << 20
+        t.first_spare = (room + 1) << OWN_BITS
         t.mask = (1 << (4 * room - 1).bit_length()) - 1
         self.exchanges = calloc(t.room + 2, sizeof(Exchange))
         t.exchanges = <Exchange *>(<char *>self.exchanges + LINE - <size_t>self.exchanges % LINE)

@@ -82,8 +82,8 @@ cdef inline int64_t source_of(const Repeats *r, int64_t frame) noexcept nogil:
 
 cdef inline uint64_t identity(const Message *m, uint64_t source, uint64_t destination) noexcept nogil:
     """Hash of what is equal in copies, but for the payload; from the hashes of its endpoints."""
-    cdef uint64_t packet = <uint64_t>m.identification << 8 ^ <uint64_t>m.protocol
-    return mix(mix(mix(source, destination), packet), <uint64_t>m.size)
+    cdef uint64_t packet = <uint64_t>m.size << 40 ^ <uint64_t>m.identification << 8 ^ <uint64_t>m.protocol
+    return mix(mix(source, destination), packet)
 
 
 cdef inline Sight *sight_at(Repeats *r, uint64_t number) noexcept nogil:

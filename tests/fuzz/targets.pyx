@@ -3,9 +3,9 @@
 from libc.stdlib cimport malloc
 from libc.string cimport memcpy, memset
 
-from capanalyze.core.exchange cimport FREE, NONE, OPEN, OWN_BITS, OWN_NODES, frame_at, spare_at
+from capanalyze.core.exchange cimport FREE, NONE, OPEN, OWN_BITS, OWN_NODES, Node, frame_at, spare_at
 from capanalyze.core.frame cimport IP, STEPS as HEADERS
-from capanalyze.core.hashes cimport first_spare, node_at
+from capanalyze.core.hashes cimport node_at
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, FRAGMENT, MAX_KEYS, MAX_READINGS, REJECTION,
 )
@@ -380,7 +380,7 @@ cdef int64_t spares_of(const OpenTable *t, uint32_t number) noexcept nogil:
     while spare:
         if spare_at(t, spare).exchange != number:
             wrong("a node of another exchange")
-        look_at_node(t, first_spare(t) + spare)
+        look_at_node(t, t.first_spare + spare)
         count += 1
         spare = spare_at(t, spare).sibling
         if count > t.spare_room:
