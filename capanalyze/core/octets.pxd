@@ -38,6 +38,8 @@ cdef extern from *:
     static inline uint16_t load16(const uint8_t *p) { uint16_t n; memcpy(&n, p, 2); return CORE_SWAP16(n); }
     static inline uint32_t load32(const uint8_t *p) { uint32_t n; memcpy(&n, p, 4); return CORE_SWAP32(n); }
     static inline uint64_t load64(const uint8_t *p) { uint64_t n; memcpy(&n, p, 8); return CORE_SWAP64(n); }
+    static inline uint16_t little16(const uint8_t *p) { uint16_t n; memcpy(&n, p, 2); return n; }
+    static inline uint32_t little32(const uint8_t *p) { uint32_t n; memcpy(&n, p, 4); return n; }
     /* The product's halves over each other: each bit of it depends on nearly all of both factors. */
     static inline uint64_t fold(uint64_t one, uint64_t other) {
     #if defined(__SIZEOF_INT128__)
@@ -54,6 +56,8 @@ cdef extern from *:
     uint16_t load16(const uint8_t *place) noexcept nogil
     uint32_t load32(const uint8_t *place) noexcept nogil
     uint64_t load64(const uint8_t *place) noexcept nogil
+    uint16_t little16(const uint8_t *place) noexcept nogil
+    uint32_t little32(const uint8_t *place) noexcept nogil
     uint64_t fold(uint64_t one, uint64_t other) noexcept nogil
 
 
@@ -79,7 +83,7 @@ cdef inline uint16_t be16(Octets octets, uint32_t at) noexcept nogil:
 
 cdef inline uint32_t be24(Octets octets, uint32_t at) noexcept nogil:
     """Three octets, network order."""
-    return 0 if outside(octets, at, 3) else <uint32_t>u8(octets, at) << 16 | be16(octets, at + 1)
+    return 0 if outside(octets, at, 3) else <uint32_t>load16(octets.first + at) << 8 | octets.first[at + 2]
 
 
 cdef inline uint32_t be32(Octets octets, uint32_t at) noexcept nogil:
@@ -89,7 +93,7 @@ cdef inline uint32_t be32(Octets octets, uint32_t at) noexcept nogil:
 
 cdef inline uint64_t be48(Octets octets, uint32_t at) noexcept nogil:
     """Six octets, network order: a MAC address."""
-    return 0 if outside(octets, at, 6) else <uint64_t>be16(octets, at) << 32 | be32(octets, at + 2)
+    return 0 if outside(octets, at, 6) else <uint64_t>load16(octets.first + at) << 32 | load32(octets.first + at + 2)
 
 
 cdef inline uint64_t be64(Octets octets, uint32_t at) noexcept nogil:
@@ -99,12 +103,12 @@ cdef inline uint64_t be64(Octets octets, uint32_t at) noexcept nogil:
 
 cdef inline uint16_t le16(Octets octets, uint32_t at) noexcept nogil:
     """Two octets, the least significant first."""
-    return 0 if outside(octets, at, 2) else <uint16_t>(u8(octets, at) | u8(octets, at + 1) << 8)
+    return 0 if outside(octets, at, 2) else little16(octets.first + at)
 
 
 cdef inline uint32_t le32(Octets octets, uint32_t at) noexcept nogil:
     """Four octets, the least significant first."""
-    return 0 if outside(octets, at, 4) else le16(octets, at) | <uint32_t>le16(octets, at + 2) << 16
+    return 0 if outside(octets, at, 4) else little32(octets.first + at)
 
 
 cdef inline bint holds(Octets octets, uint32_t at, uint32_t count) noexcept nogil:
@@ -146,7 +150,14 @@ cdef inline uint64_t digest(Octets octets, uint32_t at, uint32_t count) noexcept
     if outside(octets, at, left):
         return key
     cdef const uint8_t *place = octets.first + at
-    while left >= 16:
+    cdef uint64_t other = key
+    while left >= 32:  # two hashes that do not wait for each other
+        key = mix_two(key, load64(place), load64(place + 8))
+        other = mix_two(other, load64(place + 16), load64(place + 24))
+        place += 32
+        left -= 32
+    key = mix(key, other)
+    if left >= 16:
         key = mix_two(key, load64(place), load64(place + 8))
         place += 16
         left -= 16

@@ -22,7 +22,7 @@ from capanalyze.core.message cimport (
 from capanalyze.core.network cimport etherip, gre, ip, l2tpv3
 from capanalyze.core.octets cimport Octets, be16, behind, is_cut
 from capanalyze.core.record cimport (
-    FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng,
+    FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng, span_of,
 )
 from capanalyze.core.services cimport GENERIC_UDP, Services
 from capanalyze.core.transport cimport UDP_HEADER, message, note_payload, payload_of, rejects
@@ -112,6 +112,8 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
 
 cdef inline Answer skim(Scan *s, Octets octets, int64_t frames) noexcept nogil:
     """Step over so many records, counting them by interface, or to where the octets end: why."""
+    if not s.state.is_pcapng:
+        return skim_pcap(s, octets, frames)
     cdef Answer answer
     cdef Record record
     for _ in range(frames):
@@ -123,6 +125,25 @@ cdef inline Answer skim(Scan *s, Octets octets, int64_t frames) noexcept nogil:
         if record.interface >= 0 and s.interfaces[record.interface].step != LEFT_OUT:
             s.interfaces[record.interface].frames += 1
     return FULL
+
+
+cdef inline Answer skim_pcap(Scan *s, Octets octets, int64_t frames) noexcept nogil:
+    """The same in a pcap, which has one interface: lengths are all that is looked at."""
+    cdef Answer answer = FULL
+    cdef Record record
+    cdef uint32_t at = <uint32_t>s.state.offset
+    cdef int64_t done = 0
+    while done < frames:
+        answer = span_of(octets, at, s.layout, &record)
+        if answer != READY:
+            break
+        at = <uint32_t>record.next
+        done += 1
+    s.state.offset = at
+    s.state.frames += done
+    if s.interfaces[0].step != LEFT_OUT:
+        s.interfaces[0].frames += done
+    return answer if done < frames else FULL
 
 
 cdef inline bint is_of_concern(Step reason, const Message *message) noexcept nogil:
@@ -221,7 +242,10 @@ cdef inline Step walk(Frame *frame, Step step) noexcept nogil:
     for _ in range(MAX_STEPS):
         if step >= STEPS:
             return step
-        step = header(frame, step)
+        if step == ETHERNET: step = ethernet(frame)
+        elif step == ETHERTYPE: step = ethertype(frame)
+        elif step == IP: step = ip(frame)
+        else: step = header(frame, step)
     return TOO_DEEP
 
 
@@ -256,11 +280,8 @@ cdef inline Tunnel tunnel_around(const Frame *frame) noexcept nogil:
 
 
 cdef inline Step header(Frame *frame, Step step) noexcept nogil:
-    """Read one header; what follows it. A switch once compiled."""
-    if step == ETHERNET: return ethernet(frame)
-    elif step == ETHERTYPE: return ethertype(frame)
-    elif step == IP: return ip(frame)
-    elif step == PPP: return ppp(frame)
+    """Read one header but for the most frequent, which `walk` reads in line; what follows it. A switch once compiled."""
+    if step == PPP: return ppp(frame)
     elif step == NULL_LINK: return null(frame)
     elif step == LOOP: return loop(frame)
     elif step == LINUX_SLL: return linux_sll(frame)
