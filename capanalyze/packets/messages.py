@@ -163,7 +163,8 @@ class Rows:
     """Some messages: `count` rows, and the pool that their keys are in.
 
     The buffers serve anew afterwards. `part` is the account of all frames up to here, without messages;
-    `interfaces` and `named` say how many of either the capture had by then.
+    `interfaces` and `named` say how many of either the capture had by then. `goes_on` tells that further ones follow
+    before what came of them is looked at.
     """
 
     rows: Any
@@ -172,6 +173,7 @@ class Rows:
     part: Part = field(default_factory=Part)
     interfaces: int = 0
     named: int = 0
+    goes_on: bool = False
 
     @property
     def last(self) -> int:
