@@ -52,7 +52,7 @@ class Places:
         return number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unit:
     """Messages in order, and what was known of their capture by then; `take` once the unit is used.
 
