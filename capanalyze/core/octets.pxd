@@ -7,6 +7,7 @@ detour. Every read says where it reads and is checked: a number that is not whol
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memchr
 
 cdef extern from *:
     """
@@ -119,6 +120,14 @@ cdef inline bint holds(Octets octets, uint32_t at, uint32_t count) noexcept nogi
 cdef inline bint is_cut(Octets octets) noexcept nogil:
     """Whether more was sent than was captured."""
     return octets.captured < octets.size
+
+
+cdef inline uint32_t find(Octets octets, uint32_t at, uint8_t octet) noexcept nogil:
+    """Offset of the next octet of this value from `at` on, or where the captured octets end."""
+    if at >= octets.captured:
+        return octets.captured
+    cdef const uint8_t *place = <const uint8_t *>memchr(octets.first + at, octet, octets.captured - at)
+    return octets.captured if place == NULL else <uint32_t>(place - octets.first)
 
 
 cdef inline Octets behind(Octets octets, uint32_t at) noexcept nogil:
