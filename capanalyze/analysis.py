@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 FEW = 16_384  # messages, up to which all is held
 TRIES = (4, 8, 16)  # units of messages after which the target of a large capture is looked for
-SAMPLE = 64  # exchanges of each batch that are looked at for further addresses once the target is known
+SAMPLE = 128  # exchanges of each unit of messages that are looked at for further addresses once the target is known
 MAX_AGAIN = 3  # values of a kind that a finding shows from later replies: a clock differs in each
 
 
@@ -105,9 +105,17 @@ class Flow:
             if self._stream.ended and not unit:
                 for batch, start, stop in self._stream.engine.remaining():
                     self._judge.note(batch, start, stop)
-            for batch in unit:
-                self._contacts.take(batch, self._stream.places.labels, 0, min(batch.count, SAMPLE))
+            self._look_at_some(unit)
             yield from map(self._settled, unit)
+
+    def _look_at_some(self, unit: Iterable[Batch]) -> None:
+        """Take in the first exchanges of a unit, into however many batches it fell."""
+        left = SAMPLE
+        for batch in unit:
+            self._contacts.take(batch, self._stream.places.labels, 0, min(batch.count, left))
+            left -= min(batch.count, left)
+            if not left:
+                return
 
     def target_in_the_end(self) -> Target:
         """The target, with warnings of what later exchanges show: addresses that none has, or that were not judged."""

@@ -138,14 +138,17 @@ class Stream:
 
     def _paired(self, group: Sequence[Sequence[CaptureFile]]) -> Iterator[list[Batch]]:
         # Several captures are read by turns, a piece of each.
-        threads = self.audit.threads if len(group) == 1 else 1
-        for rows in merged([self._arriving(pieces, threads) for pieces in group]):
-            if not rows.count:
-                continue
-            self.hints.take(rows, self.places.labels)
-            self.messages += rows.count
-            yield self.engine.feed(rows.rows, rows.pool, rows.count)
-            self._refuse(self.engine.same_packet())
+        settled: list[Batch] = []
+        before = self.messages
+        for rows in merged([self._arriving(pieces, is_alone=len(group) == 1) for pieces in group]):
+            if rows.count:
+                self.hints.take(rows, self.places.labels)
+                self.messages += rows.count
+                settled += self.engine.feed(rows.rows, rows.pool, rows.count)
+            if self.messages > before and not rows.goes_on:
+                yield settled
+                self._refuse(self.engine.same_packet())
+                settled, before = [], self.messages
 
     def _count(self) -> None:
         """What was counted while a group was paired."""
@@ -156,10 +159,11 @@ class Stream:
             key = self.names.captures[capture], PROTOCOLS[module].name, PROTOCOLS[module].kind(kind)
             self.malformed[key] = self.malformed.get(key, 0) + count
 
-    def _arriving(self, pieces: Sequence[CaptureFile], threads: int) -> Iterator[Unit]:
+    def _arriving(self, pieces: Sequence[CaptureFile], *, is_alone: bool) -> Iterator[Unit]:
         """The messages of one source, in order."""
-        arrival = Arrival(self.places, self.audit.since, self.audit.until)
-        return arrival.units(self._open(file, threads) for file in pieces)
+        alone = is_alone and len(pieces) == 1
+        arrival = Arrival(self.places, self.audit.since, self.audit.until, alone=alone)
+        return arrival.units(self._open(file, self.audit.threads if is_alone else 1) for file in pieces)
 
     def _open(self, file: CaptureFile, threads: int) -> tuple[int, Reading]:
         """A capture, and its number in the audit."""

@@ -58,6 +58,15 @@ class Turns(Generic[T]):
         self._helpers: list[Thread] = []
 
     def __iter__(self) -> Iterator[T]:
+        return self._beside_others() if self._helpers_wanted else self._alone()
+
+    def _alone(self) -> Iterator[T]:
+        while not self._ended and (piece := self._take()) is not None:
+            self._do(piece)
+            yield piece
+            self._done_with(piece)
+
+    def _beside_others(self) -> Iterator[T]:
         pieces = 0
         try:
             while (turn := self._first()).piece is not None and turn.failure is None:

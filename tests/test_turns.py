@@ -187,6 +187,12 @@ def test_captures_by_chance(tmp_path: Path, seed: int) -> None:
     assert rows
 
 
+@pytest.mark.parametrize("path", some(OURS, 4), ids=lambda path: path.name)
+@pytest.mark.usefixtures("small_units")
+def test_large_captures_of_one_interface(tmp_path: Path, path: Path) -> None:
+    check(tmp_path, [path], "--mode", "block-all")
+
+
 @pytest.mark.usefixtures("small_units")
 def test_packed_captures_standard_input_and_some_time(tmp_path: Path) -> None:
     octets = chance(7, 300)

@@ -66,19 +66,33 @@ cdef class Dater:
 
     def date(self, messages, pool, int64_t start, int64_t stop, places, named, clocks, into, into_pool):
         """Date messages from `start` to before `stop`; the message where the room ended, else `stop`."""
-        cdef Held rows = Held(messages), keys = Held(pool), described = Held(places), names = Held(named, True)
-        cdef Held hands = Held(clocks, True), out = Held(into, True), out_keys = Held(into_pool, True)
+        cdef Held rows = Held(messages), keys = Held(pool), out = Held(into, True), out_keys = Held(into_pool, True)
+        cdef Held described = Held(places), names = Held(named, True), hands = Held(clocks, True)
         cdef Dating *d = &self.dating
         d.messages = <const Message *>rows.at_least(stop * sizeof(Message))
-        d.pool, d.key_count = <const int64_t *>keys.at_least(0), keys.buffer.len // sizeof(int64_t)
-        d.places, d.place_count = <const int64_t *>described.at_least(0), described.buffer.len // sizeof(int64_t)
-        d.named, d.named_count = <Named *>names.at_least(0), names.buffer.len // sizeof(Named)
-        d.clocks, d.clock_count = <Clock *>hands.at_least(sizeof(Clock)), hands.buffer.len // sizeof(Clock)
+        self.by(keys, described, names, hands)
         self.into(out, out_keys)
         cdef int64_t done
         with nogil:
             done = date(d, start, stop)
         return done
+
+    def date_in_place(self, messages, pool, int64_t start, int64_t stop, places, named, clocks):
+        """Date messages from `start` to before `stop` where they are, whatever time is asked for."""
+        cdef Held rows = Held(messages, True), keys = Held(pool)
+        cdef Held described = Held(places), names = Held(named, True), hands = Held(clocks, True)
+        cdef Message *first = <Message *>rows.at_least(stop * sizeof(Message))
+        self.by(keys, described, names, hands)
+        with nogil:
+            date_in_place(&self.dating, first, start, stop)
+
+    cdef by(self, Held keys, Held described, Held names, Held hands):
+        """What messages are dated by: their keys, the places of interfaces, and the clocks of these."""
+        cdef Dating *d = &self.dating
+        d.pool, d.key_count = <const int64_t *>keys.at_least(0), keys.buffer.len // sizeof(int64_t)
+        d.places, d.place_count = <const int64_t *>described.at_least(0), described.buffer.len // sizeof(int64_t)
+        d.named, d.named_count = <Named *>names.at_least(0), names.buffer.len // sizeof(Named)
+        d.clocks, d.clock_count = <Clock *>hands.at_least(sizeof(Clock)), hands.buffer.len // sizeof(Clock)
 
     def hold(self, messages, pool, int64_t start, int64_t stop, into, into_pool):
         """Write messages that were dated before once more, with others to follow."""

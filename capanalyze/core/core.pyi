@@ -426,6 +426,17 @@ class Dater:
             ValueError: there are fewer messages, or there is no clock.
         """
 
+    def date_in_place(
+        self, messages: Words, pool: Words, start: int, stop: int, places: Words, named: Words, clocks: Words
+    ) -> None:
+        """Date messages from `start` to before `stop` where they are, whatever time is asked for.
+
+        Args: see `date`.
+
+        Raises:
+            ValueError: there are fewer messages, or there is no clock.
+        """
+
     def hold(self, messages: Words, pool: Words, start: int, stop: int, into: Words, into_pool: Words) -> None:
         """Write messages that were dated before once more, with others to follow.
 

@@ -8,7 +8,7 @@ from libc.stdlib cimport calloc, free
 from capanalyze.core cimport frame as reason
 from capanalyze.core cimport row
 from capanalyze.core.cells cimport join_cells
-from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
+from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, date_in_place, put_keys
 from capanalyze.core.exchange cimport (
     KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, OWN_BITS, SECOND, Exchange, Facts, Listed, Out, Spare, at,
 )

@@ -1,11 +1,11 @@
 """Messages get their clock and their place: the last that is done before they are paired.
 
 Time stamps may run back, as clocks are set; windows are measured by a clock for each place that does not: small
-jitter is absorbed, a step back moves the origin. Messages are copied to where they can be brought into order.
+jitter is absorbed, a step back moves the origin. Where all messages have one clock, they stay where they are; others
+are copied to where they can be brought into order.
 """
 
 from libc.stdint cimport int64_t
-from libc.string cimport memcpy
 
 from capanalyze.core.message cimport MAX_KEYS, MAX_READINGS, Message
 from capanalyze.core.record cimport NO_TIME
@@ -106,6 +106,20 @@ cdef inline int64_t date(Dating *d, int64_t start, int64_t stop) noexcept nogil:
     return stop
 
 
+cdef inline void date_in_place(Dating *d, Message *messages, int64_t start, int64_t stop) noexcept nogil:
+    """Date messages from `start` to before `stop`, all of them, where they are."""
+    cdef int64_t number, clock
+    cdef Message *message
+    for number in range(start, stop):
+        message = &messages[number]
+        message.frame += d.capture << CAPTURE_SHIFT
+        message.interface = place_of(d, message.interface)
+        clock = read_clock(&d.clocks[message.interface], message.seconds, message.nanos)
+        note(&d.out, clock)
+        message.process = clock
+        check_keys(message, d.key_count)
+
+
 cdef inline int64_t place_of(Dating *d, int64_t interface) noexcept nogil:
     """The place of an interface, 0 for one that is not known."""
     cdef int64_t place = 0, number = interface - FIRST_NAMED
@@ -181,11 +195,18 @@ cdef inline int64_t put_keys(
     Message *message, int64_t *into, int64_t count, const int64_t *pool, int64_t room
 ) noexcept nogil:
     """Copy a message's words out of a pool of `room` behind `count` others; how many there are now."""
-    cdef int64_t first = message.first_key, words = message.keys + message.readings
-    if not 0 <= message.keys <= MAX_KEYS or not 0 <= message.readings <= MAX_READINGS:
-        words = message.keys = message.readings = 0
-    if first < 0 or first + words > room:
-        words = message.keys = message.readings = 0
-    memcpy(&into[count], &pool[first], words * sizeof(int64_t))
+    check_keys(message, room)
+    cdef int64_t number, words = message.keys + message.readings
+    cdef const int64_t *first = &pool[message.first_key]
+    for number in range(words):
+        into[count + number] = first[number]
     message.first_key = count
     return count + words
+
+
+cdef inline void check_keys(Message *message, int64_t room) noexcept nogil:
+    """A message has no words where they would not lie in a pool of `room`."""
+    if not 0 <= message.keys <= MAX_KEYS or not 0 <= message.readings <= MAX_READINGS:
+        message.keys = message.readings = 0
+    if message.first_key < 0 or message.first_key + message.keys + message.readings > room:
+        message.first_key = message.keys = message.readings = 0

@@ -116,7 +116,7 @@ cdef enum Tunnel:  # `core.TUNNELS` names each
 cdef struct Frame:
     Octets rest  # from the next header on
     const uint8_t *block  # where the octets at hand begin
-    Message message
+    Message *message  # what the headers tell is noted there
     uint8_t depth  # IP headers so far
     uint32_t unread  # the number of what is not read
     uint32_t tunnels  # a bit for each kind around the innermost header

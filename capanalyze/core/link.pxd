@@ -102,12 +102,13 @@ cdef inline Step inner_step(uint32_t link_type) noexcept nogil:
 
 cdef inline Step ethernet(Frame *frame) noexcept nogil:
     """IEEE 802.3 clause 3: two addresses, then a type or a length."""
-    if frame.rest.captured < 14:
+    cdef Octets octets = frame.rest
+    if octets.captured < 14:
         return TRUNCATED
-    if be32(frame.rest, 0) == CISCO_ISL and u8(frame.rest, 4) == 0:
+    if be32(octets, 0) == CISCO_ISL and u8(octets, 4) == 0:
         return skip(frame, 26, ETHERNET)
-    frame.message.destination_mac = be48(frame.rest, 0)
-    frame.message.source_mac = be48(frame.rest, 6)
+    frame.message.destination_mac = be48(octets, 0)
+    frame.message.source_mac = be48(octets, 6)
     return skip(frame, 12, ETHERTYPE)
 
 

@@ -56,21 +56,22 @@ cdef enum:
 
 cdef inline Step ip(Frame *frame) noexcept nogil:
     """IPv4 or IPv6, by the version field (RFC 791 section 3.1, RFC 8200 section 3)."""
-    if frame.rest.captured < 1:
+    cdef Octets packet = frame.rest
+    if packet.captured < 1:
         return TRUNCATED
     if frame.depth >= MAX_TUNNELS:
         return TOO_DEEP
     if frame.is_doubtful:
-        if not holds_ip(frame.rest):
+        if not holds_ip(packet):
             return MALFORMED_HEADER
         frame.is_doubtful = 0
     frame.message.tunnels = frame.depth
     frame.message.fragmented = 0
     frame.depth += 1
-    cdef uint8_t version = u8(frame.rest, 0) // 16
+    cdef uint8_t version = u8(packet, 0) // 16
     if version == 4:
-        return ipv4(frame)
-    return ipv6(frame) if version == 6 else MALFORMED_HEADER
+        return ipv4(frame, packet)
+    return ipv6(frame, packet) if version == 6 else MALFORMED_HEADER
 
 
 cdef inline bint holds_ip(Octets packet) noexcept nogil:
@@ -83,17 +84,14 @@ cdef inline bint holds_ip(Octets packet) noexcept nogil:
     return version == 6 and packet.captured >= IPV6_HEADER and IPV6_HEADER + be16(packet, 4) <= packet.size
 
 
-cdef inline Step ipv4(Frame *frame) noexcept nogil:
+cdef inline Step ipv4(Frame *frame, Octets packet) noexcept nogil:
     """RFC 791 section 3.1. A total length of 0 is left by segmentation offload: the frame's end counts."""
-    cdef Octets packet = frame.rest
     if packet.captured < IPV4_HEADER:
         return TRUNCATED
     cdef uint32_t header = u8(packet, 0) % 16 * 4, total = be16(packet, 2)
     cdef uint16_t fragment = be16(packet, 6)
     if header < IPV4_HEADER or 0 < total < header:
         return MALFORMED_HEADER
-    if total:
-        packet = within(packet, total)
     frame.message.identification = be16(packet, 4)
     frame.message.ttl = u8(packet, 8)
     frame.message.protocol = u8(packet, 9)
@@ -101,6 +99,8 @@ cdef inline Step ipv4(Frame *frame) noexcept nogil:
     frame.message.destination = mapped(be32(packet, 16))
     frame.message.to_group = is_group(be32(packet, 16), frame.message.destination_mac)
     frame.message.fragmented = fragment & MORE_FRAGMENTS != 0
+    if total:
+        packet = within(packet, total)
     frame.rest = behind(packet, header)
     if fragment & FRAGMENT_OFFSET:
         frame.message.fragmented = 0
@@ -136,20 +136,19 @@ cdef inline bint is_group(uint32_t address, int64_t mac) noexcept nogil:
     return mac >> 40 & 1 if mac >= 0 else address & 0xFF == 0xFF
 
 
-cdef inline Step ipv6(Frame *frame) noexcept nogil:
+cdef inline Step ipv6(Frame *frame, Octets packet) noexcept nogil:
     """RFC 8200 section 3. A payload length of 0 is left by segmentation offload."""
-    cdef Octets packet = frame.rest
     if packet.captured < IPV6_HEADER:
         return TRUNCATED
     cdef uint32_t length = be16(packet, 4)
-    if length:
-        packet = within(packet, IPV6_HEADER + length)
     frame.message.identification = -1
     frame.message.ttl = u8(packet, 7)
     frame.message.protocol = u8(packet, 6)
     frame.message.source = Address(be64(packet, 8), be64(packet, 16))
     frame.message.destination = Address(be64(packet, 24), be64(packet, 32))
     frame.message.to_group = u8(packet, 24) == 0xFF
+    if length:
+        packet = within(packet, IPV6_HEADER + length)
     frame.rest = behind(packet, IPV6_HEADER)
     return extensions(frame)
 

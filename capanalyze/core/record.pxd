@@ -85,19 +85,29 @@ cdef inline uint32_t u32(Octets octets, uint32_t at, bint big) noexcept nogil:
 
 cdef inline Answer read_pcap(Octets octets, uint32_t at, const Layout *layout, Record *record) noexcept nogil:
     """One record's header: seconds, fraction, captured length, length."""
+    cdef Answer answer = span_of(octets, at, layout, record)
+    if answer != READY:
+        return answer
+    cdef int64_t fraction = <int64_t>u32(octets, at + 4, layout.big) * layout.nanoseconds_per_unit
+    record.seconds = u32(octets, at, layout.big)
+    if fraction >= 1000000000:
+        record.seconds += fraction // 1000000000
+        fraction %= 1000000000
+    record.nanos = fraction
+    record.interface = 0
+    record.direction = UNKNOWN
+    return READY
+
+
+cdef inline Answer span_of(Octets octets, uint32_t at, const Layout *layout, Record *record) noexcept nogil:
+    """Where a record of pcap begins and ends, and how long its frame was."""
     if at + layout.header > octets.captured:
         return MORE
-    cdef bint big = layout.big
-    cdef int64_t captured = u32(octets, at + 8, big), size = u32(octets, at + 12, big), fraction
-    if layout.swapped == 1 or (layout.swapped == 2 and captured > size):
+    cdef int64_t captured = u32(octets, at + 8, layout.big), size = u32(octets, at + 12, layout.big)
+    if layout.swapped and (layout.swapped == 1 or captured > size):
         captured, size = size, captured
     if captured > MAX_RECORD:
         return DAMAGED
-    fraction = <int64_t>u32(octets, at + 4, big) * layout.nanoseconds_per_unit
-    record.seconds = u32(octets, at, big) + fraction // 1000000000
-    record.nanos = fraction % 1000000000
-    record.interface = 0
-    record.direction = UNKNOWN
     record.start = at + layout.header
     record.end = record.next = record.start + captured
     record.size = max(size, captured)

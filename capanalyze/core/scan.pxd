@@ -1,7 +1,6 @@
 """From records to messages: one pass over the octets of a capture. Nothing is kept between frames but counts."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
 
 from capanalyze.core.frame cimport (
     ATM_CLIP, AVS, C_HDLC, C_HDLC_WITH_DIR, DOCSIS, DSA, DSA_PREPENDED, ENC, EPON, ERF, ETHERIP, ETHERNET, ETHERTYPE,
@@ -18,12 +17,12 @@ from capanalyze.core.link cimport (
     pppoe, prism, radiotap, slip, sunatm, symantec, token_ring, with_dir,
 )
 from capanalyze.core.message cimport (
-    ACKNOWLEDGES, FRAGMENT, MALFORMED, MAX_KEYS, MAX_READINGS, OTHER, REJECTION, REPLY, Match, Message, Role, begin,
+    ACKNOWLEDGES, FRAGMENT, MALFORMED, MAX_KEYS, MAX_READINGS, OTHER, REPLY, Address, Match, Message, begin,
 )
 from capanalyze.core.network cimport etherip, gre, ip, l2tpv3
 from capanalyze.core.octets cimport Octets, be16, behind, is_cut
 from capanalyze.core.record cimport (
-    FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng,
+    FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng, span_of,
 )
 from capanalyze.core.services cimport GENERIC_UDP, Services
 from capanalyze.core.transport cimport UDP_HEADER, message, note_payload, payload_of, rejects
@@ -98,6 +97,7 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
             return answer
         s.state.offset = record.next
         s.state.frames += 1
+        frame.message = &s.messages[s.state.messages]
         reason = frame_of(s, octets, &record, &frame, &found)
         s.tally[<int>reason - <int>MESSAGE] += 1
         if reason == TRUNCATED and s.state.first_cut == 0:
@@ -106,12 +106,14 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
             note_unread(s, reason, frame.unread)
         if frame.tunnels:
             note_tunnels(s, frame.tunnels)
-        if is_of_concern(reason, &frame.message):
-            write(s, &record, &frame, &found)
+        if is_of_concern(reason, frame.message):
+            write(s, &frame, &found)
 
 
 cdef inline Answer skim(Scan *s, Octets octets, int64_t frames) noexcept nogil:
     """Step over so many records, counting them by interface, or to where the octets end: why."""
+    if not s.state.is_pcapng:
+        return skim_pcap(s, octets, frames)
     cdef Answer answer
     cdef Record record
     for _ in range(frames):
@@ -123,6 +125,25 @@ cdef inline Answer skim(Scan *s, Octets octets, int64_t frames) noexcept nogil:
         if record.interface >= 0 and s.interfaces[record.interface].step != LEFT_OUT:
             s.interfaces[record.interface].frames += 1
     return FULL
+
+
+cdef inline Answer skim_pcap(Scan *s, Octets octets, int64_t frames) noexcept nogil:
+    """The same in a pcap, which has one interface: lengths are all that is looked at."""
+    cdef Answer answer = FULL
+    cdef Record record
+    cdef uint32_t at = <uint32_t>s.state.offset
+    cdef int64_t done = 0
+    while done < frames:
+        answer = span_of(octets, at, s.layout, &record)
+        if answer != READY:
+            break
+        at = <uint32_t>record.next
+        done += 1
+    s.state.offset = at
+    s.state.frames += done
+    if s.interfaces[0].step != LEFT_OUT:
+        s.interfaces[0].frames += done
+    return answer if done < frames else FULL
 
 
 cdef inline bint is_of_concern(Step reason, const Message *message) noexcept nogil:
@@ -166,18 +187,24 @@ cdef inline bint is_whole(const Record *record) noexcept nogil:
 
 cdef inline void begin_frame(Frame *frame, Octets octets, const Record *record) noexcept nogil:
     """Nothing is known of a frame yet but its record."""
-    memset(&frame.message, 0, sizeof(Message))
     frame.block = octets.first
     frame.rest = Octets(
         octets.first + record.start, <uint32_t>(record.end - record.start), <uint32_t>record.size
     )
     frame.depth = 0
     frame.is_doubtful = 0
-    frame.message.interface = record.interface
-    frame.message.direction = record.direction
-    frame.message.seconds = record.seconds
-    frame.message.nanos = record.nanos
-    frame.message.source_mac = frame.message.destination_mac = -1
+    begin_message(frame.message, record)
+
+
+cdef inline void begin_message(Message *message, const Record *record) noexcept nogil:
+    """What not every message has is not there yet; all else is noted before a message is handed out."""
+    message.seconds = record.seconds
+    message.nanos = record.nanos
+    message.interface = record.interface
+    message.direction = record.direction
+    message.service = message.digest = message.detail = message.process = 0
+    message.source_mac = message.destination_mac = -1
+    message.sender = Address(0, 0)
 
 
 cdef inline void note_time(State *state, const Record *record) noexcept nogil:
@@ -215,7 +242,10 @@ cdef inline Step walk(Frame *frame, Step step) noexcept nogil:
     for _ in range(MAX_STEPS):
         if step >= STEPS:
             return step
-        step = header(frame, step)
+        if step == ETHERNET: step = ethernet(frame)
+        elif step == ETHERTYPE: step = ethertype(frame)
+        elif step == IP: step = ip(frame)
+        else: step = header(frame, step)
     return TOO_DEEP
 
 
@@ -227,15 +257,16 @@ cdef inline Step innermost(Frame *frame, Step step) noexcept nogil:
     cdef Step end = walk(frame, step)
     cdef Tunnel tunnel
     cdef Frame outer
+    cdef Message outer_message
     while end == UDP:
         tunnel = tunnel_around(frame)
         if tunnel == NO_TUNNEL:
             return UDP
-        outer = frame[0]
+        outer, outer_message = frame[0], frame.message[0]
         frame.rest = payload_of(frame.rest, frame.message.fragmented)
         end = walk(frame, opened(frame, tunnel))
         if end == MALFORMED_HEADER or frame.is_doubtful or (end == TRUNCATED and not is_cut(frame.rest)):
-            frame[0] = outer
+            frame[0], frame.message[0] = outer, outer_message
             return UDP
     return end
 
@@ -249,11 +280,8 @@ cdef inline Tunnel tunnel_around(const Frame *frame) noexcept nogil:
 
 
 cdef inline Step header(Frame *frame, Step step) noexcept nogil:
-    """Read one header; what follows it. A switch once compiled."""
-    if step == ETHERNET: return ethernet(frame)
-    elif step == ETHERTYPE: return ethertype(frame)
-    elif step == IP: return ip(frame)
-    elif step == PPP: return ppp(frame)
+    """Read one header but for the most frequent, which `walk` reads in line; what follows it. A switch once compiled."""
+    if step == PPP: return ppp(frame)
     elif step == NULL_LINK: return null(frame)
     elif step == LOOP: return loop(frame)
     elif step == LINUX_SLL: return linux_sll(frame)
@@ -340,9 +368,9 @@ cdef inline void fragment(Frame *frame) noexcept nogil:
     note_payload(frame, frame.rest)
 
 
-cdef inline void write(Scan *s, const Record *record, Frame *frame, const Match *found) noexcept nogil:
+cdef inline void write(Scan *s, const Frame *frame, const Match *found) noexcept nogil:
     """Hand a message and its keys out."""
-    cdef Message *message = &frame.message
+    cdef Message *message = frame.message
     cdef State *state = s.state
     cdef int64_t at
     message.frame = state.frames
@@ -360,7 +388,6 @@ cdef inline void write(Scan *s, const Record *record, Frame *frame, const Match 
     if is_read_elsewhere(message, found):
         message.readings = write_readings(s, frame.rest)
         state.keys += message.readings
-    s.messages[state.messages] = message[0]
     state.messages += 1
 
 

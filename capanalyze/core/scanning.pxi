@@ -19,6 +19,7 @@ cdef class Scanner:
         self.services.readers = <const uint8_t *>self.readers.at_least(0)
         self.services.of_port = <const uint8_t *>self.of_port.at_least(65536)
         self.services.empty_asks = <const uint8_t *>self.empty_asks.at_least(len(NAMES))
+        self.services.last_port = max(len(of_port.rstrip(b"\0")), 1) - 1
         if max(of_port) >= len(NAMES):
             raise ValueError("a port of no service")
 

@@ -8,7 +8,7 @@ from capanalyze.core.message cimport (
 )
 from capanalyze.core.network cimport ICMPV4, ICMPV6
 from capanalyze.core.octets cimport Octets, be16, be32, behind, digest, mix, u8, within
-from capanalyze.core.services cimport GENERIC_UDP, ICMP_SERVICE, TCP_SERVICE, Services
+from capanalyze.core.services cimport GENERIC_UDP, ICMP_SERVICE, TCP_SERVICE, Services, service_of
 from capanalyze.core.tunnel cimport draws_no_reply
 
 cdef enum:
@@ -59,7 +59,7 @@ cdef inline void asked(
     Frame *frame, const Services *services, Match *found, uint16_t destination, uint16_t source
 ) noexcept nogil:
     """Which service a datagram is of: that of the port asked, unless only the other end's makes sense of it."""
-    cdef uint8_t here = services.of_port[destination], there = services.of_port[source]
+    cdef uint8_t here = service_of(services, destination), there = service_of(services, source)
     cdef Role role = MALFORMED
     if here == GENERIC_UDP and there == GENERIC_UDP:
         flow(frame, services, found, destination)

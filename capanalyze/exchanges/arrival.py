@@ -2,7 +2,8 @@
 
 Within a place, file order is kept; across places (and captures) clocks decide. Order is sought among `ROOM`
 messages at a time, and what may still be preceded by others is held back: all decisions fall at fixed numbers
-of messages, so that they do not depend on how the captures were read.
+of messages, so that they do not depend on how the captures were read. While a single capture has one interface, its
+messages are in order, and go on as they come.
 """
 
 from __future__ import annotations
@@ -51,12 +52,12 @@ class Places:
         return number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unit:
     """Messages in order, and what was known of their capture by then; `take` once the unit is used.
 
     `frames` of it were read by then, None for all; the account `part` may be of a few more.
-    The buffers serve anew once SETS - 1 further units were made.
+    The buffers serve anew once a further unit is asked for.
     """
 
     rows: Rows
@@ -75,10 +76,18 @@ class Unit:
 
 
 class Arrival:
-    """The messages of one source: of a capture, or of the pieces of a rotated one behind each other."""
+    """The messages of one source: of a capture, or of the pieces of a rotated one behind each other.
 
-    def __init__(self, places: Places, since: int | None, until: int | None) -> None:
+    Args:
+        places: those of the audit.
+        since, until: what is before the one, or not before the other, is left out; nanoseconds.
+        alone: whether no other source is read beside it.
+    """
+
+    def __init__(self, places: Places, since: int | None, until: int | None, *, alone: bool = False) -> None:
         self._places = places
+        self._may_go_on = alone and since is None and until is None
+        self._gone = 0  # messages of a unit that went on as they came
         self._dater = core.Dater(
             None if since is None else divmod(since, SECOND), None if until is None else divmod(until, SECOND)
         )
@@ -100,22 +109,46 @@ class Arrival:
         labels, named = longs(0), longs(0)
         for piece in reading.rows():
             self._label(reading, piece, labels, named)
-            done = 0
-            while True:
-                done = self._dater.date(
-                    piece.rows, piece.pool, done, piece.count, labels, named, self._clocks, self._out, self._pool
-                )
-                if done == piece.count:
-                    break
-                if self._room < (UNIT if self._dater.is_ordered else ROOM):
-                    self._grow()
-                else:
-                    frames = piece.rows[done * WORDS + FRAME] - 1
-                    clocks = self._dater.clocks
-                    yield Unit(self._release(), reading, piece.part, frames, piece.interfaces, clocks)
+            self._may_go_on = self._may_go_on and piece.interfaces <= 1 and not piece.named
+            if self._may_go_on:
+                yield from self._going_on(reading, piece, labels, named)
+            else:
+                yield from self._collected(reading, piece, labels, named)
         reading.named_messages = named[MESSAGES::NAMED].tolist()
         self._known = piece.part, None, piece.interfaces, self._dater.clocks
         yield Unit(Rows(self._out, self._pool, 0), reading, *self._known)
+
+    def _going_on(self, reading: Reading, piece: Rows, labels: array[int], named: array[int]) -> Iterator[Unit]:
+        """The messages of a piece, which has one clock, as they come; a unit ends before the next message."""
+        rows, done = memoryview(piece.rows), 0
+        while done < piece.count:
+            if self._gone == UNIT:
+                self._gone = 0
+                yield self._unit(Rows(self._out, self._pool, 0), reading, piece, rows[done * WORDS + FRAME] - 1)
+            start, done = done, min(done + UNIT - self._gone, piece.count)
+            frames = rows[(done - 1) * WORDS + FRAME]
+            self._dater.date_in_place(rows, piece.pool, start, done, labels, named, self._clocks)
+            self._gone += done - start
+            some = Rows(rows[start * WORDS : done * WORDS], piece.pool, done - start, goes_on=True)
+            yield self._unit(some, reading, piece, frames)
+
+    def _collected(self, reading: Reading, piece: Rows, labels: array[int], named: array[int]) -> Iterator[Unit]:
+        """The messages of a piece behind others, once there are enough of them to bring them into order."""
+        done = 0
+        while True:
+            done = self._dater.date(
+                piece.rows, piece.pool, done, piece.count, labels, named, self._clocks, self._out, self._pool
+            )
+            if done == piece.count:
+                return
+            if self._room < (UNIT if self._dater.is_ordered else ROOM):
+                self._grow()
+            else:
+                yield self._unit(self._release(), reading, piece, piece.rows[done * WORDS + FRAME] - 1)
+
+    def _unit(self, rows: Rows, reading: Reading, piece: Rows, frames: int) -> Unit:
+        """Some messages, and what is known when so many frames were read."""
+        return Unit(rows, reading, piece.part, frames, piece.interfaces, self._dater.clocks)
 
     def _label(self, reading: Reading, piece: Rows, labels: array[int], named: array[int]) -> None:
         """Take in the interfaces that came up by then."""

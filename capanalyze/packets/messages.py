@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from dataclasses import dataclass, field, replace
+from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capanalyze.buffers import longs
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 
 ROOM = 4096  # frames between marks, so that any is soon found again
 MARKS = 2  # in a piece at most
-BLOCK = 1024 * 1024
+BLOCK = 256 * 1024  # with the rows of what is in it, it stays in the cache of a core
 SMALL_BLOCK = 64 * 1024  # of small captures
 TUNNELS = max(core.TUNNELS.values()) + 1
+ZEROS = {count: longs(count) for count in (REASONS, TUNNELS, loop.MAX_UNREAD * loop.UNREAD_FIELDS)}
 FURTHER = "further interfaces"  # longer than a frame's own name can be
 
 
@@ -101,22 +103,22 @@ class Part:
 
     def __add__(self, other: Part) -> Part:
         """This part and the one right behind it, as one."""
-        rows = array("q", self.rows)
-        moved = array("q", other.rows)
-        for base in range(0, len(moved), WORDS):
-            moved[base + FRAME] += self.frames
-            moved[base + KEYS] += len(self.keys)
-        firsts = [time for time in (self.first, other.first) if time]
-        lasts = [time for time in (self.last, other.last) if time]
+        rows, keys = self.rows, self.keys
+        if other.rows:
+            moved = array("q", other.rows)
+            for base in range(0, len(moved), WORDS):
+                moved[base + FRAME] += self.frames
+                moved[base + KEYS] += len(keys)
+            rows, keys = rows + moved, keys + other.keys
         return Part(
             frames=self.frames + other.frames,
-            rows=rows + moved,
-            keys=self.keys + other.keys,
-            tally=[a + b for a, b in zip(self.tally, other.tally, strict=True)],
-            tunnels=[a + b for a, b in zip(self.tunnels, other.tunnels, strict=True)],
-            unread=joined(self.unread, other.unread),
-            first=min(firsts, default=None),
-            last=max(lasts, default=None),
+            rows=rows,
+            keys=keys,
+            tally=list(map(add, self.tally, other.tally)),
+            tunnels=list(map(add, self.tunnels, other.tunnels)),
+            unread=joined(self.unread, other.unread) if other.unread else self.unread,
+            first=min(self.first, other.first) if self.first and other.first else self.first or other.first,
+            last=max(self.last, other.last) if self.last and other.last else self.last or other.last,
             final=other.final or self.final,
             first_cut=self.first_cut or (other.first_cut and self.frames + other.first_cut),
         )
@@ -158,12 +160,13 @@ def joined(one: dict[tuple[int, int], int], other: dict[tuple[int, int], int]) -
     return {key: one.get(key, 0) + other.get(key, 0) for key in keys}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rows:
     """Some messages: `count` rows, and the pool that their keys are in.
 
     The buffers serve anew afterwards. `part` is the account of all frames up to here, without messages;
-    `interfaces` and `named` say how many of either the capture had by then.
+    `interfaces` and `named` say how many of either the capture had by then. `goes_on` tells that further ones follow
+    before what came of them is looked at.
     """
 
     rows: Any
@@ -172,6 +175,7 @@ class Rows:
     part: Part = field(default_factory=Part)
     interfaces: int = 0
     named: int = 0
+    goes_on: bool = False
 
     @property
     def last(self) -> int:
@@ -226,7 +230,7 @@ class Piece:
         self.state[:] = self.start
         self.state[loop.FIRST_SECONDS], self.state[loop.LAST_SECONDS] = loop.LATEST + 1, loop.EARLIEST - 1
         for counts in (self.tally, self.tunnels, self.unread):
-            counts[:] = longs(len(counts))
+            counts[:] = ZEROS[len(counts)]
         for number, (reason, what) in enumerate(unread):
             self.unread[number * loop.UNREAD_FIELDS + loop.UNREAD_KEY] = reason * loop.UNREAD_UNIT + what
 
@@ -251,7 +255,7 @@ class Piece:
     def account(self) -> Part:
         """What was counted, without messages."""
         state = self.state
-        part = Part(frames=self.frames, tally=list(self.tally), tunnels=list(self.tunnels), unread=self._unread())
+        part = Part(frames=self.frames, tally=self.tally.tolist(), tunnels=self.tunnels.tolist(), unread=self._unread())
         if state[loop.FIRST_CUT]:
             part.first_cut = state[loop.FIRST_CUT] - self.start[loop.FRAMES]
         if state[loop.FIRST_SECONDS] <= loop.LATEST:

@@ -6,7 +6,7 @@ from capanalyze.core.message cimport (
     CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
 )
 from capanalyze.core.octets cimport Octets, be16, holds, is_cut, mix, u8
-from capanalyze.protocols._names cimport MALFORMED_NAME, name_hash, skip_name
+from capanalyze.protocols._names cimport MALFORMED_NAME, Name, name_at
 
 cdef enum:  # octet offsets, RFC 1035 section 4.1.1
     ID = 0
@@ -73,8 +73,9 @@ cdef inline bint is_plain(Octets octets) noexcept nogil:
     """Whether it is, beyond doubt, an ordinary query or its response: for ports that are another service's."""
     if octets.captured < HEADER_LEN or be16(octets, QUESTIONS) != 1 or u8(octets, FLAGS) & OPCODE:
         return False
-    cdef uint32_t at = skip_name(octets, HEADER_LEN)
-    if not holds(octets, at, 4) or name_hash(octets, HEADER_LEN) == MALFORMED_NAME:
+    cdef Name name = name_at(octets, HEADER_LEN)
+    cdef uint32_t at = name.end
+    if name.hash == MALFORMED_NAME or not holds(octets, at, 4):
         return False
     if not 1 <= be16(octets, at + 2) <= MAX_CLASS:
         return False
@@ -88,10 +89,9 @@ cdef inline bint is_plain(Octets octets) noexcept nogil:
 cdef inline bint add_keys(Octets octets, Match *found, bint is_response) noexcept nogil:
     """Keys by question and by id; returns whether there is one question that can be read, RFC 9619: one at most."""
     cdef uint16_t ident = be16(octets, ID)
-    cdef uint32_t at = skip_name(octets, HEADER_LEN)
-    cdef uint64_t name = name_hash(octets, HEADER_LEN)
-    if be16(octets, QUESTIONS) == 1 and name != MALFORMED_NAME and holds(octets, at, 4):
-        add_key(found, mix(mix(mix(BY_QUESTION, ident), name), be16(octets, at)))
+    cdef Name name = name_at(octets, HEADER_LEN)
+    if be16(octets, QUESTIONS) == 1 and name.hash != MALFORMED_NAME and holds(octets, name.end, 4):
+        add_key(found, mix(mix(mix(BY_QUESTION, ident), name.hash), be16(octets, name.end)))
         add_key(found, mix(ASKED_WITHOUT if is_response else BY_ID, ident))
         return True
     add_key(found, mix(BY_ID, ident))

@@ -5,15 +5,6 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from capanalyze.core.octets cimport DIGESTED, Octets, mix, u8
 
 
-cdef inline uint32_t find(Octets octets, uint32_t at, uint8_t octet) noexcept nogil:
-    """Offset of the next octet of this value from `at` on, or where the captured octets end."""
-    cdef uint32_t place
-    for place in range(at, octets.captured):
-        if u8(octets, place) == octet:
-            return place
-    return octets.captured
-
-
 cdef inline uint8_t small(uint8_t octet) noexcept nogil:
     """A letter as its small one, any other octet as it is."""
     return octet + 32 if c"A" <= octet <= c"Z" else octet

@@ -6,7 +6,7 @@ from capanalyze.core.message cimport (
     ANNOUNCEMENT, CUT, GARBAGE, MALFORMED, MAX_KEYS, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
 )
 from capanalyze.core.octets cimport Octets, be16, be32, holds, is_cut, mix, u8
-from capanalyze.protocols._names cimport MALFORMED_NAME, name_hash, skip_name
+from capanalyze.protocols._names cimport MALFORMED_NAME, Name, name_at, skip_name
 from capanalyze.protocols._questions cimport (
     ANSWERS, AUTHORITIES, FLAGS, HEADER_LEN, OPCODE, QUESTIONS, RESPONSE_BIT, without_header,
 )
@@ -55,14 +55,14 @@ cdef inline Role match_query(Octets octets, Match *found) noexcept nogil:
     """Questions; authority records make a probe, section 8.1."""
     cdef uint16_t questions = be16(octets, QUESTIONS)
     cdef uint32_t ours = 0, unicast = 0, at = HEADER_LEN
-    cdef uint64_t name
+    cdef Name name
     cdef int number
     for number in range(min(questions, MAX_KEYS)):
-        name = name_hash(octets, at)
-        at = skip_name(octets, at)
-        if name == MALFORMED_NAME or not holds(octets, at, QUESTION_LEN):
+        name = name_at(octets, at)
+        at = name.end
+        if name.hash == MALFORMED_NAME or not holds(octets, at, QUESTION_LEN):
             break
-        add_key(found, mix(name, be16(octets, at + TYPE)))
+        add_key(found, mix(name.hash, be16(octets, at + TYPE)))
         unicast += be16(octets, at + CLASS) & UNICAST_BIT != 0
         ours += be16(octets, at + CLASS) % UNICAST_BIT in (INTERNET, ANY)
         at += QUESTION_LEN
@@ -121,19 +121,19 @@ cdef inline uint32_t add_answers(Octets octets, Match *found, uint32_t at) noexc
     Where there is no room for all, or not all are whole, the message is weak: it may answer more than its keys tell.
     """
     cdef uint64_t[MAX_RECORDS] names
-    cdef uint64_t name
+    cdef Name name
     cdef int number, living = 0
     found.weak = be16(octets, ANSWERS) > MAX_RECORDS
     for number in range(min(be16(octets, ANSWERS), MAX_RECORDS)):
-        name = name_hash(octets, at)
-        at = skip_name(octets, at)
-        if name == MALFORMED_NAME or not holds(octets, at, RECORD_LEN):
+        name = name_at(octets, at)
+        at = name.end
+        if name.hash == MALFORMED_NAME or not holds(octets, at, RECORD_LEN):
             found.weak = 1
             at = UINT32_MAX
             break
         if be32(octets, at + TTL):
-            add_once(found, mix(name, be16(octets, at + TYPE)))
-            names[living] = name
+            add_once(found, mix(name.hash, be16(octets, at + TYPE)))
+            names[living] = name.hash
             living += 1
         at += RECORD_LEN + be16(octets, at + DATA_LEN)
     for number in range(living):

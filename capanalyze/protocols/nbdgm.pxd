@@ -5,9 +5,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from capanalyze.core.message cimport (
     CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
 )
-from capanalyze.core.octets cimport DIGESTED, NOWHERE, Octets, be16, be32, holds, is_cut, le16, mix, u8
+from capanalyze.core.octets cimport DIGESTED, NOWHERE, Octets, be16, be32, find, holds, is_cut, le16, mix, u8
 from capanalyze.protocols._names cimport mix_label, skip_name
-from capanalyze.protocols._text cimport find
 
 cdef enum:  # octet offsets, RFC 1002 sections 4.4.1 and 4.4.2
     MESSAGE_TYPE = 0

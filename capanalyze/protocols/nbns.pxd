@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from capanalyze.core.message cimport GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly
 from capanalyze.core.octets cimport Octets, be16, holds, is_cut, mix, u8
-from capanalyze.protocols._names cimport MALFORMED_NAME, name_hash, skip_name
+from capanalyze.protocols._names cimport MALFORMED_NAME, Name, name_at
 from capanalyze.protocols._questions cimport CODE, FLAGS, HEADER_LEN, ID, QUESTIONS, RCODE, RESPONSE_BIT, without_header
 
 cdef enum:  # opcodes, RFC 1002 section 4.2.1.1
@@ -28,12 +28,13 @@ cdef inline Role match(Octets octets, Match *found) noexcept nogil:
     """Role of one name service message: the first name and its type stand behind the header."""
     if octets.captured < HEADER_LEN:
         return without_header(octets, found)
-    cdef uint32_t at = skip_name(octets, HEADER_LEN)
-    cdef uint64_t name = name_hash(octets, HEADER_LEN) if holds(octets, at, 2) else MALFORMED_NAME
-    cdef bint is_status = name != MALFORMED_NAME and be16(octets, at) == NBSTAT
+    cdef Name name = name_at(octets, HEADER_LEN)
+    if not holds(octets, name.end, 2):
+        name.hash = MALFORMED_NAME
+    cdef bint is_status = name.hash != MALFORMED_NAME and be16(octets, name.end) == NBSTAT
     if u8(octets, FLAGS) & RESPONSE_BIT:
-        return match_response(octets, found, name, is_status)
-    return match_request(octets, found, name, is_status)
+        return match_response(octets, found, name.hash, is_status)
+    return match_request(octets, found, name.hash, is_status)
 
 
 cdef inline Role match_response(Octets octets, Match *found, uint64_t name, bint is_status) noexcept nogil:

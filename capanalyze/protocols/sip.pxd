@@ -3,8 +3,8 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from capanalyze.core.message cimport CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said
-from capanalyze.core.octets cimport DIGESTED, Octets, be32, holds, is_cut, mix, u8
-from capanalyze.protocols._text cimport behind_header, find, is_blank, small, text_hash
+from capanalyze.core.octets cimport DIGESTED, Octets, be32, find, holds, is_cut, mix, u8
+from capanalyze.protocols._text cimport behind_header, is_blank, small, text_hash
 
 cdef enum:  # how a message begins, RFC 3261 sections 7.1 and 7.2
     SIP = 0x5349502F  # "SIP/": every response

@@ -5,8 +5,8 @@ from libc.stdint cimport uint8_t, uint32_t
 from capanalyze.core.message cimport (
     ANNOUNCEMENT, CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
 )
-from capanalyze.core.octets cimport Octets, be32, holds, is_cut, mix, u8
-from capanalyze.protocols._text cimport behind_header, find, is_blank, small, text_hash
+from capanalyze.core.octets cimport Octets, be32, find, holds, is_cut, mix, u8
+from capanalyze.protocols._text cimport behind_header, is_blank, small, text_hash
 
 cdef enum:  # first words, UPnP Device Architecture 2.0 sections 1.2 and 1.3
     M_SEARCH = 0x4D2D5345  # "M-SE"

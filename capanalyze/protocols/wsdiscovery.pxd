@@ -5,8 +5,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from capanalyze.core.message cimport (
     ANNOUNCEMENT, CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said, said_weakly,
 )
-from capanalyze.core.octets cimport Octets, is_cut, mix, u8
-from capanalyze.protocols._text cimport find
+from capanalyze.core.octets cimport Octets, find, is_cut, mix, u8
 
 cdef enum:
     MAX_ELEMENTS = 64

@@ -11,6 +11,7 @@ from capanalyze.buffers import longs
 from capanalyze.capture.records import NO_TIME
 from capanalyze.core import core
 from capanalyze.exchanges.arrival import CLOCK, NAMED, Places, in_order, joined
+from capanalyze.exchanges.row import CAPTURE
 from capanalyze.packets.message import FRAME, KEY_COUNT, KEYS, MAX_WORDS, NANOS, SECONDS, WHEN, WORDS
 from capanalyze.packets.messages import Rows
 from capanalyze.protocols._protocol import SECOND
@@ -96,6 +97,31 @@ def test_a_span_of_time_holds_its_begin_but_not_its_end(
 ) -> None:
     rows, _ = dated(stamped([1, 2, 3, None]), since=since, until=until)
     assert [rows.rows[at + FRAME] for at in range(0, rows.count * WORDS, WORDS)] == frames
+
+
+@given(st.lists(st.none() | st.integers(0, 20_000).map(lambda time: time / 1000), max_size=30), st.integers(0, 30))
+def test_messages_of_one_clock_may_stay_where_they_are(times: list[float | None], some: int) -> None:
+    rows, clocks, dater = stamped(times), longs(CLOCK), core.Dater(None, None)
+    dater.begin(7, clocks)
+    for start, stop in ((0, min(some, rows.count)), (min(some, rows.count), rows.count)):
+        dater.date_in_place(rows.rows, rows.pool, start, stop, longs(1), longs(NAMED), clocks)
+    assert list(told(rows)) == [
+        (clock, frame + 7 * CAPTURE, keys) for clock, frame, keys in told(dated(stamped(times))[0])
+    ]
+    assert dater.is_ordered
+
+
+def test_no_message_is_dated_that_is_not_there() -> None:
+    rows = stamped([1, 2])
+    with pytest.raises(ValueError, match="are needed"):
+        core.Dater(None, None).date_in_place(rows.rows, rows.pool, 0, 3, longs(1), longs(NAMED), longs(CLOCK))
+
+
+def test_keys_that_are_not_in_the_pool_are_none() -> None:
+    rows = stamped([1, 2])
+    rows.rows[WORDS + KEYS] = 2
+    core.Dater(None, None).date_in_place(rows.rows, rows.pool, 0, 2, longs(1), longs(NAMED), longs(CLOCK))
+    assert [keys for _, _, keys in told(rows)] == [[0], []]
 
 
 def with_clocks(clocks: Sequence[int], first: int) -> Rows:
