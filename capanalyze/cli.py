@@ -251,7 +251,7 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
     if written and is_stdout_closed():
         return
     console = Console(highlight=False)
-    render_text(analysis, console)
+    render_text(analysis, console, chosen)
     # Once more at the end, for what stands above may have scrolled away.
     write(console, [(), [result(analysis)]])
     write(console, [[piece(line) for line in written_to(written)]], whole_lines=True)
