@@ -181,7 +181,7 @@ class Flow:
             contacts.take(batch, stream.places.labels, start, stop)
         interfaces = [interface for reading in stream.readings for interface in reading.interfaces]
         described = {one for interface in interfaces for one in interface.addresses}
-        if not any(one.asked for one in contacts) and not given:
+        if not contacts.any_asked and not given:
             return unknown_target("not looked for: no exchanges")
         return find_target(contacts, stream.hints.told(), given, described)
 
