@@ -296,7 +296,9 @@ class Summary:
         reasons: int,
         details: int,
         quiet: int,
+        rejecting: int,
         answering: int,
+        ports: int,
         full: int,
         turns: int,
         changes: int,
@@ -311,8 +313,8 @@ class Summary:
     def finish(self) -> None:
         """All was added: what is shown of findings is settled, and ports without one of their own are joined."""
 
-    def counts(self) -> tuple[list[int], int, int, int]:
-        """Exchanges by direction, and outside of every mode's time; records and exchanges without room."""
+    def counts(self) -> tuple[list[int], int, int, int, bool]:
+        """Exchanges by direction, and outside of every mode's time; records, exchanges, any ports without room."""
 
     def kept(self) -> tuple[bytes, bytes, bytes]:
         """The rows that are kept: wide ones, narrow ones, links."""

@@ -7,7 +7,7 @@ from libc.stdlib cimport calloc, free
 
 from capanalyze.core cimport frame as reason
 from capanalyze.core cimport row
-from capanalyze.core.cells cimport join_cells
+from capanalyze.core.cells cimport counts_anything, join_cells
 from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, put_keys
 from capanalyze.core.exchange cimport (
     KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, SECOND, Exchange, Facts, Listed, Node, Out, at,
@@ -34,7 +34,7 @@ from capanalyze.core.relation cimport (
 )
 from capanalyze.core.reorder cimport SHORT, Stamp, up_to
 from capanalyze.core.reorder cimport reorder as reorder_stamps
-from capanalyze.core.row cimport Link, Narrow, Wide
+from capanalyze.core.row cimport REJECTED, REPLIED, SILENT, Link, Narrow, Wide
 from capanalyze.core.rows cimport REASON_SPAN as REASONS_OF_A_SERVICE
 from capanalyze.core.rows cimport Rows
 from capanalyze.core.rows_columns cimport (

@@ -1,4 +1,4 @@
-"""Relations: different rows of numbers, and how often each was met. What floods a capture is counted, and stays numbers."""
+"""Relations: different rows of numbers, and how often each was met. What floods a capture stays numbers."""
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
