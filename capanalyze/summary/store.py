@@ -28,9 +28,10 @@ class Rooms:
     """How many records of each kind there may be.
 
     `quiet`, `rejecting` and `answering` are ports of a mode, a zone and a transport that have findings of their own, by
-    what they drew: nothing, a rejection, a reply. `ports` are all of those, services have the other `details`. `full` are findings of more exchanges than are held. `rows` are exchanges that
-    are kept, `waiting` those of them that are held until all is read, `links` further frames of theirs. `met` are
-    places of zones, and captures of cells that they have no bit for. Ports may take half of `full` and `waiting`.
+    what they drew: nothing, a rejection, a reply. `ports` are all of those, services have the other `details`. `full`
+    are findings of more exchanges than are held. `rows` are exchanges that are kept, `waiting` those of them that are
+    held until all is read, `links` further frames of theirs. `met` are places of zones, and captures of cells that they
+    have no bit for. Ports may take half of `full` and `waiting`.
     """
 
     cells: int = 1 << 18

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 from capanalyze.target.hints import hops_behind
@@ -60,8 +59,11 @@ def _from_elsewhere(addresses: Sequence[str], told: Told) -> Iterator[str]:
 def _slow(addresses: Sequence[str], contacts: Contacts) -> Iterator[str]:
     """Answers of the target that take longer than those that it gets."""
     outbound, inbound = contacts.times(clients=addresses), contacts.times(servers=addresses)
-    enough = min(len(inbound), len(outbound)) >= MIN_TIMES
-    if enough and median(inbound) > FAST and median(inbound) > 4 * median(outbound):
+    if min(len(inbound), len(outbound)) < MIN_TIMES:
+        return
+    from statistics import median
+
+    if median(inbound) > FAST and median(inbound) > 4 * median(outbound):
         yield (
             f"the target's answers took {median(inbound) / 1000:.1f} ms, those to its own requests "
             f"{median(outbound) / 1000:.1f} ms: the capture looks taken near the peers"
