@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from capanalyze.capture import MAX_COPY
-from capanalyze.exhibits import FILE, without_exhibit
-from capanalyze.model import Agreement, Depth
+from capanalyze.exhibits import without_exhibit
+from capanalyze.model import EVIDENCE, Agreement, Depth
 from capanalyze.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def deepen(analysis: Analysis, bundle: Bundle, opinion: Opinion) -> None:
     if left := without_exhibit(analysis.findings, bundle.missing | numbers.keys()):
         notes.append(f"findings without a frame in the evidence, for want of room: {left:,} (--depth all has more)")
     analysis.depth = Depth(
-        file=FILE,
+        file=EVIDENCE,
         sha256=bundle.sha256,
         octets=len(bundle.octets),
         exhibits=exhibits,

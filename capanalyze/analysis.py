@@ -22,16 +22,12 @@ from capanalyze.exchanges.batch import in_order, numbered, service_at
 from capanalyze.exchanges.engine import LARGEST
 from capanalyze.exchanges.held import Held
 from capanalyze.exchanges.pair import pairs_of, told_at
-from capanalyze.exhibits import bundle, proofs
 from capanalyze.findings import utc
 from capanalyze.judging.judge import Judge
 from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
-from capanalyze.opinion import confirm_evidence
 from capanalyze.progress import progress
 from capanalyze.reading import input_of, stamp
 from capanalyze.stream import Stream
-from capanalyze.summary.store import Summary
-from capanalyze.summary.tell import Teller
 from capanalyze.target import Contacts, find_target, unknown_target
 from capanalyze.target.doubts import not_judged
 
@@ -189,7 +185,7 @@ class Flow:
             contacts.take(batch, stream.places.labels, start, stop)
         interfaces = [interface for reading in stream.readings for interface in reading.interfaces]
         described = {one for interface in interfaces for one in interface.addresses}
-        if not any(one.asked for one in contacts) and not given:
+        if not contacts.any_asked and not given:
             return unknown_target("not looked for: no exchanges")
         return find_target(contacts, stream.hints.told(), given, described)
 
@@ -253,11 +249,16 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         wanted = proofs_of(gathered, inputs, limit) if limit else {}
         octets, frames = read_again(stream, [place for payloads in told for place in payloads], wanted)
         target = flow.target_in_the_end()
-        evidence = bundle(stream.readings, frames, wanted, stream.audit, target.addresses) if limit else None
         lost = dropped(stream)
         found = [one.finding for one in gathered.findings]
         unasked = [one.announcement for one in gathered.announcements]
-        reference = confirm_evidence(stream.readings, frames, found, unasked) if limit else None
+        evidence = reference = None
+        if limit:
+            from capanalyze.exhibits import bundle
+            from capanalyze.opinion import confirm_evidence
+
+            evidence = bundle(stream.readings, frames, wanted, stream.audit, target.addresses)
+            reference = confirm_evidence(stream.readings, frames, found, unasked)
         for finding, payloads, captures in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
             finding.notes += [note for name, note in lost.items() if name in captures]
@@ -283,11 +284,16 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
 
 def proofs_of(gathered: Gathered, inputs: Sequence[Input], limit: Limit) -> dict[Key, list[str]]:
     """The frames that findings and announcements rest on."""
+    from capanalyze.exhibits import proofs
+
     return proofs(gathered.findings, [one.announcement for one in gathered.announcements], inputs, limit)
 
 
 def gather(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     """Sum exchanges up as they come."""
+    from capanalyze.summary.store import Summary
+    from capanalyze.summary.tell import Teller
+
     summary = Summary(stream.audit.modes)
     for batch in flow.judged():
         summary.add(batch)

@@ -6,7 +6,6 @@ may tell mode and interface (`MODE.INTERFACE.….pcap`). Either way the result i
 
 import glob
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -152,6 +151,8 @@ def load_audit(path: Path) -> Audit:
     Raises:
         AuditError: naming file, key, value and what was expected.
     """
+    import tomllib
+
     try:
         tree = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:

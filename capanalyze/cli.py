@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from capanalyze.audit import Audit
+    from capanalyze.exhibits import Limit
 
 CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE… | AUDIT.toml")
 MOST_THREADS = 64
@@ -224,25 +225,25 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
         raise AuditError("--verify: reads captures twice, and standard input is read once: save it to a file first")
     from rich.console import Console
 
-    from capanalyze.agreement import deepen
     from capanalyze.analysis import examine
     from capanalyze.capture.pipe import ended_by_interrupt
-    from capanalyze.depth import dissect
-    from capanalyze.exhibits import LIMITS
     from capanalyze.folder import default_folder
     from capanalyze.report import Deep, write_report
     from capanalyze.report.as_text import render_text, result
     from capanalyze.report.terminal import piece, write
 
     with ended_by_interrupt() if "-" in captures else nullcontext():
-        limit = LIMITS.get(depth)
-        analysis, bundle = examine(audit, command_line(captures, asked, depth), limit=limit, quiet=asked.quiet)
+        command = command_line(captures, asked, depth)
+        analysis, bundle = examine(audit, command, limit=limit_of(depth), quiet=asked.quiet)
     if verify:
         from capanalyze.opinion import verify as verified
 
         analysis.reference = verified(audit)
     deep = None
     if bundle:
+        from capanalyze.agreement import deepen
+        from capanalyze.depth import dissect
+
         opinion = dissect(bundle.octets, len(bundle.shown))
         deepen(analysis, bundle, opinion)
         deep = Deep(bundle, opinion.dissections)
@@ -250,8 +251,8 @@ def report(captures: tuple[str, ...], output: str | None, forms: str, depth: str
     written = write_report(analysis, folder, chosen, deep) if chosen else []
     if written and is_stdout_closed():
         return
-    console = Console(highlight=False)
-    render_text(analysis, console)
+    console = Console(highlight=False, emoji=False)
+    render_text(analysis, console, chosen)
     # Once more at the end, for what stands above may have scrolled away.
     write(console, [(), [result(analysis)]])
     write(console, [[piece(line) for line in written_to(written)]], whole_lines=True)
@@ -469,6 +470,15 @@ def moment(text: str | None, option: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise AuditError(f"{option}: is {text!r}, expected a time such as 2007-10-29T10:13:06Z") from error
+
+
+def limit_of(depth: str) -> Limit | None:
+    """How many frames a report shows; none without depth."""
+    if depth == "off":
+        return None
+    from capanalyze.exhibits import LIMITS
+
+    return LIMITS[depth]
 
 
 def command_line(captures: tuple[str, ...], asked: Asked, depth: str) -> str:

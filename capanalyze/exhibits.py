@@ -18,7 +18,7 @@ from capanalyze.capture.pcapng_writer import Origin, Packet, to_pcapng
 from capanalyze.capture.records import NO_TIME
 from capanalyze.escape import toml_text
 from capanalyze.findings import WORST, utc
-from capanalyze.model import VERDICTS, Exhibit
+from capanalyze.model import EVIDENCE, EVIDENCE_AUDIT, VERDICTS, Exhibit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from capanalyze.model import Announcement, Evidence, Finding, Input
     from capanalyze.reading import Reading
 
-FILE, AUDIT = "evidence.pcapng", "evidence.toml"
 SECOND = 1_000_000_000
 
 Key = tuple[str, int]  # capture and frame
@@ -80,7 +79,7 @@ class Bundle:
     @property
     def audit_name(self) -> str | None:
         """What the audit file is called, where there is one."""
-        return AUDIT if self.audit else None
+        return EVIDENCE_AUDIT if self.audit else None
 
     @property
     def sha256(self) -> str:
@@ -346,7 +345,7 @@ def _mode(mode: Mode) -> Iterator[str]:
 def _capture(interfaces: Sequence[int], segment: Segment) -> str:
     times = (("since", segment.since), ("until", segment.until))
     limits = "".join(f", {name} = {utc(time)}" for name, time in times if time is not None)
-    return f"{{ file = {_quoted(FILE)}, interfaces = {list(interfaces)}{limits} }}"
+    return f"{{ file = {_quoted(EVIDENCE)}, interfaces = {list(interfaces)}{limits} }}"
 
 
 def _list(words: Iterable[str]) -> str:

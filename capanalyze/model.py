@@ -28,6 +28,9 @@ VERDICTS: tuple[Verdict, ...] = (
     "unproven",
 )
 
+# Files of a report beside its forms: the frames that findings rest on, and the audit that describes them.
+EVIDENCE, EVIDENCE_AUDIT = "evidence.pcapng", "evidence.toml"
+
 
 class Record(msgspec.Struct, kw_only=True):
     """Base of records that the analysis fills in step by step; written to JSON in field order."""

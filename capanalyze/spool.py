@@ -1,7 +1,6 @@
 """A temporary file without a name, for what memory has no room for."""
 
 import io
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
@@ -22,6 +21,8 @@ class Spool:
 
     def __init__(self, trouble: str) -> None:
         self._trouble = trouble
+        import tempfile  # few captures need it, and it takes its time
+
         with self._naming():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this
         self._lock = Lock()
@@ -58,6 +59,8 @@ class Spool:
         try:
             yield
         except OSError as error:
+            import tempfile
+
             # Not gettempdir(), which fails where all folders are full.
             place = f" in {tempfile.tempdir}" if tempfile.tempdir else ""
             raise CaptureError(f"{self._trouble}{place}: {error.strerror}") from error

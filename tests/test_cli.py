@@ -64,15 +64,26 @@ def test_every_option_of_a_command_stands_in_the_readme() -> None:
                 assert parameter.opts[-1] in text, (name, parameter.opts)
 
 
-def test_help_and_rows_import_nothing_heavy() -> None:
+def test_commands_import_nothing_heavy_that_they_do_not_need(tmp_path: Path) -> None:
     code = (
         "import sys; from click.testing import CliRunner; from capanalyze.cli import main;"
         "CliRunner().invoke(main, sys.argv[1:]);"
-        "print(sorted({'numpy','matplotlib','dpkt','pyshark','jinja2','rich'} & set(sys.modules)))"
+        "print(*sorted({'numpy','matplotlib','dpkt','pyshark','jinja2','rich','asyncio'} & set(sys.modules)))"
     )
-    for arguments in (["--help"], ["modes"], ["exchanges", str(ROOT / "pcaps" / "leopard" / "block-all.en0.pcap")]):
+    capture = str(ROOT / "pcaps" / "leopard" / "block-all.en0.pcap")
+    for arguments, heavy in (
+        (["--help"], ""),
+        (["modes"], ""),
+        (["exchanges", capture], ""),
+        (["report", capture, "--depth", "off", "--format", "json", "-o", str(tmp_path)], "dpkt rich"),
+    ):
         loaded = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-        assert loaded.stdout == "[]\n", arguments
+        assert loaded.stdout == f"{heavy}\n", arguments
+
+
+def test_the_package_imports_nothing_heavy() -> None:
+    code = "import sys, capanalyze; print(*sorted({'numpy','matplotlib','click','msgspec'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 def test_the_report_is_printed_and_written(capture: Path, tmp_path: Path) -> None:

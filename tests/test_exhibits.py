@@ -15,8 +15,8 @@ from capanalyze.audit import Audit, audit_of, load_audit
 from capanalyze.depth import Opinion
 from capanalyze.errors import TargetError
 from capanalyze.escape import printable
-from capanalyze.exhibits import AUDIT, FILE, LIMITS, Bundle, Limit, without_exhibit
-from capanalyze.model import Finding
+from capanalyze.exhibits import LIMITS, Bundle, Limit, without_exhibit
+from capanalyze.model import EVIDENCE, EVIDENCE_AUDIT, Finding
 from tests.build import PEER, START, TARGET, dissected, ipv4, ntp, pcap, tcp, udp
 from tests.conftest import PCAPS, SHARED
 from tests.packets.test_scan import CAPTURES
@@ -32,11 +32,11 @@ def of(path: Path) -> Audit:
 
 def written(bundle: Bundle, folder: Path) -> Path:
     """The evidence on disk; what is to be given to `report`."""
-    (folder / FILE).write_bytes(bundle.octets)
+    (folder / EVIDENCE).write_bytes(bundle.octets)
     if bundle.audit is None:
-        return folder / FILE
-    (folder / AUDIT).write_text(bundle.audit)
-    return folder / AUDIT
+        return folder / EVIDENCE
+    (folder / EVIDENCE_AUDIT).write_text(bundle.audit)
+    return folder / EVIDENCE_AUDIT
 
 
 def verdicts(findings: list[Finding]) -> dict[tuple[str | None, str, str], tuple[object, ...]]:
@@ -81,13 +81,13 @@ def test_tshark_sees_the_named_frames_as_they_were_captured(tmp_path: Path, path
     written(bundle, tmp_path)
     fields = ("frame.time_epoch", "frame.len", "frame.cap_len", "frame.md5_hash", "frame.interface_name")
     options = ("-o", "frame.generate_md5_hash:TRUE")
-    copies = dissected(tmp_path / FILE, *fields, options=options)
+    copies = dissected(tmp_path / EVIDENCE, *fields, options=options)
     originals = {
         file.name: dissected(Path(file.path), *fields, options=options)
         for file in audit.captures
         if any(one.exhibit.capture == file.name for one in bundle.shown)
     }
-    opened = subprocess.run(["tshark", "-n", "-r", tmp_path / FILE], capture_output=True, text=True, check=True)
+    opened = subprocess.run(["tshark", "-n", "-r", tmp_path / EVIDENCE], capture_output=True, text=True, check=True)
     assert [line for line in opened.stderr.splitlines() if "Running as user" not in line] == []
     assert len(copies) == len(bundle.shown)
     for copy, (exhibit, octets) in zip(copies, bundle.shown, strict=True):
@@ -101,7 +101,7 @@ def test_each_frame_says_what_it_proves(leopard: Path, tmp_path: Path) -> None:
     analysis, bundle = examined(of(leopard / "audit.toml"))
     assert bundle is not None
     written(bundle, tmp_path)
-    comments = [" ".join(row[0].split()) for row in dissected(tmp_path / FILE, "frame.comment")]
+    comments = [" ".join(row[0].split()) for row in dissected(tmp_path / EVIDENCE, "frame.comment")]
     for comment, (exhibit, _) in zip(comments, bundle.shown, strict=True):
         assert comment.startswith(f"{exhibit.capture}, frame {exhibit.frame}")
         assert exhibit.proves

@@ -5,14 +5,12 @@ in blocks, knows how records are laid out and which interfaces there are, and ta
 that are not frames. The records themselves are read in the core.
 """
 
-import hashlib
 from array import array
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from capanalyze.buffers import longs
 from capanalyze.capture import pcap, pcapng
@@ -41,6 +39,9 @@ from capanalyze.errors import CaptureError
 from capanalyze.packets.link_names import link_name
 from capanalyze.packets.steps import LEFT_OUT, UNREAD_LINK
 from capanalyze.spool import Spool, SpoolReader
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 BLOCK = 4 * 1024 * 1024
 WORTH_A_THREAD = 256 * 1024  # octets
@@ -77,7 +78,11 @@ class HashedStream:
         self._copy = copy
         self._limit = limit
         self._may_beside = beside
-        self._hash = hashlib.sha256() if hashed else None
+        self._hash = None
+        if hashed:
+            import hashlib  # loads OpenSSL
+
+            self._hash = hashlib.sha256()
         self._pushed = b""
         self._beside: ThreadPoolExecutor | None = None
         self._hashing: deque[Future[None]] = deque()
@@ -106,6 +111,8 @@ class HashedStream:
         count = read_into(self._stream, room)
         if self._hash and self._may_beside and count >= WORTH_A_THREAD:
             self._wait(HASHED_LATER - 1)
+            from concurrent.futures import ThreadPoolExecutor
+
             self._beside = self._beside or ThreadPoolExecutor(1, "hash")
             self._hashing.append(self._beside.submit(self._hash.update, room[:count]))
         elif self._hash:

@@ -60,12 +60,21 @@ cdef inline uint32_t find_cell(Sums *s, const Which *which) noexcept nogil:
 
 cdef inline uint32_t find_shared(Sums *s, const Which *which) noexcept nogil:
     """The cell of further ports that a port may share."""
-    cdef Which shared = further(which)
-    cdef uint32_t *head = head_of(s, &shared)
-    cdef uint32_t number = head[0] if head[0] else new_cell(s, &shared, head)
+    cdef uint32_t number = find_further(s, which)
     if number:
         s.cells[number].uncounted = True
+    else:
+        s.left_out += 1
     return number
+
+
+cdef inline uint32_t find_further(Sums *s, const Which *which) noexcept nogil:
+    """The cell of further ports like this one, a new one where there is none; 0 where there is no room."""
+    cdef Which shared = further(which)
+    cdef uint32_t *head = head_of(s, &shared)
+    if head[0] == 0 and s.cell.used == s.cell.room:
+        return 0
+    return head[0] if head[0] else new_cell(s, &shared, head)
 
 
 cdef inline Which further(const Which *which) noexcept nogil:
@@ -141,23 +150,25 @@ cdef inline void join_cells(Sums *s) noexcept nogil:
     """Join ports without a detail, as far as there is room for what joins them."""
     cdef uint32_t number, rest
     cdef uint32_t count = <uint32_t>s.cell.used
-    cdef uint32_t *head
     cdef Cell *cell
-    cdef Which shared
     for number in range(1, count):
         cell = &s.cells[number]
         if cell.which.sort != SERVICE or cell.which.service > TCP_SERVICE or cell.detail:
             continue
-        shared = further(&cell.which)
-        head = head_of(s, &shared)
-        if head[0] == 0 and s.cell.used == s.cell.room:
+        rest = find_further(s, &cell.which)
+        if rest == 0:
             continue
-        rest = head[0] if head[0] else new_cell(s, &shared, head)
         join(&s.cells[rest], cell)
         add_reason(s, rest, &cell.usual, cell.usual_number)
         cell.which.sort = JOINED
         cell.joined = rest
     join_reasons(s)
+
+
+cdef inline bint counts_anything(const Cell *cell) noexcept nogil:
+    """Whether a cell has exchanges, and those are not counted elsewhere."""
+    cdef int64_t all = cell.counts[0] + cell.counts[1] + cell.counts[2] + cell.counts[3] + cell.counts[4]
+    return cell.which.sort != JOINED and all > 0
 
 
 cdef inline void join(Cell *rest, const Cell *cell) noexcept nogil:

@@ -1,7 +1,7 @@
 """What Python sees of the compiled core."""
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 Octets: TypeAlias = bytes | bytearray | memoryview
@@ -296,7 +296,9 @@ class Summary:
         reasons: int,
         details: int,
         quiet: int,
+        rejecting: int,
         answering: int,
+        ports: int,
         full: int,
         turns: int,
         changes: int,
@@ -311,8 +313,8 @@ class Summary:
     def finish(self) -> None:
         """All was added: what is shown of findings is settled, and ports without one of their own are joined."""
 
-    def counts(self) -> tuple[list[int], int, int, int]:
-        """Exchanges by direction, and outside of every mode's time; records and exchanges without room."""
+    def counts(self) -> tuple[list[int], int, int, int, bool]:
+        """Exchanges by direction, and outside of every mode's time; records, exchanges, any ports without room."""
 
     def kept(self) -> tuple[bytes, bytes, bytes]:
         """The rows that are kept: wide ones, narrow ones, links."""
@@ -331,6 +333,44 @@ class Summary:
 
     def changes(self) -> list[dict[str, Any]]:
         """Where outcomes changed, see `sums.pxd`."""
+
+class Alike:
+    """Different rows of numbers, and how often each was met: a relation.
+
+    Args:
+        width: numbers of a row.
+        room: how many rows there is room for; further ones are not counted.
+
+    Raises:
+        ValueError: there is no such width, or, of any method, no such columns.
+        MemoryError: there is no room for so many.
+    """
+
+    def __init__(self, width: int, room: int) -> None: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[tuple[int, ...]]:
+        """Rows as they were met, each with how often it was met behind it."""
+
+    def row(self, number: int) -> tuple[int, ...]:
+        """A row, and how often it was met. Raises IndexError."""
+
+    def times(self, row: tuple[int, ...]) -> int:
+        """How often a row was met."""
+
+    def take_messages(self, messages: Words, count: int, loopback: bytes) -> None:
+        """Count what messages tell, see `target.hints`; `loopback` says of each interface whether it is one."""
+
+    def take_exchanges(self, times: Alike, wide: Words, narrow: Words, start: int, stop: int) -> None:
+        """Count what exchanges tell, see `target.contacts`, and their round-trip times."""
+
+    def add(self, other: Alike, columns: tuple[int, ...], each_once: bool = False) -> None:
+        """Count what columns of another relation hold: as often as it was met there, or once for each of its rows."""
+
+    def where(self, columns: tuple[int, ...], values: Sequence[tuple[int, ...]], equal: bool = True) -> Alike:
+        """The rows that hold one of some values in some columns, or those that do not."""
+
+    def first(self, columns: tuple[int, ...], most: int) -> Alike:
+        """So many rows for each value of some columns."""
 
 def step_of(time: int) -> int:
     """The step of the histogram that a round-trip time in nanoseconds is in."""

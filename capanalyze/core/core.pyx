@@ -7,8 +7,10 @@ from libc.stdlib cimport calloc, free
 
 from capanalyze.core cimport frame as reason
 from capanalyze.core cimport row
-from capanalyze.core.cells cimport join_cells
-from capanalyze.core.dating cimport BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, date_in_place, put_keys
+from capanalyze.core.cells cimport counts_anything, join_cells
+from capanalyze.core.dating cimport (
+    BEFORE_ALL, Clock, Dated, Dating, Named, clock_of, date, date_in_place, put_keys,
+)
 from capanalyze.core.exchange cimport (
     KINDS, LONG, MAX_WAITS, MOST_AT_ONCE, MOST_OPEN, OWN_BITS, SECOND, Exchange, Facts, Listed, Out, Spare, at,
 )
@@ -29,9 +31,13 @@ from capanalyze.core.pair cimport finish as finish_pairing
 from capanalyze.core.pairing cimport Pairing
 from capanalyze.core.reach cimport reach_of as client_reach
 from capanalyze.core.record cimport Answer, Interface, Layout, Record
+from capanalyze.core.relation cimport (
+    COLUMNS_OF_EXCHANGE, COLUMNS_OF_MESSAGE, COLUMNS_OF_TIME, MOST_COLUMNS, Picked, Relation, add_columns, add_equal,
+    add_first, fill_index, find_row, note_exchange, note_message, row_of,
+)
 from capanalyze.core.reorder cimport SHORT, Stamp, up_to
 from capanalyze.core.reorder cimport reorder as reorder_stamps
-from capanalyze.core.row cimport Link, Narrow, Wide
+from capanalyze.core.row cimport REJECTED, REPLIED, SILENT, Link, Narrow, Wide
 from capanalyze.core.rows cimport REASON_SPAN as REASONS_OF_A_SERVICE
 from capanalyze.core.rows cimport Rows
 from capanalyze.core.rows_columns cimport (
@@ -252,5 +258,6 @@ include "scanning.pxi"
 include "pairs.pxi"
 include "judging.pxi"
 include "sums.pxi"
+include "relation.pxi"
 include "arriving.pxi"
 include "written.pxi"

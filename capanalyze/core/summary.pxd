@@ -2,12 +2,12 @@
 
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t, uint64_t
 
-from capanalyze.core.cells cimport add_reason, cell_at, fetch_cell, fetch_head, find_cell, join_cells
+from capanalyze.core.cells cimport add_reason, cell_at, fetch_cell, fetch_head, find_cell, find_further, join_cells
 from capanalyze.core.details cimport detail_at, frames_back, new_detail
 from capanalyze.core.index cimport checked_place
 from capanalyze.core.meeting cimport meet
 from capanalyze.core.reach cimport is_ipv4, reach_of
-from capanalyze.core.row cimport CAPTURE_SHIFT, INWARD, OUTWARD, PASSING, REJECTED, REPLIED, UNSOLICITED, Narrow
+from capanalyze.core.row cimport CAPTURE_SHIFT, INWARD, OUTWARD, PASSING, REJECTED, REPLIED, SILENT, UNSOLICITED, Narrow
 from capanalyze.core.sent cimport note_sent, sent_by
 from capanalyze.core.services cimport TCP_SERVICE
 from capanalyze.core.sums cimport (
@@ -137,7 +137,7 @@ cdef inline void count_reply(Cell *cell, Row row) noexcept nogil:
 
 
 cdef inline uint32_t detail_of(Sums *s, uint32_t number, int kind) noexcept nogil:
-    """The detail of a cell, 0 for none: ports have one if they are among the first ones, or answer."""
+    """The detail of a cell, 0 for none."""
     cdef Cell *cell = cell_at(s, number)
     if cell.detail:
         return cell.detail
@@ -145,13 +145,29 @@ cdef inline uint32_t detail_of(Sums *s, uint32_t number, int kind) noexcept nogi
         return 0
     if is_always(s, &cell.which):
         cell.detail = new_detail(s, number)
-    elif kind == REPLIED and s.answering < s.answering_room:
-        s.answering += 1
-        cell.detail = new_detail(s, number)
-    elif kind != REPLIED and s.quiet < s.quiet_room:
-        s.quiet += 1
-        cell.detail = new_detail(s, number)
+    else:
+        cell.detail = detail_of_port(s, number, min(kind, <int>SILENT))
     return cell.detail
+
+
+cdef inline uint32_t detail_of_port(Sums *s, uint32_t number, int drew) noexcept nogil:
+    """The detail of a port, 0 for none: the first ones of a mode, a zone and a transport have one, by what they drew."""
+    cdef Cell *cell = cell_at(s, number)
+    cdef Cell *like
+    cdef uint32_t detail = 0
+    if cell.joined == 0:
+        cell.joined = find_further(s, &cell.which)
+    like = cell_at(s, cell.joined)
+    if cell.joined == 0 or like.detailed[drew] == s.most_detailed[drew]:
+        return 0
+    if s.ports < s.port_room:
+        detail = new_detail(s, number)
+    if detail == 0:
+        s.crowded = True
+        return 0
+    like.detailed[drew] += 1
+    s.ports += 1
+    return detail
 
 
 cdef inline bint is_always(const Sums *s, const Which *which) noexcept nogil:

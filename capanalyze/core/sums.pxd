@@ -25,6 +25,7 @@ cdef enum:
     MAX_DECODED = 96
     CHANGES_OF_CELL = 100
     SENT_KINDS = 3
+    DRAWN = 3  # what a port drew when its detail was made: a reply, a rejection, nothing
     MAX_SENT = 4096  # messages of a service and kind, a power of two
 
 cdef enum:  # classes of exchanges, worst first: the first four are outcomes
@@ -79,7 +80,8 @@ cdef struct Cell:  # exchanges of a mode, a zone and a service
     uint64_t places  # a bit for each of the first, as far as they were met
     uint64_t captures
     uint32_t detail
-    uint32_t joined  # the cell that its exchanges are counted in instead
+    uint32_t joined  # of a port, the cell that its exchanges are counted in instead, or may be in the end
+    int32_t[DRAWN] detailed  # of further ports, how many like these have a detail of their own
     int64_t changes  # all of them
     int64_t uncompared  # exchanges that were settled too late to tell what came before and after them
     int32_t port_seen  # of the server in the first row
@@ -248,10 +250,10 @@ cdef struct Sums:
     uint64_t met_mask
     int64_t waiting
     int64_t waiting_room
-    int64_t quiet  # details given to ports that did not answer
-    int64_t answering  # and to those that did
-    int64_t quiet_room
-    int64_t answering_room
+    int32_t[DRAWN] most_detailed  # ports of a mode, a zone and a transport that have a detail, by what they drew
+    int64_t ports  # all that have one
+    int64_t port_room
+    flag crowded  # and they are too many
     int64_t unplaced  # exchanges outside of every mode's time
     int64_t lost  # reasons, turns and changes that there was no room for
     int64_t left_out  # and exchanges, of too many services

@@ -7,15 +7,17 @@ cdef class Summary:
     cdef list rooms
     cdef Held always
 
-    def __cinit__(self, bytes always not None, *, size_t cells, size_t reasons, size_t details, size_t quiet,
-                  size_t answering, size_t full, size_t turns, size_t changes, size_t rows, size_t waiting,
+    def __cinit__(self, bytes always not None, *, size_t cells, size_t reasons, size_t details, int32_t quiet,
+                  int32_t rejecting, int32_t answering, size_t ports, size_t full, size_t turns, size_t changes, size_t rows, size_t waiting,
                   size_t links, size_t met):
         cdef Sums *s = &self.sums
         self.always = Held(always)
         self.rooms = []
         s.always = <const uint8_t *>self.always.at_least(2 * PORTS)
         s.ntp = NAMES.index("ntp")
-        s.quiet_room, s.answering_room = quiet, answering
+        s.most_detailed[<int>REPLIED], s.most_detailed[<int>REJECTED] = answering, rejecting
+        s.most_detailed[<int>SILENT] = quiet
+        s.port_room = ports
         s.cells = <Cell *>self.table(&s.cell, cells, sizeof(Cell))
         s.cell_heads = self.index(&s.cell_mask, cells)
         s.reasons = <Reason *>self.table(&s.reason, reasons, sizeof(Reason))
@@ -77,7 +79,7 @@ cdef class Summary:
     def counts(self):
         """What is counted of all exchanges."""
         cdef Sums *s = &self.sums
-        return s.directions, s.unplaced, s.lost, s.left_out
+        return s.directions, s.unplaced, s.lost, s.left_out, bool(s.crowded)
 
     def kept(self):
         """The rows that are kept: wide ones, narrow ones, links."""
@@ -89,11 +91,11 @@ cdef class Summary:
         )
 
     def cells(self):
-        """The cells that were not joined."""
+        """The cells that count anything."""
         return [
             (number, self.sums.cells[<size_t>number])
             for number in range(1, self.sums.cell.used)
-            if self.sums.cells[<size_t>number].which.sort != JOINED
+            if counts_anything(&self.sums.cells[<size_t>number])
         ]
 
     def reasons(self):
@@ -109,13 +111,13 @@ cdef class Summary:
     def met(self):
         """Interfaces of zones, and captures of cells that have no bit there."""
         cdef Met *met
-        cdef uint32_t joined
+        cdef Cell *cell
         places, captures = [], []
         for number in range(1, self.sums.meeting.used):
             met = &self.sums.met[<size_t>number]
             if met.is_capture:
-                joined = self.sums.cells[met.where].joined
-                captures.append((joined if joined else met.where, met.number))
+                cell = &self.sums.cells[met.where]
+                captures.append((cell.joined if cell.which.sort == JOINED else met.where, met.number))
             else:
                 places.append((<int32_t>met.where, met.number))
         return places, captures

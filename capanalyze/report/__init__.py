@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from capanalyze.errors import OutputError
-from capanalyze.exhibits import AUDIT as EVIDENCE_AUDIT
-from capanalyze.exhibits import FILE as EVIDENCE
-from capanalyze.model import Analysis, Dissection
+from capanalyze.model import EVIDENCE, EVIDENCE_AUDIT, Analysis, Dissection
 from capanalyze.report.output import make_folder, remove, write_whole
 
 if TYPE_CHECKING:

@@ -4,10 +4,8 @@ Keys are stable; new ones may be added. `report.schema.json`, beside this file, 
 It is made from the records themselves: `python -m capanalyze.report.as_json > report.schema.json`.
 """
 
-import inspect
 import json
 import sys
-from importlib import resources
 from typing import Any
 
 import msgspec
@@ -30,6 +28,8 @@ def json_schema() -> dict[str, Any]:
 
 def schema_of(root: type[msgspec.Struct], title: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a record that is written down field by field."""
+    import inspect
+
     _, records = msgspec.json.schema_components([root], ref_template="#/$defs/{name}")
     for record in records.values():
         # What has a default is written all the same.
@@ -46,6 +46,8 @@ def schema_of(root: type[msgspec.Struct], title: str) -> dict[str, Any]:
 
 def shipped_schema() -> bytes:
     """The schema as the package carries it."""
+    from importlib import resources
+
     return resources.files("capanalyze.report").joinpath(SCHEMA_FILE).read_bytes()
 
 

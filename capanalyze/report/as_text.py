@@ -1,19 +1,17 @@
 """The report on a terminal: the result first, then who, what, and on which evidence."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from capanalyze.disclosures import telling
-from capanalyze.model import Analysis, Announcement, Asked, Evidence, Finding, Input, ModeInfo, Verdict
+from capanalyze.model import Analysis, Announcement, Evidence, Finding, Input, ModeInfo, Verdict
 from capanalyze.report.headlines import headline, held_back
-from capanalyze.report.looks import LOUD, STYLES, VERDICT_LOOKS, look, state
+from capanalyze.report.looks import LOUD, STYLES, VERDICT_LOOKS
 from capanalyze.report.order import (
-    Section,
     differences,
-    exhibit,
     labels,
     letters,
     modes,
@@ -24,34 +22,24 @@ from capanalyze.report.order import (
     unprobed,
 )
 from capanalyze.report.terminal import grid, indented, more, piece, table, write
+from capanalyze.report.text_sections import SHOWN_CAPTURES, in_text, lettered
 from capanalyze.report.unread import unread_note
 from capanalyze.report.words import (
     DASH,
     NO_MODE,
     NOT_HASHED,
-    address,
-    answered,
-    answered_kinds,
-    around,
-    clock,
     counted,
     counts,
     dropped,
     evidence_size,
-    factor,
     finding_name,
-    flip,
-    frames,
     how_found,
-    kind,
     listing,
-    mode_title,
     period,
     promise,
     reference_opinion,
     relabelled,
     second_opinion,
-    seen_as,
     shortened,
     zone_words,
 )
@@ -64,17 +52,21 @@ LEAST = 30
 # Digits of a capture's hash, as there is room; all of it is in report.json.
 HASHES = (12, 8)
 
-# The rest is in report.html.
-SHOWN_CAPTURES = 30
+# The rest is in report.json.
 SHOWN_SECTIONS = 200
-SHOWN_FLIPS = 5
 SHOWN_ANNOUNCEMENTS = 20
 SHOWN_DIFFERENCES = 5
 
 
-def render_text(analysis: Analysis, console: Console) -> None:
-    """Print the report: coloured and ruled for a terminal, plain for a pipe."""
-    write(console, _blocks(analysis, console.width))
+def render_text(analysis: Analysis, console: Console, forms: Iterable[str] = ()) -> None:
+    """Print the report: coloured and ruled for a terminal, plain for a pipe. `forms` are those written beside it."""
+    write(console, _blocks(analysis, console.width, _where_all_is(set(forms))))
+
+
+def _where_all_is(forms: Container[str]) -> str:
+    """Where a reader finds what there is no room for."""
+    written = next((form for form in ("json", "html") if form in forms), None)
+    return f"see report.{written}" if written else "--format json writes all of them"
 
 
 def result(analysis: Analysis) -> Text:
@@ -83,7 +75,7 @@ def result(analysis: Analysis) -> Text:
     return piece(headline(analysis) + ".", LOUD if leaks else "bold")
 
 
-def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]]:
+def _blocks(analysis: Analysis, width: int, rest: str) -> Iterator[Iterable[RenderableType]]:
     names = letters(analysis)
     room = width - TAKEN
     yield [result(analysis)]
@@ -96,9 +88,9 @@ def _blocks(analysis: Analysis, width: int) -> Iterator[Iterable[RenderableType]
     explaining = next((section for section in shown if any(found.unproven for found in section.findings)), None)
     for section in shown[:SHOWN_SECTIONS]:
         explanation = [indented(f"unproven: {VERDICT_LOOKS['unproven'].meaning}")] if section is explaining else []
-        yield [*_section(section, names, room if room >= LEAST else 0), *explanation]
+        yield [*in_text(section, names, room if room >= LEAST else 0, rest), *explanation]
     if (left := len(shown) - SHOWN_SECTIONS) > 0:
-        yield [piece(f"{counted(left, 'more table')} of findings: see report.html.")]
+        yield [piece(f"{counted(left, 'more table')} of findings: {rest}.")]
     if analysis.findings and (silent := unprobed(analysis)):
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
@@ -219,7 +211,7 @@ def _account(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, s
         yield "exchanges", directions
     for one in analysis.inputs:
         for note in one.notes:
-            yield "note", f"{_named(one.name, names)}: {note}"
+            yield "note", f"{lettered(one.name, names)}: {note}"
 
 
 def _evidence(analysis: Analysis, names: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -246,123 +238,6 @@ def _reference(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "warning", f"dpkt reference differs: {said}"
     if (left := len(others) - SHOWN_DIFFERENCES) > 0:
         yield "warning", f"dpkt reference differs {counted(left, 'more time')}"
-
-
-def _named(capture: str, names: dict[str, str]) -> str:
-    return f"{names.get(capture, '')} {shortened(capture, 60)}".strip()
-
-
-# -- Findings ----------------------------------------------------------------------------------------
-
-
-def _section(section: Section, names: dict[str, str], room: int) -> Iterator[RenderableType]:
-    captures = section.captures
-    names_here = names if len(captures) > 1 else {}
-    yield _heading(section)
-    # Where the table above has every letter, the letter will do.
-    shown = [names.get(name, name) if len(names) <= SHOWN_CAPTURES else _named(name, names) for name in captures]
-    if about := _subheading(section, shown if names else []):
-        yield piece(about, "dim")
-    yield _findings(section, names_here, room)
-    for line in _below(section, names_here, disclosed=not room):
-        yield indented(line)
-
-
-def _heading(section: Section) -> Text:
-    mode = NO_MODE if section.mode is None else shortened(section.mode, 80)
-    line = piece(f"{mode}, from {shortened(zone_words(section.zone), 80)}", "bold")
-    if section.interfaces and section.interfaces != [section.zone]:
-        line.append_text(piece(f" ({', '.join(section.interfaces)})", "dim"))
-    return line
-
-
-def _subheading(section: Section, captures: list[str]) -> str:
-    parts = [mode_title(section.info), promise(section.info)] if section.info else []
-    if captures:
-        more = f" and {len(captures) - 4} more" if len(captures) > 4 else ""
-        parts.append(f"frames of {', '.join(captures[:4])}{more}")
-    return "; ".join(parts)
-
-
-def _findings(section: Section, names: dict[str, str], room: int) -> Table:
-    rows = table()
-    rows.add_column("outcome" if section.mode is None else "verdict", no_wrap=True)
-    rows.add_column("service", overflow="fold", max_width=30)
-    rows.add_column("answered", justify="right", no_wrap=True)
-    rows.add_column("frames", overflow="fold", max_width=20)
-    if room:
-        rows.add_column("disclosed", no_wrap=True, overflow="ellipsis")
-    rows.add_column("remarks")
-    for found in section.findings:
-        rows.add_row(*_row(found, names, room))
-    return rows
-
-
-def _row(found: Finding, names: dict[str, str], room: int) -> Iterator[Text]:
-    shown = look(found)
-    # The verdict as JSON has it; only a leak is spelled louder.
-    word = shown.word if shown.loud else state(found)
-    yield piece(f"{shown.mark} {word}", STYLES.get(found.verdict))
-    yield piece(_service(found))
-    yield piece(answered(found))
-    yield piece(frames(exhibit(found), names, 2))
-    if room:
-        yield piece(shortened(telling(found.disclosures), room))
-    yield piece(_remarks(found), "dim")
-
-
-def _service(found: Finding) -> str:
-    """A service and its port; where the port is all its name, the name registered for that."""
-    aside = address(found)
-    if aside == found.service:
-        aside = found.name
-    return found.service if aside in ("", found.service) else f"{found.service} {shortened(aside, 40)}"
-
-
-def _remarks(found: Finding) -> str:
-    flips = len(found.changes) + found.more_changes
-    told = (
-        (flips, counted(flips, "flip")),
-        (found.rejected if found.replied else 0, f"{found.rejected:,} rejected"),
-        (found.indeterminate if found.provable else 0, f"{found.indeterminate:,} indeterminate"),
-        (found.unproven if found.provable else 0, f"{found.unproven:,} unproven"),
-        (found.retransmissions, f"{found.retransmissions:,} resent"),
-    )
-    remarks = [words for number, words in told if number]
-    if found.factor is not None and found.factor > 1:
-        remarks.append(f"{factor(found)} octets")
-    if seen := seen_as(found):
-        remarks.append(seen)
-    return ", ".join(remarks)
-
-
-def _below(section: Section, names: dict[str, str], *, disclosed: bool) -> Iterator[str]:
-    """What does not fit into the table, a line each."""
-    for found in section.findings:
-        name = found.service
-        if disclosed and (told := telling(found.disclosures)):
-            yield f"{name} disclosed {shortened(told, 66 - len(name))}"
-        if kinds := answered_kinds(found):
-            yield f"{name} answered {'; '.join(f'{kind(one)}{_frames_of(one, names)}' for one in kinds)}"
-        for change in found.changes[:SHOWN_FLIPS]:
-            before, after = frames(change.last_before, names), frames(change.first_after, names)
-            said = "; ".join(["", *around(change)])
-            yield f"{name}: {flip(change)} at {clock(change.time)}, frames {before}, then {after}{said}"
-        if more := len(found.changes[SHOWN_FLIPS:]) + found.more_changes:
-            yield f"{name}: {counted(more, 'more flip')}"
-    for source, services in section.reached.items():
-        yield f"answered {source}: {listing(services, 20)}"
-    yield from section.notes
-    if section.not_probed:
-        yield "not probed: " + ", ".join(section.not_probed)
-
-
-def _frames_of(asked: Asked, names: dict[str, str]) -> str:
-    """Where the first answered request of a kind can be seen."""
-    if asked.first is None or asked.first_reply is None:
-        return ""
-    request, reply = (f"{names.get(one.capture, '')} {one.frame}".strip() for one in (asked.first, asked.first_reply))
-    return f", frames {request}→{reply}"
 
 
 # -- Announcements -----------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ a reader never meets half a file and a failed run leaves the old one as it was.
 
 import contextlib
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -81,7 +80,7 @@ def _whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield final
         return
     # Made by ourselves and not by tempfile, whose files are private whatever the umask says.
-    temporary = final.with_name(f".capanalyze-{secrets.token_hex(6)}")
+    temporary = final.with_name(f".capanalyze-{os.urandom(6).hex()}")
     try:
         temporary.touch(exist_ok=False)
         if final.exists():

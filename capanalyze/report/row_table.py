@@ -6,7 +6,6 @@ The first rows are held, and the columns are laid out by them; from then on rows
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from capanalyze.escape import ELLIPSIS, printable
@@ -195,6 +194,8 @@ def table_to(file: BinaryIO, *, streams: bool, encoding: str) -> TableRows:
     """A table for who reads it: fitted to a terminal, where leaks stand out; whole and plain elsewhere."""
     if not file.isatty():
         return TableRows(file, streams=streams, encoding=encoding)
+    import shutil
+
     room = shutil.get_terminal_size().columns
     return TableRows(file, streams=streams, room=room, marks=marks(), encoding=encoding)
 

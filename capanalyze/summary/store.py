@@ -27,17 +27,20 @@ MOST_BITS = 64  # captures that a cell has a bit for
 class Rooms:
     """How many records of each kind there may be.
 
-    `quiet` and `answering` are ports with a finding of their own that gave no reply, and those that gave one;
-    services have the other `details`. `full` are findings of more exchanges than are held. `rows` are exchanges that
-    are kept, `waiting` those of them that are held until all is read, `links` further frames of theirs. `met` are
-    places of zones, and captures of cells that they have no bit for. Ports may take half of `full` and `waiting`.
+    `quiet`, `rejecting` and `answering` are ports of a mode, a zone and a transport that have findings of their own, by
+    what they drew: nothing, a rejection, a reply. `ports` are all of those, services have the other `details`. `full`
+    are findings of more exchanges than are held. `rows` are exchanges that are kept, `waiting` those of them that are
+    held until all is read, `links` further frames of theirs. `met` are places of zones, and captures of cells that they
+    have no bit for. Ports may take half of `full` and `waiting`.
     """
 
     cells: int = 1 << 18
     reasons: int = 1 << 19
     details: int = 1 << 14
-    quiet: int = 1 << 12
-    answering: int = 1 << 12
+    quiet: int = 1 << 8
+    rejecting: int = 1 << 8
+    answering: int = 1 << 10
+    ports: int = 1 << 13
     full: int = 1 << 11
     turns: int = 1 << 14
     changes: int = 1 << 13
@@ -137,13 +140,14 @@ class Change:
 class Counts(NamedTuple):
     """Exchanges by direction; those outside of every mode's time; and what there was no room for.
 
-    `lost` are reasons, rows and changes, `left_out` exchanges.
+    `lost` are reasons, rows and changes, `left_out` exchanges; `crowded` says whether it was ports.
     """
 
     directions: list[int]
     unplaced: int
     lost: int
     left_out: int
+    crowded: bool
 
 
 class Summary:

@@ -56,6 +56,11 @@ def network_of(text: str) -> Network | None:
     return Network(scope, int(one) >> (one.max_prefixlen - PREFIXES[scope]))
 
 
+def may_share_network(words: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
+    """Whether the addresses that these words hold may be of one network, looked at in passing: most are not."""
+    return any(words[0] >> 54 == high >> 54 and (high or words[1] >> 16 == low >> 16) for high, low in others)
+
+
 def are_of_several_networks(addresses: Iterable[str]) -> bool:
     """Whether addresses are of more than one network of a scope, as those behind a router's MAC address are."""
     known: dict[str, Network] = {}

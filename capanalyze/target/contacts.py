@@ -1,29 +1,18 @@
-"""Who asked whom, and who answered: exchanges, as far as the search for the target looks at them."""
+"""Who asked whom, and who answered: exchanges, as far as the search for the target looks at them.
+
+Addresses stay numbers until somebody asks: a flood comes from tens of thousands, and few matter.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from capanalyze.exchanges.batch import host_text
-from capanalyze.exchanges.row import (
-    CLIENT,
-    CLIENT_LOW,
-    FLAGS,
-    GROUP,
-    NARROW,
-    OUTCOME,
-    OUTCOMES,
-    PLACE,
-    REQUEST,
-    RTT,
-    SERVER,
-    SERVER_LOW,
-    WANTED,
-    WANTED_LOW,
-    WIDE,
-)
+from capanalyze.core import core
+from capanalyze.exchanges.batch import host_text, words_of
+from capanalyze.exchanges.row import OUTCOMES, REJECTED, REPLIED
 from capanalyze.target.addresses import is_loopback, is_one_host
+from capanalyze.target.hints import over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,12 +20,18 @@ if TYPE_CHECKING:
     from capanalyze.exchanges.batch import Batch
     from capanalyze.model import Outcome
 
-Key = tuple[tuple[int, ...], int, int, bool, bool]  # ends, place, outcome, whether asked, whether it asked a group
-ENDS = (CLIENT, CLIENT_LOW, SERVER, SERVER_LOW, WANTED, WANTED_LOW)
 MAX_CONTACTS = 262_144  # exchanges that are looked at
+MAX_TIMES = 16_384  # different round-trip times of theirs
+MAX_ALIKE = 256  # clients of a server that are told apart, where what they asked ended alike
+
+# What the core tells exchanges apart by (`note_exchange` in relation.pxd); addresses are two words.
+CLIENT, SERVER, WANTED = (0, 1), (2, 3), (4, 5)
+PLACE, OUTCOME, ASKED, TO_GROUP = range(6, 10)
+WIDTH = 10
+TIMES = 6  # client, server, outcome, round trip in nanoseconds
 
 
-@dataclass
+@dataclass(slots=True)
 class Contact:
     """Exchanges of one client with one server over one interface that ended alike.
 
@@ -44,7 +39,6 @@ class Contact:
         asked: whether they began with a request that was captured.
         wanted: the address that was asked, where a single host was asked and another address answered; else None.
         between_hosts: whether both ends are single hosts: no group, no loopback.
-        rtts: round-trip times in microseconds.
     """
 
     interface: str
@@ -54,9 +48,6 @@ class Contact:
     outcome: Outcome
     wanted: str | None
     between_hosts: bool
-    on_loopback: bool
-    count: int = 0
-    rtts: list[float] = field(default_factory=list)
 
     @property
     def ends(self) -> set[str]:
@@ -71,13 +62,28 @@ class Contact:
 
 @dataclass
 class Contacts:
-    """Who had exchanges with whom; of the first exchanges only."""
+    """Who had exchanges with whom; of the first exchanges only.
+
+    Iterating gives of each server the first clients, where many asked the same and it ended alike.
+    """
 
     seen: int = 0
-    _found: dict[Key, Contact] = field(default_factory=dict)
+    _found: core.Alike = field(default_factory=lambda: core.Alike(WIDTH, MAX_CONTACTS))
+    _times: core.Alike = field(default_factory=lambda: core.Alike(TIMES, MAX_TIMES))
+    _places: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Contact]:
-        return iter(self._found.values())
+        return self._told(self._found.first((*SERVER, *WANTED, PLACE, OUTCOME, ASKED, TO_GROUP), MAX_ALIKE))
+
+    @property
+    def any_asked(self) -> bool:
+        """Whether there is a request that was captured."""
+        return len(self._found.where((ASKED,), [(1,)])) > 0
+
+    @property
+    def all_on_loopback(self) -> bool:
+        """Whether all exchanges are with a host itself; True where there are none."""
+        return all(is_loopback(high, low) for high, low, _ in over(self._found, CLIENT))
 
     def between_hosts(self) -> dict[str, list[Contact]]:
         """Those with a single host at either end, by interface."""
@@ -87,50 +93,87 @@ class Contacts:
                 found.setdefault(one.interface, []).append(one)
         return found
 
+    def all(self) -> Iterator[Contact]:
+        """Those of every client, however many a server has."""
+        return self._told(self._found)
+
+    def uses(self, addresses: Iterable[str]) -> dict[str, int]:
+        """How many requests each of some addresses sent or got."""
+        asked = self._found.where((ASKED,), [(1,)])
+        ends = core.Alike(2, 3 * len(asked))
+        for columns in (CLIENT, SERVER, WANTED):
+            ends.add(asked, columns)
+        return {one: ends.times(words_of(one)) for one in addresses}
+
     def strangers(self, addresses: Iterable[str]) -> set[str]:
         """Hosts that answered requests which none of these addresses sent or got."""
-        own = set(addresses)
-        others = (one for one in self if own.isdisjoint((one.client, one.server, one.wanted)))
-        return {one.server for one in others if one.answered and one.between_hosts}
+        answered = self._found.where((OUTCOME,), [(REPLIED,), (REJECTED,)])
+        return _servers(_without(answered, addresses))
+
+    def asked_beside(self, addresses: Iterable[str]) -> set[str]:
+        """Hosts that were asked by others than these addresses."""
+        return _servers(_without(self._found.where((ASKED,), [(1,)]), addresses))
 
     def unmet(self, addresses: Iterable[str]) -> list[str]:
         """Those of some addresses that are no end of any exchange between hosts; none if there are no such."""
-        ends = {end for one in self if one.between_hosts for end in one.ends}
-        return [one for one in addresses if one not in ends] if ends else []
+        missing = [one for one in addresses if not any(one.between_hosts for one in self._with(one))]
+        return missing if missing and any(one.between_hosts for one in self.all()) else []
+
+    def is_peer(self, address: str, own: set[str]) -> bool:
+        """Whether an address had exchanges with a host of these addresses."""
+        return any(
+            (one.client if one.server in own or one.wanted in own else one.server) == address
+            for one in self._with(address)
+            if one.between_hosts and one.ends & own
+        )
+
+    def times(self, clients: Iterable[str] = (), servers: Iterable[str] = ()) -> list[float]:
+        """Round-trip times in microseconds: of requests of these clients, or of replies of these servers to others."""
+        if clients:
+            found = self._times.where(CLIENT, [words_of(one) for one in clients])
+        else:
+            own = [words_of(one) for one in servers]
+            found = self._times.where(SERVER, own).where(CLIENT, own, equal=False).where((4,), [(REPLIED,)])
+        return [rtt / 1000 for *_, rtt, count in found for _ in range(count)]
 
     def take(self, batch: Batch, places: Sequence[str], start: int, stop: int) -> None:
         """Look at rows from `start` to before `stop` of a batch; once enough were seen, no more."""
         stop = min(stop, start + MAX_CONTACTS - self.seen)
-        ends = zip(*(column(batch.wide, WIDE, field, start, stop) for field in ENDS), strict=True)
-        asked = [frame > 0 for frame in column(batch.wide, WIDE, REQUEST, start, stop)]
-        where = column(batch.narrow, NARROW, PLACE, start, stop), column(batch.narrow, NARROW, OUTCOME, start, stop)
-        flags = column(batch.narrow, NARROW, FLAGS, start, stop)
-        times = column(batch.wide, WIDE, RTT, start, stop)
-        to_group = [one & GROUP > 0 for one in flags]
-        for key, rtt in zip(zip(ends, *where, asked, to_group, strict=True), times, strict=True):
-            found = self._found.get(key) or self._meet(key, places)
-            found.count += 1
-            if rtt >= 0:
-                found.rtts.append(rtt / 1000)
-            self.seen += 1
+        if stop <= start:
+            return
+        self._found.take_exchanges(self._times, batch.wide, batch.narrow, start, stop)
+        self._places = places
+        self.seen += stop - start
 
-    def _meet(self, key: Key, places: Sequence[str]) -> Contact:
-        ends, place, outcome, asked, to_group = key
-        client, server, wanted = ends[0:2], ends[2:4], ends[4:6]
-        elsewhere = asked and not to_group and wanted != server and is_one_host(*wanted)
-        found = self._found[key] = Contact(
-            interface=places[place],
-            client=host_text(*client),
-            server=host_text(*server),
-            asked=asked,
-            outcome=OUTCOMES[outcome],
-            wanted=host_text(*wanted) if elsewhere else None,
-            between_hosts=is_one_host(*client) and is_one_host(*server),
-            on_loopback=is_loopback(*client),
-        )
-        return found
+    def _with(self, address: str) -> Iterator[Contact]:
+        """Those that have an address at an end."""
+        words = [words_of(address)]
+        for columns in (CLIENT, SERVER, WANTED):
+            yield from self._told(self._found.where(columns, words))
+
+    def _told(self, found: core.Alike) -> Iterator[Contact]:
+        for row in found:
+            client, server, wanted = row[0:2], row[2:4], row[4:6]
+            yield Contact(
+                interface=self._places[row[PLACE]],
+                client=host_text(*client),
+                server=host_text(*server),
+                asked=row[ASKED] == 1,
+                outcome=OUTCOMES[row[OUTCOME]],
+                wanted=host_text(*wanted) if is_one_host(*wanted) else None,
+                between_hosts=is_one_host(*client) and is_one_host(*server),
+            )
 
 
-def column(numbers: Any, words: int, field: int, start: int, stop: int) -> Any:
-    """A field of rows from `start` to before `stop`, of so many words each."""
-    return numbers[start * words + field : stop * words : words]
+def _without(found: core.Alike, addresses: Iterable[str]) -> core.Alike:
+    """Those that have none of these addresses at an end."""
+    own = [words_of(one) for one in addresses]
+    for columns in (CLIENT, SERVER, WANTED):
+        found = found.where(columns, own, equal=False)
+    return found
+
+
+def _servers(found: core.Alike) -> set[str]:
+    """The servers of exchanges between hosts."""
+    known = over(found.first(SERVER, MAX_ALIKE), (*CLIENT, *SERVER))
+    return {host_text(*row[2:4]) for row in known if is_one_host(*row[0:2]) and is_one_host(*row[2:4])}

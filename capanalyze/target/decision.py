@@ -6,7 +6,6 @@ as often as a target, and a client's only server answers everything. A weaker ki
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NoReturn
@@ -17,7 +16,7 @@ from capanalyze.target.addresses import is_group, network_of
 from capanalyze.target.doubts import named, warnings_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from capanalyze.target.contacts import Contact, Contacts
     from capanalyze.target.hints import Told
@@ -76,7 +75,7 @@ def _given(given: tuple[str, ...]) -> Decision | None:
 
 
 def _loopback(contacts: Contacts) -> Decision | None:
-    if not contacts.seen or not all(one.on_loopback for one in contacts):
+    if not contacts.seen or not contacts.all_on_loopback:
         return None
     return Decision(["127.0.0.1"], "told", "all traffic is on the loopback interface")
 
@@ -113,7 +112,8 @@ def _assumed(contacts: Contacts, told: Told) -> Decision | None:
             addresses = _assumed_here(here, told)
             if not addresses:
                 return None
-            found += [one for one in addresses if one not in found]
+            uses = contacts.uses(addresses)
+            found += sorted(addresses - set(found), key=lambda one: (-uses[one], one))
     answers = any(one.answered for one in contacts if one.between_hosts)
     how = "it answers the requests" if answers else "it is the one that is asked"
     return Decision(found, "assumed", f"assumed: {how}") if found else None
@@ -127,13 +127,14 @@ def _networks(contacts: Contacts, told: Told) -> Iterable[list[Contact]]:
     """
     networks: dict[tuple[str, str], list[Contact]] = {}
     for interface, here in contacts.between_hosts().items():
+        has_macs = told.has_macs(interface)
         for one in here:
-            network = None if interface in told.macs_on else network_of(one.server)
+            network = None if has_macs else network_of(one.server)
             networks.setdefault((interface, network.scope if network else ""), []).append(one)
     return networks.values()
 
 
-def _assumed_here(contacts: Sequence[Contact], told: Told) -> list[str]:
+def _assumed_here(contacts: Sequence[Contact], told: Told) -> frozenset[str]:
     """The addresses of the one host that it can be, none where that is undecided.
 
     Several peers asked it, or no other can be here and it is an end of every exchange.
@@ -148,16 +149,7 @@ def _assumed_here(contacts: Sequence[Contact], told: Told) -> list[str]:
     chosen = [host for host in possible if len(peers[host]) > 1]
     if not chosen and len(possible) == 1 and all(possible[0] & one.ends for one in answered or asked):
         chosen = possible
-    return sorted(chosen[0], key=_by_use(asked)) if len(chosen) == 1 else []
-
-
-def _by_use(contacts: Iterable[Contact]) -> Callable[[str], tuple[int, str]]:
-    """Orders addresses of a host: the one that is in most exchanges first."""
-    uses = Counter[str]()
-    for one in contacts:
-        for end in one.ends:
-            uses[end] += one.count
-    return lambda address: (-uses[address], address)
+    return chosen[0] if len(chosen) == 1 else frozenset()
 
 
 def _hosts(contacts: Iterable[Contact], told: Told) -> dict[str, frozenset[str]]:
@@ -177,9 +169,10 @@ def _hosts(contacts: Iterable[Contact], told: Told) -> dict[str, frozenset[str]]
     for one in contacts:
         join([one.client])
         join([one.server, one.wanted or one.server])
-    for mac in told.senders.keys() | told.receivers.keys():
-        here = told.addresses_at(mac) & first.keys()
-        if len(here) > 1 and not told.forwards(mac):
+    for mac in told.shared_macs():
+        if told.forwards(mac):
+            continue
+        if len(here := told.addresses_at(mac) & first.keys()) > 1:
             join(here)
     hosts: dict[str, set[str]] = {}
     for address in first:
@@ -193,10 +186,9 @@ def _give_up(contacts: Contacts, told: Told) -> NoReturn:
     Raises:
         TargetError: always.
     """
-    asked = [one for one in contacts if one.asked and one.between_hosts]
-    uses = Counter[str]()
-    for one in asked:
-        uses.update({end: one.count for end in one.ends if not told.is_elsewhere(end)})
+    asked = [one for one in contacts.all() if one.asked and one.between_hosts]
+    here = {end for one in asked for end in one.ends}
+    uses = contacts.uses(end for end in here if not told.is_elsewhere(end))
     ends = sorted(uses, key=lambda one: (-uses[one], one))
     wanted = {end for one in asked for end in (one.server, one.wanted)}
     answered = {end for one in asked if one.answered for end in (one.server, one.wanted)}
@@ -220,18 +212,15 @@ def _give_up(contacts: Contacts, told: Told) -> NoReturn:
 def _added(addresses: list[str], contacts: Contacts, told: Told) -> list[str]:
     """Further addresses that frames show to be the target's: at its MAC address, or at the near end as it is."""
     known = set(addresses)
-    peers = {
-        one.client if one.server in known or one.wanted in known else one.server
-        for one in contacts
-        if one.between_hosts and one.ends & known
-    }
     found = told.beside(known)
     if known & told.own:
         found |= told.own
     return sorted(
         one
-        for one in found - peers - known
-        if not told.is_elsewhere(one) and (not is_group(one) or _is_nameless(one, known, told))
+        for one in found - known
+        if not contacts.is_peer(one, known)
+        and not told.is_elsewhere(one)
+        and (not is_group(one) or _is_nameless(one, known, told))
     )
 
 
@@ -239,4 +228,4 @@ def _is_nameless(text: str, known: set[str], told: Told) -> bool:
     """Whether it is what a host without an address sends from (DHCP), and no MAC but the target's does so."""
     if not ip_address(text).is_unspecified:
         return False
-    return all(here & known for here in told.senders.values() if text in here)
+    return all(any(told.sends_from(mac, one) for one in known) for mac in told.macs_from(text))

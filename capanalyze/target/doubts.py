@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 from capanalyze.target.hints import hops_behind
@@ -24,14 +23,14 @@ def warnings_on(addresses: Sequence[str], certainty: Certainty, contacts: Contac
     """What a reader should doubt where these are the target's addresses."""
     strangers = contacts.strangers(addresses)
     warnings = [*_from_elsewhere(addresses, told), *_slow(addresses, contacts), *not_judged(strangers, told, "too")]
-    if certainty == "assumed" and not strangers and (asked := _asked_elsewhere(addresses, contacts)):
+    if certainty == "assumed" and not strangers and (asked := contacts.asked_beside(addresses)):
         warnings.append(f"not judged: {named(sorted(asked))} was asked too; {SAY_SO}")
     return warnings
 
 
 def not_judged(strangers: set[str], told: Told, when: str) -> Iterator[str]:
     """Hosts that answered beside the target, and whether directions show them to be others."""
-    others = strangers & told.far_ends
+    others = {one for one in strangers if told.is_far(one)}
     for hosts, ending in ((strangers - others, SAY_SO), (others, "the packet directions show that as another host")):
         if hosts:
             yield f"not judged: {named(sorted(hosts))} answered {when}; {ending}"
@@ -46,35 +45,26 @@ def named(addresses: Sequence[str]) -> str:
 def _from_elsewhere(addresses: Sequence[str], told: Told) -> Iterator[str]:
     """Addresses that the capture's own directions contradict, or whose frames arrive as if from hops away."""
     for one in addresses:
-        if one in told.far_ends:
+        if told.is_far(one):
             yield f"{one} is no address of the host that captured this, as the packet directions show"
             continue
-        ttls = told.ttls.get(one)
+        ttls = told.ttls(one)
         if ttls and all(hops_behind(ttl) and ttl > 1 for ttl in ttls):
             yield (
-                f"frames from {one} arrive with TTL {ttls.most_common(1)[0][0]}, as if hops away: "
+                f"frames from {one} arrive with TTL {max(ttls, key=lambda ttl: ttls[ttl])}, as if hops away: "
                 "the capture looks taken elsewhere, and a reply that it lacks may still have left the target"
             )
 
 
 def _slow(addresses: Sequence[str], contacts: Contacts) -> Iterator[str]:
     """Answers of the target that take longer than those that it gets."""
-    outbound = [time for one in contacts if one.client in addresses for time in one.rtts]
-    inbound = [
-        time
-        for one in contacts
-        if one.server in addresses and one.client not in addresses and one.outcome == "replied"
-        for time in one.rtts
-    ]
-    enough = min(len(inbound), len(outbound)) >= MIN_TIMES
-    if enough and median(inbound) > FAST and median(inbound) > 4 * median(outbound):
+    outbound, inbound = contacts.times(clients=addresses), contacts.times(servers=addresses)
+    if min(len(inbound), len(outbound)) < MIN_TIMES:
+        return
+    from statistics import median
+
+    if median(inbound) > FAST and median(inbound) > 4 * median(outbound):
         yield (
             f"the target's answers took {median(inbound) / 1000:.1f} ms, those to its own requests "
             f"{median(outbound) / 1000:.1f} ms: the capture looks taken near the peers"
         )
-
-
-def _asked_elsewhere(addresses: Sequence[str], contacts: Contacts) -> set[str]:
-    """Hosts that were asked by others than the target."""
-    own = set(addresses)
-    return {one.server for one in contacts if one.asked and one.between_hosts and not one.ends & own}

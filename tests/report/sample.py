@@ -7,8 +7,9 @@ import hashlib
 
 import msgspec
 
-from capanalyze.exhibits import FILE, Bundle, Shown
+from capanalyze.exhibits import Bundle, Shown
 from capanalyze.model import (
+    EVIDENCE,
     Agreement,
     Analysis,
     Announcement,
@@ -620,7 +621,7 @@ def _with_depth(
     octets = b"".join(one.octets for one in shown)
     bundle = Bundle(octets, 'title = "Evidence"\n', shown)
     analysis.depth = Depth(
-        file=FILE,
+        file=EVIDENCE,
         sha256=hashlib.sha256(octets).hexdigest(),
         octets=len(octets),
         exhibits=[one.exhibit for one in shown],

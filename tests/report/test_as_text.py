@@ -2,7 +2,7 @@
 # ruff: noqa: RUF001 (the marks of a report, not letters)
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
-from capanalyze.model import Analysis
+from capanalyze.model import Analysis, Finding, Verdict
 from capanalyze.report import as_text
 
 from . import sample
@@ -74,7 +74,14 @@ verdict     service          answered  frames   remarks
   answered public addresses: mdns, nbns, ntp and icmp"""
 
 
-def render(analysis: Analysis, width: int = 80, *, terminal: bool = False, encoding: str = "utf-8") -> str:
+def render(
+    analysis: Analysis,
+    width: int = 80,
+    *,
+    terminal: bool = False,
+    encoding: str = "utf-8",
+    forms: Iterable[str] = ("html", "json"),
+) -> str:
     octets = io.BytesIO()
     colour: Literal["truecolor"] | None = "truecolor" if terminal else None
     file = io.TextIOWrapper(octets, encoding=encoding, newline="")
@@ -86,7 +93,7 @@ def render(analysis: Analysis, width: int = 80, *, terminal: bool = False, encod
         legacy_windows=False,
         _environ={},
     )
-    as_text.render_text(analysis, console)
+    as_text.render_text(analysis, console, forms)
     file.flush()
     return octets.getvalue().decode(encoding)
 
@@ -302,4 +309,56 @@ def test_no_more_tables_of_findings_than_anybody_reads(monkeypatch: pytest.Monke
     monkeypatch.setattr(as_text, "SHOWN_SECTIONS", 2)
     text = render(sample.article())
     assert len(text) < len(whole)
-    assert "4 more tables of findings: see report.html." in text
+    assert "4 more tables of findings: see report.json." in text
+    assert "4 more tables of findings: see report.html." in render(sample.article(), forms=["html", "graphs"])
+    assert "4 more tables of findings: --format json writes all of them." in render(sample.article(), forms=[])
+
+
+def scan(verdict: Verdict, *, replied: int = 0, rejected: int = 0) -> list[Finding]:
+    """A finding for each of 100 ports."""
+    known = next(found for found in sample.article().findings if found.service == "tcp/37200")
+    return [
+        replace(
+            known,
+            service=f"tcp/{port}",
+            port=port,
+            verdict=verdict,
+            outcome="replied" if replied else "rejected" if rejected else "silent",
+            replied=replied,
+            rejected=rejected,
+            mode="block-all",
+            zone="internet",
+        )
+        for port in range(40_000, 40_100)
+    ]
+
+
+def test_of_ports_that_did_not_answer_the_first_ones_are_shown() -> None:
+    analysis = sample.article()
+    analysis.findings += scan("blocked")
+    lines = section(render(analysis), "block-all, from the internet (ppp0)")
+    services = [line.split()[2] for line in lines if line[:1] in "●○–?" and line[1:2] == " "]
+    closed = [one for one in services if "/" in one]
+    assert len(closed) == 30
+    assert closed[:4] == ["tcp/631", "tcp/37200", "udp/28524", "tcp/22"]
+    assert [one for one in services if "/" not in one] == ["mdns", "nbns", "ntp", "icmp", "kerberos", "nbdgm"]
+    assert "  and 75 more that did not answer: see report.json" in lines
+
+
+@pytest.mark.parametrize(("verdict", "replied", "rejected"), [("leaked", 1, 0), ("allowed", 1, 0), ("visible", 0, 1)])
+def test_no_port_that_leaked_or_answered_is_left_out(verdict: Verdict, replied: int, rejected: int) -> None:
+    analysis = sample.article()
+    analysis.findings += scan("blocked") + scan(verdict, replied=replied, rejected=rejected)
+    text = render(analysis)
+    word = {"leaked": "LEAK"}.get(verdict, verdict)
+    shown = [line.split()[1:3] for line in text.splitlines() if " tcp/40" in line]
+    assert [service for said, service in shown if said == word] == [f"tcp/{port}" for port in range(40_000, 40_100)]
+    assert "more that did not answer" in text
+
+
+def test_what_was_not_probed_is_counted_where_it_is_much() -> None:
+    analysis = sample.article()
+    analysis.findings += scan("blocked")
+    lines = section(render(analysis, 2_000), "allow-all, from the LAN (en0)")
+    assert lines[-1].startswith("  not probed: kerberos udp/88, tcp/40000, ")
+    assert lines[-1].endswith(" and 71 more")

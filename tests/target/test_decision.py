@@ -334,3 +334,30 @@ def test_an_address_that_a_large_capture_shows_later_is_named(tmp_path: Path, mo
     ]
     assert target(tmp_path, before).warnings == []
     assert target(tmp_path, before + after, given=(HOST, LATER_HOST)).warnings == []
+
+
+# -- Floods ------------------------------------------------------------------------------------------
+
+
+def flood(count: int) -> list[bytes]:
+    """Requests from as many addresses, none of which is answered."""
+    return [asked(f"10.{number >> 8}.{number & 255}.1", HOST, number) for number in range(count)]
+
+
+def test_who_answers_is_found_behind_a_flood(tmp_path: Path) -> None:
+    found = target(tmp_path, [*flood(600), *talk(PEER, HOST, 1001), *talk(OTHER, HOST, 1002)])
+    assert (found.addresses, found.certainty) == ([HOST], "assumed")
+
+
+def test_a_peer_behind_a_flood_was_met(tmp_path: Path) -> None:
+    found = target(tmp_path, [*flood(600), asked(PEER, HOST, 1001)], given=(HOST, PEER, OTHER))
+    assert found.warnings[0] == f"{OTHER} was given as the target, but is in no exchange"
+    assert not any(PEER in warning and "in no exchange" in warning for warning in found.warnings)
+
+
+def test_candidates_behind_a_flood_are_named_by_use(tmp_path: Path) -> None:
+    frames = [*flood(600), *(frame for number in range(3) for frame in talk(HOST, PEER, number + 1001))]
+    frames += [one for number in range(4) for one in talk(PEER, OTHER, number + 2001)]
+    said = rf"candidates are {PEER}, {OTHER} \(answered\) and 10\.0\.0\.1, .* and 594 more \(only asked\)"
+    with pytest.raises(TargetError, match=said):
+        target(tmp_path, frames)
