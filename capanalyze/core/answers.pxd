@@ -7,7 +7,7 @@ from capanalyze.core.exchange cimport (
     is_of_capture, same, take_place,
 )
 from capanalyze.core.expiry cimport wait, wait_anew, wait_on
-from capanalyze.core.hashes cimport exchange_of, first_node, link
+from capanalyze.core.hashes cimport count_rare, exchange_of, first_node, link
 from capanalyze.core.message cimport Address, Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.pairing cimport (
@@ -143,5 +143,5 @@ cdef inline uint32_t another(Pairing *p, uint32_t number, const Given *g) noexce
         link_of = frame_at(t, link_of).next
     wait(t, new, <uint8_t>facts_of(p, e).patience_wait)
     link(t, new, sibling_hash(first, number, &g.m.source))
-    t.to_groups += 1  # as what leaves with a node is counted
+    count_rare(t, e, 1)
     return new

@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, Exchange, Table, at
 from capanalyze.core.hashes cimport (
-    client_hash, conversation_hash, endpoint, ends_hash, exchange_of, key_hash, node_at,
+    client_hash, conversation_hash, endpoint, ends_hash, exchange_of, key_hash, keyless_hash, node_at,
 )
 from capanalyze.core.index cimport prefetch, prefetch_all
 from capanalyze.core.message cimport FLOW, REQUEST, Message
@@ -48,10 +48,13 @@ cdef inline void fetch_heads(Pairing *p, const Message *m, const int64_t *pool, 
         fetch_head(p, soon, conversation_hash(soon.destination, soon.source))
         fetch_head(p, soon, conversation_hash(soon.source, soon.destination))
     if role in (REQUEST, FLOW):
+        fetch_head(p, soon, ends_hash(transport, soon.source, soon.destination))
         if m.keys:
             fetch_head(p, soon, asks_hash(p, m, pool, soon))
-        fetch_head(p, soon, ends_hash(transport, soon.source, soon.destination))
-        fetch_head(p, soon, client_hash(transport, &m.source))
+            fetch_head(p, soon, key_hash(<uint8_t>m.service, client_hash(&m.source), ANY_SERVER, pool[m.first_key]))
+        else:
+            fetch_head(p, soon, keyless_hash(transport, soon.source))
+            fetch_head(p, soon, keyless_hash(transport, soon.destination))
 
 
 cdef inline uint64_t asks_hash(const Pairing *p, const Message *m, const int64_t *pool, const Soon *soon) noexcept nogil:

@@ -155,11 +155,11 @@ cdef inline void ask(Pairing *p, uint32_t number) noexcept nogil:
     cdef Exchange *e = at(&p.table, number)
     if e.request:
         return
+    unlink(&p.table, number)
     turn(e)
     e.wanted, e.wanted_port = e.server, e.server_port
     e.port, e.service = e.wanted_port, p.ports[SERVED_BY + e.wanted_port]
     e.outcome, e.reason, e.reply_at = SILENT, e.kind, -1
-    unlink(&p.table, number)
     enter_ends(p, number, client_of(e), wanted_of(e))
     link(&p.table, number, peer_hash(&e.client, &e.wanted))
 

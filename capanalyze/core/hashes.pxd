@@ -52,9 +52,14 @@ cdef inline uint64_t conversation_hash(uint64_t client, uint64_t server) noexcep
     return mix(client + BY_CONVERSATION * SPREAD, server)
 
 
-cdef inline uint64_t client_hash(int64_t transport, const Address *client) noexcept nogil:
-    """Hash of all requests of a host, whichever its port."""
-    return host_hash(BY_CLIENT + <uint64_t>transport, client)
+cdef inline uint64_t client_hash(const Address *client) noexcept nogil:
+    """Hash of a client, whichever its port."""
+    return host_hash(BY_CLIENT, client)
+
+
+cdef inline uint64_t keyless_hash(int64_t transport, uint64_t client) noexcept nogil:
+    """Hash of all requests of a client that have no key."""
+    return mix(client + <uint64_t>(transport + BY_CLIENT) * SPREAD, ANY_SERVER)
 
 
 # Nodes: the first few of an exchange are its own, further ones are spare. Both are numbered in one series.

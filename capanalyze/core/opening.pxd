@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, EARLY_WAIT, IDLE_WAIT, Exchange, Table, at, take_place
 from capanalyze.core.expiry cimport wait, wait_anew
-from capanalyze.core.hashes cimport client_hash, conversation_hash, count_rare, ends_hash, key_hash, link
+from capanalyze.core.hashes cimport client_hash, conversation_hash, count_rare, ends_hash, key_hash, keyless_hash, link
 from capanalyze.core.message cimport Message
 from capanalyze.core.pairing cimport (
     ANNOUNCES, COMPARED, EARLY_ROOM, SERVED_BY, UNANSWERABLE, WEAK, Early, Given, Pairing, facts_for, facts_of, kind_of,
@@ -67,10 +67,13 @@ cdef inline void enter(Pairing *p, uint32_t number, const Given *g) noexcept nog
     cdef uint64_t asked = g.destination if e.request else g.source
     cdef bint by_question = facts_of(p, e).by_question
     cdef uint64_t server = ANY_SERVER if by_question or e.flags & GROUP else asked
+    cdef uint64_t host = client_hash(&e.client)
     cdef int64_t place
     e.keys = <uint8_t>g.m.keys
     for place in range(g.m.keys):
         link(t, number, key_hash(e.module, client, server, g.keys[place]))
+        if not e.flags & KEYLESS:
+            link(t, number, key_hash(e.module, host, ANY_SERVER, g.keys[place]))
         if by_question or e.flags & GROUP or facts_of(p, e).by_key_alone:
             link(t, number, key_hash(e.module, ANY_CLIENT, ANY_SERVER, g.keys[place]))
     enter_ends(p, number, client, asked)
@@ -88,7 +91,8 @@ cdef inline void enter_ends(Pairing *p, uint32_t number, uint64_t client, uint64
         link(t, number, ends_hash(transport, client, mix_port(e.wanted_port)))
     if e.flags & CONVERSATION:
         link(t, number, conversation_hash(client, server))
-    link(t, number, client_hash(transport, &e.client))
+    if e.flags & KEYLESS:
+        link(t, number, keyless_hash(transport, client))
     count_rare(t, e, 1)
 
 

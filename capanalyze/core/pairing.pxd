@@ -35,7 +35,7 @@ cdef enum:  # so many messages before its turn, what a message will look for is 
     FETCH_HEADS = 12
     FETCH_NODES = 8
     FETCH_EXCHANGES = 4
-    CHAINS = 6
+    CHAINS = 8
 
 cdef enum:
     EARLY_ROOM = 128  # replies without a request, of the last millisecond

@@ -13,7 +13,7 @@ from capanalyze.core.exchange cimport (
 )
 from capanalyze.core.expiry cimport wait_on
 from capanalyze.core.hashes cimport (
-    Walk, client_hash, conversation_hash, ends_hash, goes_to_next, key_hash, link, walk, walk_all,
+    Walk, client_hash, conversation_hash, ends_hash, goes_to_next, key_hash, keyless_hash, link, walk, walk_all,
 )
 from capanalyze.core.message cimport CUT, MALFORMED, REPLY
 from capanalyze.core.opening cimport mix_port
@@ -26,10 +26,6 @@ from capanalyze.core.row cimport (
     TAKEN,
 )
 from capanalyze.core.services cimport GENERIC_UDP
-
-cdef enum:
-    SERVICES_OF_CLIENT = 4  # the last ones that a client has asked
-    REQUESTS_OF_CLIENT = 32  # the last open ones that are looked at
 
 
 # By key
@@ -88,7 +84,7 @@ cdef inline bint may_answer(const Pairing *p, const Exchange *e, const Given *g)
 
 
 cdef inline void take_better(const Pairing *p, Candidate *best, uint32_t other, const Given *g) noexcept nogil:
-    """Of two requests the one that a message belongs to; `best` was found first, so that it is no older."""
+    """Of two requests the one that a message belongs to."""
     if best.number == NONE or best.number == other:
         best.number = other
         return
@@ -97,7 +93,7 @@ cdef inline void take_better(const Pairing *p, Candidate *best, uint32_t other, 
     cdef int here = is_on(first, g.m.interface) - is_on(second, g.m.interface)
     if here == 0:
         here = is_waiting(p, best.number, g) - is_waiting(p, other, g)
-    if here == 0 and are_alike(first, second) and is_waiting(p, other, g):
+    if here == 0 and second.clock <= first.clock and are_alike(first, second) and is_waiting(p, other, g):
         here = -1  # nothing tells them apart: in order
         best.is_one_of_several = True
     if here == 0:
@@ -205,22 +201,17 @@ cdef inline uint32_t elsewhere(Pairing *p, Given *g) noexcept nogil:
     A key that agrees tells. Without one, a single request that could have drawn the message becomes uncertain.
     """
     cdef Table *t = &p.table
-    cdef int64_t transport = facts_for(p, g).transport
     cdef uint32_t only = NONE
-    cdef int agreed = 0, keyless = 0, services = 0
-    cdef uint8_t[SERVICES_OF_CLIENT] met
     cdef Candidate best = Candidate(NONE, False)
-    cdef Exchange *e
-    cdef Walk w = walk(t, client_hash(transport, &g.m.destination))
-    w.left = REQUESTS_OF_CLIENT
+    cdef int agreed = keyed_elsewhere(p, g, &best), keyless = 0
+    cdef Walk w = walk(t, keyless_hash(facts_for(p, g).transport, g.destination))
     while goes_to_next(t, &w):
-        e = at(t, w.exchange)
-        if not same(&e.client, &g.m.destination) or e.request == 0 or not note_service(e.module, met, &services):
+        if not goes_to_client(at(t, w.exchange), g) or at(t, w.exchange).request == 0:
             continue
-        if agrees(p, e, g):
+        if agrees(p, at(t, w.exchange), g):
             take_better(p, &best, w.exchange, g)
             agreed += 1
-        elif may_have_drawn(p, e, g):
+        elif may_have_drawn(p, at(t, w.exchange), g):
             only = w.exchange
             keyless += 1
     if best.number and (at(t, best.number).keys or agreed == 1):
@@ -232,6 +223,43 @@ cdef inline uint32_t elsewhere(Pairing *p, Given *g) noexcept nogil:
     return only
 
 
+cdef inline int keyed_elsewhere(Pairing *p, const Given *g, Candidate *best) noexcept nogil:
+    """How many requests of a client have a key with which their service reads the message; the best of them."""
+    cdef int agreed = 0
+    cdef const int64_t *reading = g.keys + g.m.keys
+    cdef const int64_t *stop = reading + g.m.readings
+    if role_of(g) == REPLY:
+        agreed = with_keys(p, g, <uint8_t>g.m.service, g.keys, g.m.keys, best)
+    while reading < stop:
+        agreed += with_keys(p, g, <uint8_t>(reading[0] & 0xFF), reading + 1, reading[0] >> 16, best)
+        reading += 1 + (reading[0] >> 16)
+    return agreed
+
+
+cdef inline int with_keys(
+    Pairing *p, const Given *g, uint8_t module, const int64_t *keys, int64_t count, Candidate *best
+) noexcept nogil:
+    """The same, of the requests of one service."""
+    cdef const Table *t = &p.table
+    cdef uint64_t client = client_hash(&g.m.destination)
+    cdef int64_t place
+    cdef int agreed = 0
+    cdef Walk w
+    for place in range(count):
+        w = walk(t, key_hash(module, client, ANY_SERVER, keys[place]))
+        while goes_to_next(t, &w):
+            if not may_be_elsewhere(at(t, w.exchange), g) or not agrees(p, at(t, w.exchange), g):
+                continue
+            take_better(p, best, w.exchange, g)
+            agreed += 1
+    return agreed
+
+
+cdef inline bint may_be_elsewhere(const Exchange *e, const Given *g) noexcept nogil:
+    """Whether the host that asked gets a message, and its request was captured."""
+    return same(&e.client, &g.m.destination) and e.request != 0
+
+
 cdef inline void converse_from(Pairing *p, uint32_t number, const Given *g) noexcept nogil:
     """What follows between these endpoints is of this exchange."""
     cdef Exchange *e = at(&p.table, number)
@@ -241,19 +269,6 @@ cdef inline void converse_from(Pairing *p, uint32_t number, const Given *g) noex
     if conversation_between(&p.table, g, True) != number:
         link(&p.table, number, conversation_hash(g.destination, g.source))
     wait_on(&p.table, number, IDLE_WAIT)
-
-
-cdef inline bint note_service(uint8_t module, uint8_t *met, int *services) noexcept nogil:
-    """Whether a service is among the last few that a client asks."""
-    cdef int place
-    for place in range(services[0]):
-        if met[place] == module:
-            return True
-    if services[0] == SERVICES_OF_CLIENT:
-        return False
-    met[services[0]] = module
-    services[0] += 1
-    return True
 
 
 cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
