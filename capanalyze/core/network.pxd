@@ -10,7 +10,7 @@ from capanalyze.core.frame cimport (
     LATER_FRAGMENT, MALFORMED_HEADER, MPLS, NOT_IP, TCP, TOO_DEEP, TRUNCATED, UDP, UNREAD_INSIDE, UNREAD_PROTOCOL,
     Frame, Step, enter, skip, unread,
 )
-from capanalyze.core.link cimport by_ethertype
+from capanalyze.core.link_ethernet cimport by_ethertype
 from capanalyze.core.message cimport Address
 from capanalyze.core.octets cimport Octets, be16, be32, be64, behind, u8, within
 

@@ -11,11 +11,14 @@ from capanalyze.core.frame cimport (
     STEPS, SUNATM, SYMANTEC, TCP, TOKEN_RING, TOO_DEEP, TRUNCATED, TUNNELS_END, UDP, UNREAD_LINK, Frame, Step, Tunnel,
     skip,
 )
-from capanalyze.core.link cimport (
-    atm_clip, avs, c_hdlc, docsis, dsa, enc, erf, ethernet, ethertype, fddi, frelay, ieee802_11, ip_over_fc, ipnet,
-    ipoib, linux_sll, linux_sll2, llc, loop, mfr, mpacket, mpls, nflog, nsh, null, pflog, pktap, ppi, ppp, ppp_with_dir,
-    pppoe, prism, radiotap, slip, sunatm, symantec, token_ring, with_dir,
+from capanalyze.core.link_ethernet cimport (
+    dsa, ethernet, ethertype, fddi, ip_over_fc, llc, mpacket, mpls, nsh, token_ring,
 )
+from capanalyze.core.link_host cimport enc, ipnet, linux_sll, linux_sll2, loop, nflog, null, pflog, pktap
+from capanalyze.core.link_wan cimport (
+    atm_clip, c_hdlc, docsis, erf, frelay, ipoib, mfr, ppp, ppp_with_dir, pppoe, slip, sunatm, symantec, with_dir,
+)
+from capanalyze.core.link_wireless cimport avs, ieee802_11, ppi, prism, radiotap
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, FRAGMENT, MALFORMED, MAX_KEYS, MAX_READINGS, OTHER, REPLY, Address, Match, Message, begin,
 )

@@ -13,7 +13,7 @@ from capanalyze.core.frame cimport (
     IN_L2TPV3, IN_MPLS_IN_UDP, IN_TEREDO, IN_TZSP, IN_VXLAN, IN_VXLAN_GPE, IP, MALFORMED_HEADER, MPLS, NO_TUNNEL, PPP,
     STEPS, Frame, Step, Tunnel, enter,
 )
-from capanalyze.core.link cimport by_ethertype, by_next_protocol
+from capanalyze.core.link_ethernet cimport by_ethertype, by_next_protocol
 from capanalyze.core.network cimport holds_ip, session
 from capanalyze.core.octets cimport Octets, be16, be32, behind, holds, is_cut, u8, within
 

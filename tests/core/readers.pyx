@@ -1,10 +1,11 @@
 # cython: language_level=3, binding=False
-"""The readers of `octets.pxd`, for `test_octets` to call."""
+"""The readers of `octets.pxd` and of names, for `test_octets` to call."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from capanalyze.core cimport octets as core
 from capanalyze.core.octets cimport Octets
+from capanalyze.protocols cimport _names as names
 
 
 cdef Octets message(bytes captured, size):
@@ -60,3 +61,17 @@ def mix(uint64_t key, uint64_t value):
 
 def digest(bytes captured not None, uint32_t at, uint32_t count):
     return core.digest(message(captured, None), at, count)
+
+
+def find(bytes captured not None, uint32_t at, uint8_t octet):
+    return core.find(message(captured, None), at, octet)
+
+
+def name_at(bytes captured not None, uint32_t at):
+    """The hash of the name there, and where it ends."""
+    cdef names.Name name = names.name_at(message(captured, None), at)
+    return name.hash, name.end
+
+
+def skip_name(bytes captured not None, uint32_t at):
+    return names.skip_name(message(captured, None), at)

@@ -1,5 +1,7 @@
 """The readers of `octets.pxd`: right inside, 0 outside, at any offset; and the hash that keys are made of."""
 
+import itertools
+import random
 from pathlib import Path
 from typing import Any, Literal
 
@@ -119,3 +121,63 @@ def test_a_digest_ends_after_256_octets(readers: Any) -> None:
 def test_short_payloads_have_digests_of_their_own(readers: Any) -> None:
     payloads = [b"", *(bytes(length - 1) + bytes([last]) for length in range(1, 18) for last in range(256))]
     assert len({readers.digest(payload, 0, len(payload)) for payload in payloads}) == len(payloads)
+
+
+@given(st.binary(max_size=20), st.integers(0, 25), st.integers(0, 255))
+def test_an_octet_is_found_or_the_end(readers: Any, octets: bytes, at: int, octet: int) -> None:
+    found = octets.find(bytes([octet]), at)
+    assert readers.find(octets, at, octet) == (len(octets) if found < 0 else found)
+
+
+def test_a_product_is_folded_alike_without_numbers_of_128_bits(readers: Any, tmp_path: Path) -> None:
+    source = Path(__file__).with_name("readers.pyx").read_text()
+    other = load(build_other(source, tmp_path, ("-U__SIZEOF_INT128__",)))
+    draw = random.Random(0)
+    numbers = [0, 1, 2**32 - 1, 2**32, 2**64 - 1, *(draw.getrandbits(64) for _ in range(100))]
+    for key, value in itertools.product(numbers, repeat=2):
+        assert other.mix(key, value) == readers.mix(key, value)
+
+
+labels = st.lists(st.binary(min_size=1, max_size=63), max_size=4)
+
+
+def encoded(labels: list[bytes]) -> bytes:
+    """A name as it stands in a message."""
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+
+
+@settings(deadline=None)
+@given(labels, labels, st.binary(max_size=14))
+def test_a_name_is_told_by_its_labels_without_regard_to_case(
+    readers: Any, one: list[bytes], other: list[bytes], before: bytes
+) -> None:
+    name = encoded(one)
+    found, end = readers.name_at(name, 0)
+    assert end == len(name) == readers.skip_name(name, 0)
+    assert readers.name_at(before + name, len(before)) == (found, len(before) + end)
+    for same in ([label.upper() for label in one], [label.lower() for label in one]):
+        assert readers.name_at(encoded(same), 0) == (found, end)
+    is_same = [label.lower() for label in one] == [label.lower() for label in other]
+    assert (readers.name_at(encoded(other), 0)[0] == found) is is_same
+
+
+@pytest.mark.parametrize("octet", range(256))
+def test_only_letters_have_small_ones(readers: Any, octet: int) -> None:
+    for place in range(10):
+        label = bytes(place) + bytes([octet]) + bytes(9 - place)
+        found = readers.name_at(encoded([label]), 0)[0]
+        for bit in (1, 2, 4, 8, 16, 32, 64, 128):
+            changed = bytes(place) + bytes([octet ^ bit]) + bytes(9 - place)
+            is_same = label.lower() == changed.lower()
+            assert (readers.name_at(encoded([changed]), 0)[0] == found) is is_same
+
+
+def test_pointers_are_followed(readers: Any) -> None:
+    message = encoded([b"local"]) + b"\4host\xc0\0" + b"\xc0\7"
+    whole = readers.name_at(encoded([b"host", b"local"]), 0)[0]
+    assert readers.name_at(message, 7) == (whole, 14)
+    assert readers.name_at(message, 14) == (whole, 16)
+    assert readers.name_at(b"\xc0\0", 0) == (0, 2)
+    assert readers.name_at(b"\4hos", 0) == (0, LAST)
+    assert readers.name_at(b"\0\xc0", 1) == (0, LAST)
+    assert readers.name_at(b"\1a" * 128 + b"\0", 0)[1] == LAST == readers.skip_name(b"\1a" * 128 + b"\0", 0)
