@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from capanalyze.audit import Mode
     from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.exchanges.pair import Payload
-    from capanalyze.model import Exchange, Outcome
+    from capanalyze.model import Outcome
 
 WORST: tuple[Outcome, ...] = ("replied", "rejected", "silent", "indeterminate")
 
@@ -45,19 +45,6 @@ def _utc_second(seconds: int) -> str | None:
     except OverflowError:
         return None
     return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-
-
-def evidence(exchange: Exchange) -> Evidence:
-    """Where an exchange can be looked up."""
-    return Evidence(
-        capture=exchange.capture,
-        requests=exchange.requests,
-        replies=exchange.replies,
-        time=utc(exchange.time_ns),
-        client=exchange.client,
-        server=exchange.server,
-        reply_capture=exchange.reply_capture,
-    )
 
 
 def evidence_at(batch: Batch, number: int, names: Names) -> Evidence:
