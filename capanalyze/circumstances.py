@@ -14,7 +14,7 @@ from capanalyze.protocols import ntp
 
 if TYPE_CHECKING:
     from capanalyze.audit import Mode
-    from capanalyze.model import Change, Exchange, Finding, Frame
+    from capanalyze.model import Change, Evidence, Finding, Frame, Outcome
 
 UNSYNCHRONISED = ntp.PROTOCOL.kind(ntp.UNSYNCHRONISED // KIND)
 KISS = ntp.PROTOCOL.kind(ntp.KISS // KIND)
@@ -35,7 +35,16 @@ class Between(NamedTuple):
     error: Frame | None = None
 
 
-def of_flip(before: Exchange, after: Exchange, between: Between, *, alone: bool) -> list[str]:
+class Side(NamedTuple):
+    """An exchange on one side of a flip."""
+
+    shown: Evidence
+    time_ns: int | None
+    outcome: Outcome
+    reason: str
+
+
+def of_flip(before: Side, after: Side, between: Between, *, alone: bool) -> list[str]:
     """What may explain that the outcome changed between two exchanges; `alone`: of those in silence there was one."""
     found = []
     if after.outcome == "replied" and after.reason.startswith(UNSYNCHRONISED):
@@ -49,9 +58,9 @@ def of_flip(before: Exchange, after: Exchange, between: Between, *, alone: bool)
     if between.error is not None:
         found.append(f"the target rejected another request before, in frame {between.error.frame}")
     silent = next((one for one in (before, after) if one.outcome == "silent"), None)
-    if after.outcome == "replied" and silent is not None and len(after.requests) > 1:
+    if after.outcome == "replied" and silent is not None and len(after.shown.requests) > 1:
         found.append("only a retransmission was answered: the one before it may be lost")
-    elif silent is not None and alone and len(silent.requests) == 1 and before.client == after.client:
+    elif silent is not None and alone and len(silent.shown.requests) == 1 and before.shown.client == after.shown.client:
         found.append("the silent request was sent once: alone it may be a loss")
     if between.own is not None and after.outcome == "replied":
         found.append(f"the target itself sent as this service before, in frame {between.own.frame}")

@@ -145,6 +145,7 @@ class OneLine(click.Group):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         with one_line_errors():
             status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        gc.freeze()  # Python would look for cycles once more as it ends
         sys.exit(status if isinstance(status, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:

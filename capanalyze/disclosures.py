@@ -6,7 +6,7 @@ as one more fact, `malformed`, after those that were read before.
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 
 from capanalyze.escape import printable
@@ -30,12 +30,12 @@ MAX_PHRASE = 60
 
 def disclose(service: str, reply: bytes) -> list[Disclosure]:
     """The facts in a reply's payload, in its own order."""
-    # dpkt loads all of its protocols at once: only who decodes waits for it.
-    from dpkt import Error, NeedData
-
     decoder = DECODERS.get("tcp" if service.startswith("tcp/") else service)
     if decoder is None:
         return []
+    # dpkt loads all of its protocols at once: only who decodes waits for it.
+    from dpkt import Error, NeedData
+
     facts: dict[Disclosure, None] = {}
     kinds: Counter[str] = Counter()
     try:
@@ -58,8 +58,10 @@ def _malformed(reason: str) -> Disclosure:
     return Disclosure(kind="malformed", value=printable(reason, MAX_LENGTH))
 
 
-def telling(disclosures: Iterable[Disclosure | Fact]) -> str:
+def telling(disclosures: Collection[Disclosure | Fact]) -> str:
     """One line for a table cell: the facts that tell most, first. Empty where none does."""
+    if not disclosures:
+        return ""
     values: dict[str, list[str]] = {}
     for fact in disclosures:
         values.setdefault(fact.kind, []).append(fact.value)

@@ -6,9 +6,12 @@ A finding takes the verdict of its worst outcome. Counts leave out what could no
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.circumstances import advisories, off_link
+from capanalyze.exchanges.batch import host_text, time_ns
+from capanalyze.exchanges.row import CLIENT, CLIENT_LOW, NANOS, NARROW, SECONDS, SERVER, SERVER_LOW, WIDE
 from capanalyze.model import VERDICTS, Announcement, Counts, Evidence, Finding, Reach, Zone
 from capanalyze.verdicts import verdict_of
 
@@ -16,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capanalyze.audit import Mode
+    from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.exchanges.pair import Payload
-    from capanalyze.model import Exchange, Outcome
+    from capanalyze.model import Outcome
 
 WORST: tuple[Outcome, ...] = ("replied", "rejected", "silent", "indeterminate")
 
@@ -27,24 +31,35 @@ def utc(time: int | None) -> str | None:
     if time is None:
         return None
     seconds, nanos = divmod(time, 1_000_000_000)
+    second = _utc_second(seconds)
+    if second is None:
+        return None
+    return f"{second}.{nanos // 1000:06}Z" if nanos % 1000 == 0 else f"{second}.{nanos:09}Z"
+
+
+@lru_cache(1024)
+def _utc_second(seconds: int) -> str | None:
+    """A time as `utc` has it, to the second."""
     try:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     except OverflowError:
         return None
-    digits = f"{nanos // 1000:06}" if nanos % 1000 == 0 else f"{nanos:09}"
-    return f"{moment.strftime('%Y-%m-%dT%H:%M:%S').rjust(19, '0')}.{digits}Z"
+    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
-def evidence(exchange: Exchange) -> Evidence:
-    """Where an exchange can be looked up."""
+def evidence_at(batch: Batch, number: int, names: Names) -> Evidence:
+    """Where row `number` of a batch can be looked up."""
+    w, n = number * WIDE, number * NARROW
+    wide = batch.wide
+    capture, requests, reply_capture, replies = batch.places(number)
     return Evidence(
-        capture=exchange.capture,
-        requests=exchange.requests,
-        replies=exchange.replies,
-        time=utc(exchange.time_ns),
-        client=exchange.client,
-        server=exchange.server,
-        reply_capture=exchange.reply_capture,
+        capture=names.captures[capture],
+        requests=requests,
+        replies=replies,
+        time=utc(time_ns(wide[w + SECONDS], batch.narrow[n + NANOS])),
+        client=host_text(wide[w + CLIENT], wide[w + CLIENT_LOW]),
+        server=host_text(wide[w + SERVER], wide[w + SERVER_LOW]),
+        reply_capture=names.captures[reply_capture] if reply_capture != capture else None,
     )
 
 

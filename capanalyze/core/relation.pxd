@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from capanalyze.core.index cimport is_same
+from capanalyze.core.index cimport checked_place, is_same
 from capanalyze.core.message cimport Address, Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport GROUP, Narrow, Wide
@@ -32,7 +32,7 @@ cdef struct Relation:
 
 cdef inline int64_t *row_of(const Relation *r, int64_t number) noexcept nogil:
     """A row."""
-    return &r.rows[number * (r.width + 1)]
+    return &r.rows[checked_place(number, r.room) * (r.width + 1)]
 
 
 cdef inline uint32_t *find_row(const Relation *r, const int64_t *row) noexcept nogil:

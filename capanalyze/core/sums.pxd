@@ -24,6 +24,7 @@ cdef enum:
     FIRST_DECODED = 64  # replies of a finding that are decoded: the first ones, then each whose number is a power of 2
     MAX_DECODED = 96
     CHANGES_OF_CELL = 100
+    CHANGES_OF_CLOSED = 10  # of a port that has not replied so far
     SENT_KINDS = 3
     DRAWN = 3  # what a port drew when its detail was made: a reply, a rejection, nothing
     MAX_SENT = 4096  # messages of a service and kind, a power of two

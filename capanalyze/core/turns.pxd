@@ -4,14 +4,14 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from capanalyze.core.cells cimport cell_at, taken
-from capanalyze.core.details cimport touch
+from capanalyze.core.details cimport detail_at, touch
 from capanalyze.core.index cimport is_same, mix_address
 from capanalyze.core.kept cimport keep, row_at
 from capanalyze.core.octets cimport mix
-from capanalyze.core.row cimport GROUP, Narrow
+from capanalyze.core.row cimport GROUP, REPLIED, Narrow
 from capanalyze.core.sent cimport sent_between, sent_by
-from capanalyze.core.services cimport GENERIC_UDP
-from capanalyze.core.sums cimport CHANGES_OF_CELL, SENT_KINDS, Change, Row, Sums, Turn
+from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
+from capanalyze.core.sums cimport CHANGES_OF_CELL, CHANGES_OF_CLOSED, SENT_KINDS, Change, Detail, Row, Sums, Turn
 
 cdef enum:
     KIND_UNIT = 65536  # above any kind: what no module knows is compared by its length
@@ -135,6 +135,14 @@ cdef inline int64_t kind_of(const Narrow *narrow) noexcept nogil:
     return apart + KIND_UNIT + narrow.request_octets
 
 
+cdef inline int64_t most_changes(const Sums *s, const Turn *turn) noexcept nogil:
+    """How many changes of a finding are kept: few of a port that rejects at times and never replies, as all may do."""
+    cdef const Detail *detail = detail_at(s, turn.detail)
+    if cell_at(s, detail.cell).which.service <= TCP_SERVICE and detail.worst != REPLIED:
+        return CHANGES_OF_CLOSED
+    return CHANGES_OF_CELL
+
+
 cdef inline uint32_t new_change(
     Sums *s, uint32_t cell, uint32_t turn, Row last, Row first, int32_t before, int32_t after
 ) noexcept nogil:
@@ -143,7 +151,7 @@ cdef inline uint32_t new_change(
     cdef Change *change
     cdef int kind
     cell_at(s, cell).changes += 1
-    if cell_at(s, cell).changes > CHANGES_OF_CELL:
+    if cell_at(s, cell).changes > most_changes(s, &s.turns[turn]):
         return 0
     cdef uint32_t kept_last = keep(s, 0, last) if s.change.used < s.change.room else 0
     cdef uint32_t kept_first = keep(s, 0, first) if kept_last else 0

@@ -146,6 +146,15 @@ class Batch:
         """Frames that came back."""
         return self.frames(int(self.wide[number * WIDE + REPLY]), int(self.narrow[number * NARROW + REPLIES]))
 
+    def places(self, number: int) -> tuple[int, list[int], int, list[int]]:
+        """The capture that row `number` is of, its requests' frames there; the capture of its replies, their frames."""
+        requests, replies = self.requests(number), self.replies(number)
+        capture = (requests or replies)[0] // CAPTURE
+        reply_capture = replies[0] // CAPTURE if replies else capture
+        own = [frame % CAPTURE for frame in requests if frame // CAPTURE == capture]
+        back = [frame % CAPTURE for frame in replies if frame // CAPTURE == reply_capture]
+        return capture, own, reply_capture, back
+
 
 def chosen(batches: Sequence[Batch], rows: Iterable[tuple[int, int]]) -> Batch:
     """Some rows of some batches (which batch, which row), as a batch of their own."""
@@ -200,6 +209,7 @@ class Names:
     zones: Sequence[str] = field(default_factory=list)
 
 
+@lru_cache(4096)
 def reason_of(module: int, reason: int) -> str:
     """The words for a reason of an exchange of this module."""
     base = reason % REASON_FLAGS
@@ -257,13 +267,8 @@ def time_ns(seconds: int, nanos: int) -> int | None:
 def exchange_of(batch: Batch, number: int, names: Names) -> Exchange:
     """Row `number` of a batch in words."""
     at, small = number * WIDE, number * NARROW
-    wide = [int(one) for one in batch.wide[at : at + WIDE]]
-    narrow = [int(one) for one in batch.narrow[small : small + NARROW]]
-    requests, replies = batch.requests(number), batch.replies(number)
-    capture = (requests or replies)[0] // CAPTURE
-    reply_capture = replies[0] // CAPTURE if replies else capture
-    own = [frame % CAPTURE for frame in requests if frame // CAPTURE == capture]
-    back = [frame % CAPTURE for frame in replies if frame // CAPTURE == reply_capture]
+    wide, narrow = batch.wide[at : at + WIDE].tolist(), batch.narrow[small : small + NARROW].tolist()
+    capture, requests, reply_capture, replies = batch.places(number)
     mode = narrow[MODE]
     return Exchange(
         capture=names.captures[capture],
@@ -273,8 +278,8 @@ def exchange_of(batch: Batch, number: int, names: Names) -> Exchange:
         client_port=None if narrow[CLIENT_PORT] < 0 else narrow[CLIENT_PORT],
         server=host_text(wide[SERVER], wide[SERVER_LOW]),
         server_port=None if narrow[SERVER_PORT] < 0 else narrow[SERVER_PORT],
-        requests=own,
-        replies=back,
+        requests=requests,
+        replies=replies,
         time_ns=time_ns(wide[SECONDS], narrow[NANOS]),
         rtt_us=None if wide[RTT] < 0 else wide[RTT] / 1000,
         request_octets=narrow[REQUEST_OCTETS],

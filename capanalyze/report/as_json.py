@@ -18,7 +18,13 @@ SCHEMA_FILE = "report.schema.json"
 
 def to_json(analysis: Analysis) -> bytes:
     """The report as JSON text: UTF-8, the same octets for the same analysis."""
-    return encode(msgspec.to_builtins(analysis))
+    try:
+        octets = msgspec.json.encode(analysis)
+    except UnicodeEncodeError:  # a file name that is not UTF-8
+        return encode(msgspec.to_builtins(analysis))
+    if not octets.isascii() or b"\x7f" in octets:
+        octets = json_text(octets.decode()).encode()
+    return msgspec.json.format(octets, indent=2) + b"\n"
 
 
 def json_schema() -> dict[str, Any]:

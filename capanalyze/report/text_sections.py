@@ -10,7 +10,7 @@ from capanalyze.disclosures import telling
 from capanalyze.model import Asked, Finding
 from capanalyze.report.looks import STYLES, look, state
 from capanalyze.report.order import Section, exhibit
-from capanalyze.report.terminal import indented, piece, table
+from capanalyze.report.terminal import below, piece, table
 from capanalyze.report.words import (
     NO_MODE,
     address,
@@ -61,10 +61,8 @@ def in_text(section: Section, names: dict[str, str], room: int, rest: str) -> It
         yield piece(about, "dim")
     shown, left = _chosen(section.findings)
     yield _findings(section, shown, names_here, room)
-    if left:
-        yield indented(f"and {left:,} more that did not answer: {rest}")
-    for line in _below(section, shown, names_here, disclosed=not room):
-        yield indented(line)
+    lines = _below(section, shown, names_here, disclosed=not room)
+    yield from below([f"and {left:,} more that did not answer: {rest}", *lines] if left else lines)
 
 
 def _chosen(findings: Sequence[Finding]) -> tuple[list[Finding], int]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from capanalyze.circumstances import Between, of_flip
-from capanalyze.exchanges.batch import exchange_of
+from capanalyze.circumstances import Between, Side, of_flip
+from capanalyze.exchanges.batch import reason_of, time_ns
 from capanalyze.exchanges.pair import kind_at
-from capanalyze.exchanges.row import CAPTURE, CLOCK, OUTCOMES, WIDE
-from capanalyze.findings import evidence, utc
+from capanalyze.exchanges.row import CAPTURE, CLOCK, MODULE, NANOS, NARROW, OUTCOME, OUTCOMES, REASON, SECONDS, WIDE
+from capanalyze.findings import evidence_at
 from capanalyze.model import Change, Frame
 from capanalyze.summary.store import SILENT
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from capanalyze.exchanges.batch import Batch, Names
-    from capanalyze.model import Exchange
     from capanalyze.summary.store import Change as Turned
+
+
+NOTHING_BETWEEN = Between()
 
 
 class Step(NamedTuple):
@@ -76,11 +78,35 @@ class Flips:
         return Step(clock, one.turn, one.before, one.after, one.last, one.first, lengths, one.sent)
 
     def _change(self, step: Step) -> Change:
-        before, after = (exchange_of(self._kept, row, self._names) for row in (step.row_before, step.row_after))
-        between = Between(*map(self.frame, step.sent))
+        """The flip between two exchanges, with what the target sent in between."""
+        before, after = self._side(step.row_before), self._side(step.row_after)
+        between = Between(*map(self.frame, step.sent)) if any(step.sent) else NOTHING_BETWEEN
         alone = (step.before, step.lengths[0]) == (SILENT, 1) or (step.after, step.lengths[1]) == (SILENT, 1)
-        found = change(before, after, kind_at(self._kept, step.row_after), between, alone=alone)
-        return replace(found, before=OUTCOMES[step.before], after=OUTCOMES[step.after])
+        known = before.time_ns is not None and after.time_ns is not None
+        return Change(
+            time=after.shown.time,
+            server=after.shown.server,
+            kind=kind_at(self._kept, step.row_after),
+            before=OUTCOMES[step.before],
+            after=OUTCOMES[step.after],
+            last_before=before.shown,
+            first_after=after.shown,
+            seconds=((after.time_ns or 0) - (before.time_ns or 0)) / 1e9 if known else None,
+            reason_before=before.reason,
+            reason_after=after.reason,
+            own_traffic=between.own,
+            circumstances=of_flip(before, after, between, alone=alone),
+        )
+
+    def _side(self, row: int) -> Side:
+        w, n = row * WIDE, row * NARROW
+        narrow = self._kept.narrow
+        return Side(
+            shown=evidence_at(self._kept, row, self._names),
+            time_ns=time_ns(self._kept.wide[w + SECONDS], narrow[n + NANOS]),
+            outcome=OUTCOMES[narrow[n + OUTCOME]],
+            reason=reason_of(narrow[n + MODULE], narrow[n + REASON]),
+        )
 
 
 def across_silence(steps: Sequence[Step]) -> list[Step]:
@@ -113,22 +139,3 @@ def with_silence(changes: Sequence[tuple[int, Change]]) -> list[Change]:
             one = replace(one, silence=between / timedelta(seconds=1))
         found.append(one)
     return found
-
-
-def change(before: Exchange, after: Exchange, kind: str, between: Between, *, alone: bool) -> Change:
-    """The flip between two exchanges, with what the target sent in between; `alone` as in `of_flip`."""
-    known = before.time_ns is not None and after.time_ns is not None
-    return Change(
-        time=utc(after.time_ns),
-        server=after.server,
-        kind=kind,
-        before=before.outcome,
-        after=after.outcome,
-        last_before=evidence(before),
-        first_after=evidence(after),
-        seconds=((after.time_ns or 0) - (before.time_ns or 0)) / 1e9 if known else None,
-        reason_before=before.reason,
-        reason_after=after.reason,
-        own_traffic=between.own,
-        circumstances=of_flip(before, after, between, alone=alone),
-    )

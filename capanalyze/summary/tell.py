@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING
 
-from capanalyze.exchanges.batch import exchange_of, reason_of, service_name
+from capanalyze.exchanges.batch import reason_of, service_name
 from capanalyze.exchanges.pair import Payload
 from capanalyze.exchanges.row import CAPTURE, SAID_CUT
 from capanalyze.findings import (
     WORST,
     Summed,
     Unasked,
-    evidence,
+    evidence_at,
     in_order,
     notes_on,
     over_family,
@@ -24,7 +23,7 @@ from capanalyze.model import Announcement, Asked, Counts, Evidence, Finding, Zon
 from capanalyze.protocols import PROTOCOLS
 from capanalyze.services import registered_name
 from capanalyze.summary.flips import Flips
-from capanalyze.summary.store import FURTHER, INDETERMINATE, REJECTED, REPLIED, SILENT, UNASKED, UNPROVEN
+from capanalyze.summary.store import CLASSES, FURTHER, INDETERMINATE, REJECTED, REPLIED, SILENT, UNASKED, UNPROVEN
 from capanalyze.summary.times import as_classes, round_trip, timeline
 from capanalyze.verdicts import PORTS, promise_of, verdict_of
 
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from capanalyze.summary.store import Asked as Drew
     from capanalyze.summary.store import Cell, Detail, Summary
 
+AS_THEY_ARE = tuple(range(CLASSES))
+SILENCE_UNKNOWN = (REPLIED, REJECTED, INDETERMINATE, INDETERMINATE, UNPROVEN)
 NOWHERE = Evidence(capture="", requests=[], replies=[], time=None, client="", server="")
 
 
@@ -124,13 +125,13 @@ class Teller:
     def _zone_name(self, cell: Cell) -> str:
         return self._names.zones[cell.zone] if cell.zone >= 0 else ""
 
-    def _class(self, cell: Cell, kind: int) -> int:
-        """What a class counts as in a cell's mode."""
-        return INDETERMINATE if kind == SILENT and self._mode_name(cell) in self._cut else kind
+    def _classes(self, cell: Cell) -> Sequence[int]:
+        """What each class counts as in a cell's mode."""
+        return SILENCE_UNKNOWN if self._mode_name(cell) in self._cut else AS_THEY_ARE
 
     def _counts(self, cell: Cell, found: Sequence[int]) -> list[int]:
         """Counts by class as they count in a cell's mode."""
-        return as_classes(found, partial(self._class, cell))
+        return as_classes(found, self._classes(cell))
 
     # Findings
 
@@ -177,7 +178,7 @@ class Teller:
             disclosures=[],
             changes=changes,
             more_changes=cell.changes - self._flips.kept(cell.number),
-            timeline=timeline(detail, partial(self._class, cell)),
+            timeline=timeline(detail, self._classes(cell)),
             reply_frames=cell.told_frames,
             frame_factor=cell.told_frames / counts[REPLIED] if counts[REPLIED] else None,
             kinds=self._kinds(cell, detail),
@@ -214,12 +215,13 @@ class Teller:
         )
 
     def _shown(self, row: int) -> Evidence:
-        return evidence(exchange_of(self._kept, row, self._names))
+        return evidence_at(self._kept, row, self._names)
 
     def _reasons(self, cell: Cell) -> dict[str, int]:
         found: Counter[str] = Counter()
+        classes = self._classes(cell)
         for (kind, module, reason), count in cell.reasons.items():
-            found[reason_of(module, SAID_CUT if self._class(cell, kind) != kind else reason)] += count
+            found[reason_of(module, SAID_CUT if classes[kind] != kind else reason)] += count
         return dict(sorted(found.items()))
 
     def _payloads(self, cell: Cell, detail: Detail) -> Iterator[Payload]:

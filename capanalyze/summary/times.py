@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capanalyze.capture.records import NO_TIME
 from capanalyze.exchanges.row import OUTCOMES
@@ -13,7 +13,7 @@ from capanalyze.summary.steps import bounds
 from capanalyze.summary.store import CLASSES, REJECTED, REPLIED, SILENT, UNPROVEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from capanalyze.summary.store import Cell, Detail
 
@@ -21,61 +21,54 @@ MAX_MARKS = 400
 BINS = 240
 
 
-class Timed(NamedTuple):
-    """An exchange: nanoseconds since 1970, round trip in nanoseconds (-1 for none), class."""
-
-    time: int
-    rtt: int
-    kind: int
+Timed = tuple[int, int, int]  # of an exchange: nanoseconds since 1970, round trip in nanoseconds (-1 for none), class
 
 
-def timeline(detail: Detail, class_of: Callable[[int], int]) -> Timeline:
+def timeline(detail: Detail, classes: Sequence[int]) -> Timeline:
     """Marks while there are few exchanges, else bins of equal width.
 
     Args:
         detail: of the finding.
-        class_of: what a class counts as.
+        classes: what each class counts as.
     """
     if detail.bins:
         width, first = 1 << detail.level, detail.bins[0][0]
-        slots = [(number - first, as_classes(counts, class_of)) for number, counts in detail.bins]
+        slots = [(number - first, as_classes(counts, classes)) for number, counts in detail.bins]
         return binned(first * width, width, slots)
     timed = [
-        Timed(seconds * 10**9 + nanos, rtt, class_of(kind))
-        for seconds, nanos, rtt, kind in detail.exact
-        if seconds < NO_TIME
+        (seconds * 10**9 + nanos, rtt, classes[kind]) for seconds, nanos, rtt, kind in detail.exact if seconds < NO_TIME
     ]
     if not timed:
         return Timeline(start=0, width=0, marks=[], bins=[])
-    start = min(one.time for one in timed)
+    start = min(timed)[0]
     if len(timed) <= MAX_MARKS:
-        return Timeline(start=start, width=0, marks=[mark(one, start) for one in timed], bins=[])
+        return Timeline(start=start, width=0, marks=[mark(*one, start) for one in timed], bins=[])
     return counted(timed, start)
 
 
-def as_classes(counts: Sequence[int], class_of: Callable[[int], int]) -> list[int]:
+def as_classes(counts: Sequence[int], classes: Sequence[int]) -> list[int]:
     """Counts by class, each counted as what it counts as."""
     found = [0] * CLASSES
-    for kind, count in enumerate(counts):
-        found[class_of(kind)] += count
+    for kind, count in zip(classes, counts, strict=True):
+        found[kind] += count
     return found
 
 
-def mark(one: Timed, start: int) -> Mark:
+def mark(time: int, rtt: int, kind: int, start: int) -> Mark:
     """One exchange on the timeline."""
-    offset = one.time - start
-    reply = offset / 1e9 + max(one.rtt, 0) / 1000 / 1e6 if one.kind in (REPLIED, REJECTED) else None
-    outcome = OUTCOMES[SILENT if one.kind == UNPROVEN else one.kind]
-    return Mark(request=offset / 1e9, reply=reply, outcome=outcome, unproven=one.kind == UNPROVEN)
+    offset = time - start
+    reply = offset / 1e9 + max(rtt, 0) / 1000 / 1e6 if kind in (REPLIED, REJECTED) else None
+    outcome = OUTCOMES[SILENT if kind == UNPROVEN else kind]
+    return Mark(request=offset / 1e9, reply=reply, outcome=outcome, unproven=kind == UNPROVEN)
 
 
 def counted(timed: Sequence[Timed], start: int) -> Timeline:
     """Exchanges in bins from a start on."""
-    span = max(one.time for one in timed) - start
+    span = max(timed)[0] - start
     width = max(1, -(-(span + 1) // BINS))
     counts: dict[int, list[int]] = {}
-    for one in timed:
-        counts.setdefault((one.time - start) // width, [0] * CLASSES)[one.kind] += 1
+    for time, _, kind in timed:
+        counts.setdefault((time - start) // width, [0] * CLASSES)[kind] += 1
     return binned(start, width, sorted(counts.items()))
 
 

@@ -96,3 +96,29 @@ def test_where_no_port_is_left_nothing_is_said_of_further_ones(tmp_path: Path, m
     assert isinstance(found, Analysis)
     assert len(found.findings) == 40
     assert not any("other" in one.service for one in found.findings)
+
+
+def flipping(first: bytes, second: bytes) -> list[tuple[float, bytes]]:
+    """60 requests to a port every ten seconds, that draw one thing and then the other."""
+    frames = []
+    for number in range(60):
+        asks = datagram(40000 + number, b"x", 3000)
+        drew = (first, second)[number % 2]
+        answer = (
+            icmp_error(asks, 3, 3) if drew == b"rejected" else ipv4(TARGET, PEER, 17, udp(3000, 40000 + number, drew))
+        )
+        frames += [(10.0 * number, asks), *([(10.0 * number + 0.1, answer)] if drew else [])]
+    return frames
+
+
+@pytest.mark.parametrize("waiting", [Rooms().waiting, 0])
+def test_of_a_port_that_never_replies_few_flips_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    monkeypatch.setattr(store, "ROOMS", Rooms(waiting=waiting))
+    found = told(tmp_path, [*flipping(b"rejected", b""), (900.0, FAR)], service="udp/3000")
+    assert (len(found.changes), found.more_changes) == (10, 49)
+    found = told(tmp_path, [*flipping(b"reply", b""), (900.0, FAR)], service="udp/3000")
+    assert (len(found.changes), found.more_changes) == (59, 0)
+    found = told(tmp_path, [*flipping(b"rejected", b"reply"), (900.0, FAR)], service="udp/3000")
+    assert (len(found.changes), found.more_changes) == (59, 0)
