@@ -11,7 +11,8 @@ from capanalyze.core.hashes cimport first_node, link
 from capanalyze.core.message cimport Address, Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.pairing cimport (
-    INTERIM, Given, Pairing, comes_from_wanted, facts_of, is_late, is_unreadable, kind_of, reaches_client,
+    INTERIM, Given, Pairing, comes_from_wanted, facts_of, goes_to_client, is_late, is_unreadable, kind_of,
+    reaches_client,
 )
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
@@ -70,6 +71,8 @@ cdef inline void first_reply(Pairing *p, Exchange *e, const Given *g) noexcept n
     e.reply_frame, e.reply_captured = m.frame, <int32_t>m.captured
     if m.digest == e.digest and m.size == e.request_octets:
         e.flags |= ECHOED
+    if not goes_to_client(e, g):
+        e.reply_to, e.reply_to_port = m.destination, <int32_t>m.destination_port
     if e.flags & GROUP or (comes_from_wanted(e, g) and (reaches_client(e, g) or facts_of(p, e).by_key_alone)):
         return
     e.reason |= PORT_CHANGED if same(&e.wanted, &m.source) else ADDRESS_CHANGED

@@ -34,7 +34,7 @@ from capanalyze.core.row cimport Link, Narrow, Wide
 from capanalyze.core.rows cimport REASON_SPAN as REASONS_OF_A_SERVICE
 from capanalyze.core.rows cimport Rows
 from capanalyze.core.rows_columns cimport (
-    FIRST_OTHER, HOST_ROOM, ODD, PORT_SPAN, TIME_ROOM, Columns, Lists, Text, Vocable, fill, forget, micros_of, note_ports,
+    ENDPOINT_ROOM, FIRST_OTHER, HOST_ROOM, ODD, PORT_SPAN, TIME_ROOM, Columns, Lists, Text, Vocable, fill, forget, micros_of, note_ports,
     note_text, recode,
 )
 from capanalyze.core.rows_columns cimport Why as WhyNotAdded

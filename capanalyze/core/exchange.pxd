@@ -89,6 +89,7 @@ cdef struct Exchange:  # the fields that a row has are named as there, see `row.
     Address client
     Address server
     Address wanted
+    Address reply_to
     int64_t met  # the frame of the last message to a group that answered it
     int64_t digest
     int64_t mac
@@ -105,6 +106,7 @@ cdef struct Exchange:  # the fields that a row has are named as there, see `row.
     int32_t client_port
     int32_t server_port
     int32_t wanted_port
+    int32_t reply_to_port
     int32_t request_octets
     int32_t reply_captured
     int32_t ident

@@ -158,14 +158,14 @@ cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) 
     wide[0] = Wide(
         clock=e.clock, asked=e.asked, seconds=e.seconds, client=e.client, server=e.server, wanted=e.wanted, mac=e.mac,
         request=e.request, reply=e.reply, rtt=e.rtt, reply_octets=e.reply_octets, reply_at=e.reply_at,
-        reply_frame=e.reply_frame,
+        reply_frame=e.reply_frame, reply_to=e.reply_to,
     )
     narrow[0] = Narrow(
         nanos=e.nanos, place=e.place, module=e.module, service=e.service, port=e.port, client_port=e.client_port,
         server_port=e.server_port, request_octets=e.request_octets, reply_captured=e.reply_captured,
         outcome=e.outcome, reason=e.reason, kind=e.kind, flags=<int32_t>e.flags, requests=0, requests_last=0,
         replies=0, replies_last=0, retransmissions=e.retransmissions, direction=0, mode=-1, zone=-1, verdict=0,
-        ttl=e.ttl, variant=e.variant,
+        ttl=e.ttl, variant=e.variant, reply_to_port=e.reply_to_port,
     )
     write_frames(t, e.requests, &narrow.requests, &narrow.requests_last)
     write_frames(t, e.replies, &narrow.replies, &narrow.replies_last)
