@@ -26,11 +26,13 @@ from capanalyze.core.record cimport (
     FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng,
 )
 from capanalyze.core.services cimport GENERIC_UDP, Services
+from capanalyze.core.streams cimport IN_SEGMENT, data_of, may_hold_messages, next_message
 from capanalyze.core.transport cimport UDP_HEADER, message, note_payload, payload_of, rejects
 from capanalyze.core.tunnel cimport opened, tunnel_between
 
 cdef enum:
     MAX_STEPS = 64
+    AT_ONCE = 1 + IN_SEGMENT  # messages of one frame; their keys are no more than MAX_KEYS
     MAX_UNREAD = 64  # numbers of what is not read that are told apart
     ROLES = 16  # what a role is below of, in `Message.role`
     QUOTED_HEADER = 8  # an ICMP error's own header
@@ -91,7 +93,7 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
     cdef Match found
     cdef Step reason
     while True:
-        if s.state.messages >= s.state.room or s.state.keys + MAX_KEYS + MAX_READINGS > s.state.key_room:
+        if s.state.messages + AT_ONCE > s.state.room or s.state.keys + MAX_KEYS + MAX_READINGS > s.state.key_room:
             return FULL
         answer = next_record(s, octets, &record)
         if answer != READY:
@@ -108,6 +110,8 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
             note_tunnels(s, frame.tunnels)
         if is_of_concern(reason, &frame.message):
             write(s, &record, &frame, &found)
+            if may_hold_messages(&frame.message):
+                write_stream(s, &frame, &found)
 
 
 cdef inline Answer skim(Scan *s, Octets octets, int64_t frames) noexcept nogil:
@@ -344,24 +348,42 @@ cdef inline void write(Scan *s, const Record *record, Frame *frame, const Match 
     """Hand a message and its keys out."""
     cdef Message *message = &frame.message
     cdef State *state = s.state
-    cdef int64_t at
     message.frame = state.frames
     message.payload += state.base
     if message.process:
         message.process += state.base
     if message.interface < 0:
         state.names = 1
-    message.first_key = state.keys
-    message.keys = 0 if message.role == FRAGMENT else found.count
-    for at in range(message.keys):
-        s.pool[state.keys + at] = found.keys[at] & 0x7FFFFFFFFFFFFFFFULL
-    state.keys += message.keys
+    write_keys(s, message, 0 if message.role == FRAGMENT else found.count, found)
     message.readings = 0
     if is_read_elsewhere(message, found):
         message.readings = write_readings(s, frame.rest)
         state.keys += message.readings
     s.messages[state.messages] = message[0]
     state.messages += 1
+
+
+cdef inline void write_keys(Scan *s, Message *message, int64_t count, const Match *found) noexcept nogil:
+    """Hand the keys of a message out."""
+    cdef int64_t at
+    message.first_key, message.keys = s.state.keys, count
+    for at in range(count):
+        s.pool[s.state.keys + at] = found.keys[at] & 0x7FFFFFFFFFFFFFFFULL
+    s.state.keys += count
+
+
+cdef inline void write_stream(Scan *s, const Frame *frame, Match *found) noexcept nogil:
+    """Hand out the messages in a TCP segment, behind the segment itself."""
+    cdef Message message = frame.message
+    cdef Octets data = data_of(frame.rest)
+    cdef uint32_t at = 0
+    for _ in range(IN_SEGMENT):
+        at = next_message(data, at, s.services, &frame.message, &message, found)
+        if at == 0:
+            return
+        write_keys(s, &message, found.count, found)
+        s.messages[s.state.messages] = message
+        s.state.messages += 1
 
 
 cdef inline bint is_read_elsewhere(const Message *message, const Match *found) noexcept nogil:

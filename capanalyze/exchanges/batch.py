@@ -229,14 +229,19 @@ def unreachable(words: dict[int, str], code: int) -> str:
 
 
 def service_name(service: int, port: int) -> str:
-    """A module's name, or transport/port where the module serves any port."""
-    name = PROTOCOLS[service].name
-    return f"{name}/{port}" if service in (GENERIC_UDP, TCP) else name
+    """What exchanges call a service: a module's name, or transport/port where the module serves any port."""
+    one = PROTOCOLS[service]
+    return f"{one.name}/{port}" if service in (GENERIC_UDP, TCP) else one.called or one.name
+
+
+def finding_name(service: int, port: int) -> str:
+    """What findings call a service: by transport too, where exchanges have that beside its name."""
+    return PROTOCOLS[service].name if PROTOCOLS[service].called else service_name(service, port)
 
 
 def service_at(batch: Batch, number: int) -> str:
-    """The service of row `number` of a batch."""
-    return service_name(batch.narrow[number * NARROW + SERVICE], batch.narrow[number * NARROW + PORT])
+    """The service of row `number` of a batch, as findings call it."""
+    return finding_name(batch.narrow[number * NARROW + SERVICE], batch.narrow[number * NARROW + PORT])
 
 
 @lru_cache(65536)

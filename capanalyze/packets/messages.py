@@ -231,12 +231,13 @@ class Piece:
             self.unread[number * loop.UNREAD_FIELDS + loop.UNREAD_KEY] = reason * loop.UNREAD_UNIT + what
 
     def make_room(self) -> None:
-        """Room for the messages of all frames, and for more keys than there are."""
-        if len(self.rows) < (self.frames + 1) * WORDS:
-            self.rows = longs((self.frames + 1) * WORDS)
+        """Room for a message of each frame, or for more than there are, and for more keys than there are."""
+        room = max(self.frames, 2 * self.count) + core.MESSAGES_AT_ONCE
+        if len(self.rows) < room * WORDS:
+            self.rows.extend(longs(room * WORDS - len(self.rows)))
         if len(self.pool) < self.state[loop.POOL] + MAX_WORDS:
             self.pool.extend(longs(len(self.pool) + 2 * self.frames + MAX_WORDS))
-        self.state[loop.ROOM], self.state[loop.POOL_ROOM] = self.frames + 1, len(self.pool)
+        self.state[loop.ROOM], self.state[loop.POOL_ROOM] = len(self.rows) // WORDS, len(self.pool)
 
     @property
     def count(self) -> int:

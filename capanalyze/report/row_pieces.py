@@ -15,9 +15,9 @@ import msgspec
 from capanalyze.buffers import ints
 from capanalyze.core import core
 from capanalyze.escape import csv_cell, json_text
-from capanalyze.exchanges.batch import reason_of
+from capanalyze.exchanges.batch import reason_of, service_name
 from capanalyze.exchanges.row import DIRECTIONS, MODULE, NARROW, OUTCOMES, REASON, VERDICTS_OF
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -137,7 +137,7 @@ def words_of_fields(style: Style) -> list[list[bytes]]:
     """The pieces for the words of each field that does not depend on the captures, as the core numbers fields."""
     key, word, quote = style.key, style.word, style.quote
     return [
-        [quote + f"{one.name}{'/' * (number in (GENERIC_UDP, TCP))}".encode() for number, one in enumerate(PROTOCOLS)],
+        [quote + service_name(number, 0).removesuffix("0").encode() for number in range(len(PROTOCOLS))],
         [quote + key("transport") + word(one.transport) + key("client") + quote for one in PROTOCOLS],
         [key("outcome") + word(outcome) + key("reason") for outcome in OUTCOMES],
         [
