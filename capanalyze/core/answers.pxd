@@ -16,7 +16,7 @@ from capanalyze.core.pairing cimport (
 )
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
-    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED, REPLIED,
+    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, KNOWING, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED, REPLIED,
     SAID_DATAGRAM, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport TCP_SERVICE
@@ -138,7 +138,7 @@ cdef inline uint32_t another(Pairing *p, uint32_t number, const Given *g) noexce
     e.rtt = e.reply_at = e.ident = e.last_ident = -1
     e.outcome, e.reason = SILENT, first.kind
     e.flags = first.flags & ~<uint32_t>(
-        UNANSWERABLE_REQUEST | MAY_ANNOUNCE | ANSWERED | TAKEN | MULTICAST | CONVERSATION
+        UNANSWERABLE_REQUEST | MAY_ANNOUNCE | ANSWERED | TAKEN | MULTICAST | CONVERSATION | KNOWING
     )
     link_of = first.requests
     while link_of:

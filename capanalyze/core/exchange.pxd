@@ -90,7 +90,7 @@ cdef struct Exchange:  # the fields that a row has are named as there, see `row.
     Address server
     Address wanted
     Address reply_to
-    int64_t met  # the frame of the last message to a group that answered it
+    int64_t met  # the frame of the last message to a group that answered it, or held only what it knows
     int64_t digest
     int64_t mac
     int64_t server_mac  # that the first request went to, -1 where the link has none
@@ -192,6 +192,7 @@ cdef struct Table:
     int64_t links_lost
     int64_t conversations  # open ones that a service's port takes part in
     int64_t to_groups  # open requests to a group
+    int64_t knowing  # open queries that list answers they know
     const Facts *facts
     Out out
 

@@ -69,6 +69,7 @@ cdef enum:  # flags
     ANSWERED = 16
     SPOKEN = 32  # a connection that was used, or taken back
     CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
+    KNOWING = 128  # it lists answers that it knows
     ECHOED = 256  # the reply repeats the request
     KEYLESS = 512  # no key tells the request from others of its endpoints
     TAKEN = 1024  # some host answered what went to a group

@@ -356,7 +356,10 @@ cdef inline void write(Scan *s, const Record *record, Frame *frame, const Match 
         state.names = 1
     write_keys(s, message, 0 if message.role == FRAGMENT else found.count, found)
     message.readings = 0
-    if is_read_elsewhere(message, found):
+    if message.keys and found.records:
+        message.readings = write_records(s, found)
+        state.keys += message.readings
+    elif is_read_elsewhere(message, found):
         message.readings = write_readings(s, frame.rest)
         state.keys += message.readings
     s.messages[state.messages] = message[0]
@@ -370,6 +373,14 @@ cdef inline void write_keys(Scan *s, Message *message, int64_t count, const Matc
     for at in range(count):
         s.pool[s.state.keys + at] = found.keys[at] & 0x7FFFFFFFFFFFFFFFULL
     s.state.keys += count
+
+
+cdef inline int64_t write_records(Scan *s, const Match *found) noexcept nogil:
+    """Hand the hashes of records out, behind the keys; how many."""
+    cdef int64_t at
+    for at in range(found.records):
+        s.pool[s.state.keys + at] = found.keys[found.count + at] & 0x7FFFFFFFFFFFFFFFULL
+    return found.records
 
 
 cdef inline void write_stream(Scan *s, const Frame *frame, Match *found) noexcept nogil:

@@ -63,7 +63,7 @@ KIND = 2048
     KEYS,  # index of the first match key in the pool
     KEY_COUNT,
     PROCESS,  # offset of a process name in the capture, 0 for none
-    READINGS,  # words behind the keys: what other services make of it
+    READINGS,  # words behind the keys: hashes of records; where there are no keys, what other services make of it
 ) = range(33)
 WORDS = 33
 

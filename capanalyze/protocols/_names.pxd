@@ -2,7 +2,7 @@
 
 from libc.stdint cimport UINT32_MAX, uint8_t, uint32_t, uint64_t
 
-from capanalyze.core.octets cimport Octets, be16, holds, mix, u8
+from capanalyze.core.octets cimport Octets, be16, digest, holds, mix, u8
 
 cdef enum:
     POINTER = 0xC0  # such an octet, or one above, begins a pointer
@@ -44,6 +44,18 @@ cdef inline uint64_t mix_label(uint64_t key, Octets message, uint32_t at, uint32
         octet = u8(message, place)
         key = mix(key, octet + 32 if c"A" <= octet <= c"Z" else octet)
     return key
+
+
+cdef inline uint64_t first_label_hash(Octets message, uint32_t at) noexcept nogil:
+    """Hash of the first label of the name at `at`, as it stands; MALFORMED_NAME if there is none."""
+    cdef int step
+    for step in range(MAX_POINTERS):
+        if not holds(message, at, 1) or not holds(message, at, 1 + (u8(message, at) & MAX_LABEL)):
+            return MALFORMED_NAME
+        if u8(message, at) <= MAX_LABEL:
+            return digest(message, at, 1 + u8(message, at))
+        at = be16(message, at) % 0x4000
+    return MALFORMED_NAME
 
 
 cdef inline uint32_t skip_name(Octets message, uint32_t at) noexcept nogil:

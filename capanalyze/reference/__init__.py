@@ -38,10 +38,9 @@ def pair(frames: Iterable[Frame]) -> Paired:
         time = now if frame.time is None else frame.time + shift
         if time < now - JITTER:  # it was set back
             shift += now - time
-        message.clock = max(now, time)
+        message.clock, _ = clocks[message.interface] = max(now, time), shift
         if message.transport == "tcp" and message.size > 0 and DNS in {end.port for end in message.ends}:
             unread[frame.key] = "DNS over TCP"  # a segment of its connection all the same
-        clocks[message.interface] = message.clock, shift
         messages.append(message)
     pairing = Pairing()
     for message in sorted(messages, key=lambda one: one.clock):

@@ -197,7 +197,8 @@ class Pairing:
         """The protocol's own key decides. By question, a reply to a group answers every open request that it fits."""
         of_service = [each for each in self.open if each.first.protocol is one.protocol]
         fitting = [each for each in of_service if each.shares_key(one.said) and each.fits(one)]
-        if one.protocol.by_question and one.to_group:
+        if one.protocol.by_question and one.to_group:  # but none that knows it already: RFC 6762 section 7.1
+            fitting = [each for each in fitting if not one.said.known & each.first.said.known]
             return [each for each in fitting if each.waits_for(one)] or fitting[-1:]
         return [choose(fitting, one)] if fitting else []
 
