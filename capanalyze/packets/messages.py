@@ -72,6 +72,7 @@ class Message(NamedTuple):
     key_count: int
     process: int
     readings: int
+    tags: int
 
 
 @dataclass
