@@ -28,7 +28,7 @@ from capanalyze.core.replies cimport Candidate, answer_by_ends, by_endpoints, by
 from capanalyze.core.requests cimport alike_hash, request
 from capanalyze.core.row cimport ANSWERED, GROUP, WEAK_PAIRING
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
-from capanalyze.core.translation cimport begins_with, come_back, take_over
+from capanalyze.core.translation cimport begins_with, come_back, stand_before, take_over
 
 
 cdef inline int64_t feed(
@@ -130,8 +130,10 @@ cdef inline uint32_t behind_translation(Pairing *p, Given *g, const Sight *sight
         come_back(p, first, g, frame)
         return first
     number = handle(p, g)
-    if number == first or (number and not begins_with(at(t, number), g.m.frame)):
-        if first and first != number:
+    if number and not begins_with(at(t, number), g.m.frame):
+        if first == NONE:
+            stand_before(t, at(t, number), frame, g.m.frame)
+        elif first != number:
             take_over(t, at(t, number), first, g.m.frame)
         return number
     if number:

@@ -43,19 +43,21 @@ cdef inline bint is_from_elsewhere(const Exchange *e, int64_t frame) noexcept no
 
 
 cdef inline void take_over(Table *t, Exchange *e, uint32_t first, int64_t frame) noexcept nogil:
-    """The first sight of a message of `e`, `frame` being that of the last, began an exchange: it is none.
-
-    Its frames stand before the last one, if that is listed: of a conversation only the first answer is.
-    """
+    """The first sight of a message of `e`, `frame` being that of the last, began an exchange: it is none."""
     cdef Exchange *other = at(t, first)
-    cdef int64_t *last = &frame_at(t, e.replies_last).number if e.replies else &e.reply
     cdef uint32_t link = other.requests or other.replies
     if other.request and other.reply:
         return
-    if last[0] == frame:
-        last[0] = other.request or other.reply
-        while link:
-            add_reply_frame(t, e, frame_at(t, link).number)
-            link = frame_at(t, link).next
-        add_reply_frame(t, e, frame)
+    stand_before(t, e, other.request or other.reply, frame)
+    while link:
+        stand_before(t, e, frame_at(t, link).number, frame)
+        link = frame_at(t, link).next
     drop(t, first)
+
+
+cdef inline void stand_before(Table *t, Exchange *e, int64_t frame, int64_t last) noexcept nogil:
+    """A frame that came back stands before the last one, if that is listed: of a conversation only the first is."""
+    cdef int64_t *place = &frame_at(t, e.replies_last).number if e.replies else &e.reply
+    if place[0] == last:
+        place[0] = frame
+        add_reply_frame(t, e, last)

@@ -207,10 +207,8 @@ class Pairing:
         near = [each for each in self.open if each.client == one.destination and each.fits(one)]
         near = [each for each in near if each.reason != MID_FLOW and (each.talks or not each.is_late(one.clock))]
         talks = [each for each in near if each.talks]
-        is_reply = one.said.role != REQUEST
-        near = [
-            each for each in near if one.said.role == MALFORMED or (each.first.protocol is one.protocol and is_reply)
-        ]
+        is_reply, is_any = one.said.role != REQUEST, one.said.role == MALFORMED
+        near = [each for each in near if is_any or (each.first.protocol is one.protocol and is_reply)]
         if one.said.role not in (MALFORMED, OTHER):
             near = [each for each in near if one.said.weak or not each.first.said.asks]
             near = [each for each in near if each.first.said.service == one.said.service]

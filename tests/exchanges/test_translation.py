@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from capanalyze.audit import Audit, CaptureFile
+from capanalyze.opinion import verify
 from tests.build import PEER, TARGET, datagram, dns, ethernet, icmp, ntp, packet, segment
 from tests.conversations import ETHERNET, Talk, each, heard, on_interfaces
 
@@ -95,7 +97,7 @@ CASES: dict[str, tuple[Frames, list[str]]] = {
             (INNER, 2 * STEP, reset(INSIDE, WEB, PEER, CLIENT_PORT)),
             (OUTER, 3 * STEP, reset(TARGET, PUBLISHED, PEER, CLIENT_PORT)),
         ],
-        ["tcp/8080 1,2 > 4: rejected, RST, 300 us"],
+        ["tcp/8080 1,2 > 3,4: rejected, RST, 300 us"],
     ),
     "or nobody does": (
         [
@@ -231,3 +233,5 @@ CASES: dict[str, tuple[Frames, list[str]]] = {
 @pytest.mark.parametrize(("frames", "exchanges"), CASES.values(), ids=CASES)
 def test_translation(tmp_path: Path, frames: Frames, exchanges: list[str]) -> None:
     assert on_interfaces(tmp_path, frames, [101] * 3) == exchanges
+    path = tmp_path / "many.pcapng"  # to the reference, both sides of a translation are exchanges of their own
+    assert verify(Audit((CaptureFile(str(path), path.name),))).differences == []
