@@ -52,6 +52,8 @@ class Exchange(Record):
 
     `requests` and `replies` are frame numbers from 1. `time_ns` is nanoseconds since 1970 UTC of the
     first request (of the first reply where no request was captured); None where the frame has no time.
+    `reply_to` and `reply_from` are endpoints (`address:port`): where the first reply went, if not to the client's, and
+    where it came from, if not from the one that was asked.
     """
 
     capture: str
@@ -76,6 +78,8 @@ class Exchange(Record):
     verdict: Verdict | None = None
     disclosures: list[Disclosure] = []
     reply_capture: str | None = None
+    reply_to: str | None = None
+    reply_from: str | None = None
 
 
 class Evidence(Value, frozen=True):

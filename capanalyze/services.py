@@ -341,8 +341,9 @@ def tunnel_ports() -> dict[str, list[str]]:
 
 
 def on_port(service: str) -> tuple[str, ...]:
-    """The services that a name asks for: `udp/123` is every service with a module of its own on that port."""
-    return tuple(one.name for one in PROTOCOLS if service in {f"udp/{port}" for port in one.ports}) or (service,)
+    """The services that a name asks for, as findings call them: `udp/123` is every service on that port."""
+    found = (one for one in PROTOCOLS if service in {one.called, *(f"{one.transport}/{port}" for port in one.ports)})
+    return service, *(one.name for one in found)
 
 
 def rules() -> dict[str, str]:

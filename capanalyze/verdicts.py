@@ -22,6 +22,8 @@ ALLOW: dict[Outcome, Verdict] = {"replied": "allowed", "rejected": "refused", "s
 ALLOW_STEALTH: dict[Outcome, Verdict] = {"replied": "allowed", "rejected": "visible", "silent": "silent"}
 
 PORTS = {protocol.name: protocol.ports for protocol in PROTOCOLS if protocol.ports}
+PLACES = {protocol.name: {f"{protocol.transport}/{port}" for port in protocol.ports} for protocol in PROTOCOLS}
+CALLED = {protocol.name: protocol.called for protocol in PROTOCOLS if protocol.called}
 MAX_GAP = 60_000_000_000  # nanoseconds without a frame, between captures that still ran together
 
 
@@ -66,10 +68,10 @@ def span(mode: str | None, facts: dict[str, CaptureFacts], audit: Audit) -> tupl
 
 def allows(mode: Mode, service: str) -> bool:
     """Whether a mode lets this service answer: its name, its port, or another service on that port is allowed."""
-    if mode.promise == "allow" or service in mode.allow:
+    if mode.promise == "allow" or service in mode.allow or CALLED.get(service) in mode.allow:
         return True
-    named = {f"udp/{port}" for name in mode.allow for port in PORTS.get(name, ())}
-    return any(f"udp/{port}" in named.union(mode.allow) for port in PORTS.get(service, ()))
+    named = {place for name in mode.allow for place in PLACES.get(name, ())}
+    return not named.union(mode.allow).isdisjoint(PLACES.get(service, ()))
 
 
 def promise_of(mode: Mode, service: str) -> Promise:

@@ -11,11 +11,12 @@ from capanalyze.core.hashes cimport count_rare, exchange_of, first_node, link
 from capanalyze.core.message cimport Address, Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.pairing cimport (
-    INTERIM, Given, Pairing, comes_from_wanted, facts_of, is_late, is_unreadable, kind_of, reaches_client,
+    INTERIM, Given, Pairing, comes_from_wanted, facts_of, goes_to_client, is_late, is_unreadable, kind_of,
+    reaches_client,
 )
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
-    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED, REPLIED,
+    ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, KNOWING, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED, REPLIED,
     SAID_DATAGRAM, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport TCP_SERVICE
@@ -70,6 +71,8 @@ cdef inline void first_reply(Pairing *p, Exchange *e, const Given *g) noexcept n
     e.reply_frame, e.reply_captured = m.frame, <int32_t>m.captured
     if m.digest == e.digest and m.size == e.request_octets:
         e.flags |= ECHOED
+    if not goes_to_client(e, g):
+        e.reply_to, e.reply_to_port = m.destination, <int32_t>m.destination_port
     if e.flags & GROUP or (comes_from_wanted(e, g) and (reaches_client(e, g) or facts_of(p, e).by_key_alone)):
         return
     e.reason |= PORT_CHANGED if same(&e.wanted, &m.source) else ADDRESS_CHANGED
@@ -135,7 +138,7 @@ cdef inline uint32_t another(Pairing *p, uint32_t number, const Given *g) noexce
     e.rtt = e.reply_at = e.ident = e.last_ident = -1
     e.outcome, e.reason = SILENT, first.kind
     e.flags = first.flags & ~<uint32_t>(
-        UNANSWERABLE_REQUEST | MAY_ANNOUNCE | ANSWERED | TAKEN | MULTICAST | CONVERSATION
+        UNANSWERABLE_REQUEST | MAY_ANNOUNCE | ANSWERED | TAKEN | MULTICAST | CONVERSATION | KNOWING
     )
     link_of = first.requests
     while link_of:

@@ -8,7 +8,7 @@ from capanalyze.core.expiry cimport wait, wait_anew
 from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, walk
 from capanalyze.core.message cimport ACKNOWLEDGES, SPOKE
 from capanalyze.core.pairing cimport (
-    TCP_TRANSPORT, Given, Pairing, comes_from_wanted, goes_to_client, is_late, kind_of, repeats_the_way, role_of,
+    STREAM_TRANSPORT, TCP_TRANSPORT, Given, Pairing, comes_from_wanted, goes_to_client, is_late, kind_of, repeats_the_way, role_of,
     shares_key,
 )
 from capanalyze.core.row cimport (
@@ -16,6 +16,7 @@ from capanalyze.core.row cimport (
     SAID_SOMETHING_ELSE, SILENT, SPOKEN,
 )
 from capanalyze.core.services cimport TCP_SERVICE
+from capanalyze.core.streams cimport DNS_PORT
 
 cdef enum:
     CLOSE = 6  # kind
@@ -27,6 +28,8 @@ cdef inline uint32_t reset(Pairing *p, const Given *g) noexcept nogil:
     cdef Table *t = &p.table
     cdef Walk w = walk(t, ends_hash(TCP_TRANSPORT, g.destination, g.source))
     cdef Exchange *e
+    if g.m.source_port == DNS_PORT:
+        break_off(p, g)
     while goes_to_next(t, &w):
         e = at(t, w.exchange)
         if not goes_to_client(e, g) or not comes_from_wanted(e, g):
@@ -40,6 +43,17 @@ cdef inline uint32_t reset(Pairing *p, const Given *g) noexcept nogil:
             refuse(p, e, g, SAID_ACCEPTED_THEN_RESET)
             return w.exchange
     return spoke(p, g)
+
+
+cdef inline void break_off(Pairing *p, const Given *g) noexcept nogil:
+    """What was asked in a connection, and not answered, a RST rejects."""
+    cdef Table *t = &p.table
+    cdef Walk w = walk(t, ends_hash(STREAM_TRANSPORT, g.destination, g.source))
+    cdef Exchange *e
+    while goes_to_next(t, &w):
+        e = at(t, w.exchange)
+        if e.outcome == SILENT and e.request and goes_to_client(e, g) and comes_from_wanted(e, g):
+            refuse(p, e, g, SAID_RESET)
 
 
 cdef inline uint32_t spoke(Pairing *p, const Given *g) noexcept nogil:

@@ -388,6 +388,7 @@ def bins_of(exchanges: list[tuple[int, int]]) -> tuple[int, list[tuple[int, list
 # -- Messages on their way into the pairing -----------------------------------------------------------
 
 MAX_NAMES: int
+MESSAGES_AT_ONCE: int
 """Names of interfaces that are told apart in one capture."""
 
 class Naming:

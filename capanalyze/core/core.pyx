@@ -41,13 +41,13 @@ from capanalyze.core.row cimport REJECTED, REPLIED, SILENT, Link, Narrow, Wide
 from capanalyze.core.rows cimport REASON_SPAN as REASONS_OF_A_SERVICE
 from capanalyze.core.rows cimport Rows
 from capanalyze.core.rows_columns cimport (
-    FIRST_OTHER, HOST_ROOM, ODD, PORT_SPAN, TIME_ROOM, Columns, Lists, Text, Vocable, fill, forget, micros_of, note_ports,
-    note_text, recode,
+    ENDPOINT_ROOM, FIRST_OTHER, HOST_ROOM, ODD, PORT_SPAN, TIME_ROOM, Columns, Lists, Text, Vocable, fill, forget,
+    micros_of, note_ports, note_text, recode,
 )
 from capanalyze.core.rows_columns cimport Why as WhyNotAdded
 from capanalyze.core.rows_text cimport Page, Vocabulary, write_lines
 from capanalyze.core.rows_text cimport Why as WhyNotWritten
-from capanalyze.core.scan cimport MAX_UNREAD, Scan, State, Unread, next_record
+from capanalyze.core.scan cimport AT_ONCE, MAX_UNREAD, Scan, State, Unread, next_record
 from capanalyze.core.scan cimport find as find_in
 from capanalyze.core.scan cimport scan as scan_in
 from capanalyze.core.scan cimport skim as skim_in
@@ -66,8 +66,8 @@ from capanalyze.core.times cimport step_of as step_in
 from capanalyze.core.tunnel cimport tunnel_of as tunnel_of_port
 from capanalyze.core.waiting cimport class_of, has_reply
 from capanalyze.protocols cimport (
-    ard, coap, dhcp, dhcpv6, dns, icmp, ike, ipp, kerberos, ldap, llmnr, mdns, memcached, natpmp, nbdgm, nbns, ntp,
-    portmap, quic, sip, slp, small, snmp, ssdp, stun, tcp, tftp, udp, wsdiscovery,
+    ard, coap, dhcp, dhcpv6, dns, dnstcp, icmp, ike, ipp, kerberos, ldap, llmnr, mdns, memcached, natpmp, nbdgm,
+    nbns, ntp, portmap, quic, sip, slp, small, snmp, ssdp, stun, tcp, tftp, udp, wsdiscovery,
 )
 
 ROLES = ("other", "request", "reply", "announcement", "malformed", "flow", "rejection", "spoke", "reset",
@@ -195,6 +195,8 @@ serve("ard", ard.match)
 serve("stun", stun.match)
 serve("coap", coap.match)
 serve("memcached", memcached.match)
+serve("dns-tcp", dnstcp.match)
+SERVICES.in_stream = NAMES.index("dns-tcp")
 
 
 cdef char[8] NOTHING  # where a buffer without octets begins

@@ -20,7 +20,7 @@ cdef enum:
     MOST_AT_ONCE = 300  # exchanges that one message can begin at most
     SPARES_AT_ONCE = 900
     MOVES_AT_ONCE = 50
-    OWN_NODES = 3  # of an exchange: a key, both endpoints, and the client
+    OWN_NODES = 4  # of an exchange; a request with a key needs three
     OWN_BITS = 2  # of the number of a node that is an exchange's own: which of them it is
 
 cdef enum:
@@ -83,19 +83,16 @@ cdef struct Listed:  # a frame in a list
 # stands together, and a comment says where the next 64 begin.
 cdef struct Exchange:
     Node[OWN_NODES] own
-    int64_t deadline
+    int64_t deadline  # 64 octets
     uint32_t flags
     uint8_t held  # how many of its own nodes are linked
     uint8_t keys
     uint8_t queue
     uint8_t state
-    uint32_t earlier  # in its queue; 64 octets
+    uint32_t earlier  # in its queue
     uint32_t later
     uint32_t before  # in the order of beginning
     uint32_t after
-    uint32_t spares  # further nodes
-    uint32_t generation  # how often this place was given away
-    int64_t asked
     Address client
     int32_t client_port
     int32_t wanted_port
@@ -103,39 +100,45 @@ cdef struct Exchange:
     uint8_t service
     uint8_t kind
     uint8_t outcome
-    uint32_t met  # the last message to a group that answered it, by `Table.fed`
+    uint32_t spares  # further nodes
     Address wanted  # 128 octets
+    int64_t asked
     int64_t clock
     int64_t digest
     int64_t mac
     int64_t server_mac  # that the first request went to, -1 where the link has none
-    int32_t place
+    int64_t met  # the last message to a group that answered it, or held only what it knows, by `Table.fed`
+    int32_t place  # 200 octets
     uint32_t interfaces
     int32_t ident
     int32_t last_ident
-    int64_t request  # 192 octets
+    int64_t request
     int64_t seconds
     Address server
     int32_t server_port
     int32_t port
-    int32_t nanos
+    int32_t nanos  # 256 octets
     int32_t request_octets
-    int32_t retransmissions
-    int32_t variant
-    uint32_t requests
-    uint32_t requests_last
-    int64_t reply  # 256 octets
+    int64_t reply
     int64_t rtt
     int64_t reply_octets
     int64_t reply_at
     int64_t reply_frame
     int32_t reply_captured
+    uint16_t reason
+    uint8_t ttl
+    int64_t stood  # clock at which it took its place in the order
+    Address reply_to  # 320 octets
+    int32_t reply_to_port
+    int32_t variant
+    int32_t retransmissions
+    uint32_t generation  # how often this place was given away
+    uint32_t requests
+    uint32_t requests_last
     uint32_t replies
     uint32_t replies_last
     uint32_t links  # frames in both lists
-    uint32_t stood  # seconds of the clock at which it took its place in the order
-    uint16_t reason
-    uint8_t ttl
+    uint8_t[8] rest  # up to a whole number of lines
 
 
 cdef struct Ends:
@@ -181,7 +184,7 @@ cdef struct Table:
     uint32_t open  # places that are taken
     uint32_t spares_taken
     uint32_t links_taken
-    uint32_t fed  # messages, counted round and round
+    int64_t fed  # messages
     uint32_t *heads
     Spare *spares
     Exchange *exchanges
@@ -196,6 +199,7 @@ cdef struct Table:
     int64_t links_lost
     int64_t conversations  # open ones that a service's port takes part in
     int64_t to_groups  # open requests to a group
+    int64_t knowing  # open queries that list answers they know
     const Facts *facts
     Out out
 
@@ -245,7 +249,7 @@ cdef inline uint32_t take_place(Table *t) noexcept nogil:
 cdef inline void stand_last(Table *t, uint32_t number) noexcept nogil:
     """Take the last place in the order of beginning."""
     cdef Exchange *e = at(t, number)
-    e.stood = seconds_of(t.now)
+    e.stood = t.now
     e.before = t.order.last
     e.after = NONE
     if e.before:
@@ -253,11 +257,6 @@ cdef inline void stand_last(Table *t, uint32_t number) noexcept nogil:
     else:
         t.order.first = number
     t.order.last = number
-
-
-cdef inline uint32_t seconds_of(int64_t clock) noexcept nogil:
-    """Seconds of a clock, each seven per cent too long, counted round and round."""
-    return <uint32_t>(clock >> 30)
 
 
 cdef inline void leave_order(Table *t, uint32_t number) noexcept nogil:

@@ -8,7 +8,7 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t, uint8_t
 
 from capanalyze.core.exchange cimport (
     ENDED, GONE, LINGER, LONG, MAX_WAITS, MOVES_AT_ONCE, NONE, OPEN, SECOND, Ends, Exchange, Out, Table, at, frame_at,
-    give_back, leave_order, same, seconds_of, stand_last,
+    give_back, leave_order, same, stand_last,
 )
 from capanalyze.core.hashes cimport unlink
 from capanalyze.core.index cimport LINE, prefetch, prefetch_all
@@ -69,7 +69,7 @@ cdef inline bint settle(Table *t, int64_t clock) noexcept nogil:
         if at(t, number).state != OPEN and at(t, number).deadline < clock - LINGER * <int64_t>SECOND:
             if not hand_on(t, number):
                 return False
-        elif moved < MOVES_AT_ONCE and seconds_of(clock) - at(t, number).stood > LONG:
+        elif moved < MOVES_AT_ONCE and clock - at(t, number).stood > LONG * <int64_t>SECOND:
             leave_order(t, number)
             stand_last(t, number)
             moved += 1
@@ -173,14 +173,14 @@ cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) 
     wide[0] = Wide(
         clock=e.clock, asked=e.asked, seconds=e.seconds, client=e.client, server=e.server, wanted=e.wanted, mac=e.mac,
         request=e.request, reply=e.reply, rtt=e.rtt, reply_octets=e.reply_octets, reply_at=e.reply_at,
-        reply_frame=e.reply_frame,
+        reply_frame=e.reply_frame, reply_to=e.reply_to,
     )
     narrow[0] = Narrow(
         nanos=e.nanos, place=e.place, module=e.module, service=e.service, port=e.port, client_port=e.client_port,
         server_port=e.server_port, request_octets=e.request_octets, reply_captured=e.reply_captured,
         outcome=e.outcome, reason=e.reason, kind=e.kind, flags=<int32_t>e.flags, requests=0, requests_last=0,
         replies=0, replies_last=0, retransmissions=e.retransmissions, direction=0, mode=-1, zone=-1, verdict=0,
-        ttl=e.ttl, variant=e.variant,
+        ttl=e.ttl, variant=e.variant, reply_to_port=e.reply_to_port,
     )
     write_frames(t, e.requests, &narrow.requests, &narrow.requests_last)
     write_frames(t, e.replies, &narrow.replies, &narrow.replies_last)

@@ -11,7 +11,7 @@ from capanalyze.core.exchange cimport (
 )
 from capanalyze.core.message cimport Address
 from capanalyze.core.octets cimport mix
-from capanalyze.core.row cimport CONVERSATION, GROUP
+from capanalyze.core.row cimport CONVERSATION, GROUP, KNOWING
 
 
 cdef extern from *:  # odd numbers of 64 bits, of no meaning
@@ -187,6 +187,7 @@ cdef inline void count_rare(Table *t, const Exchange *e, int change) noexcept no
     """Keep count of rare kinds of exchanges, so that nobody looks for them in vain."""
     t.conversations += change * (e.flags & CONVERSATION != 0)
     t.to_groups += change * (e.flags & GROUP != 0)
+    t.knowing += change * (e.flags & KNOWING != 0)
 
 
 cdef inline bint has_hash(const Table *t, const Exchange *e, uint64_t hash) noexcept nogil:

@@ -3,7 +3,7 @@
 See `link.pxd`.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from capanalyze.core.frame cimport (
     ENCRYPTED, ETHERNET, ETHERTYPE, IP, LLC, MALFORMED_HEADER, MPLS, NOT_IP, NSH, PPP, PPPOE, TRUNCATED,
@@ -109,7 +109,7 @@ cdef inline Step by_ethertype(Frame *frame, uint16_t kind) noexcept nogil:
     if kind == 0x22F3: return trill(frame)
     if kind == 0x4305: return batman(frame)
     cdef uint32_t tag = octets_of_tag(kind)
-    if tag: return skip(frame, tag, ETHERTYPE)
+    if tag: return tagged(frame, tag)
     return NOT_IP if manages(kind) else unread(frame, kind, UNREAD_ETHERTYPE)
 
 
@@ -123,6 +123,13 @@ cdef inline uint32_t octets_of_tag(uint16_t kind) noexcept nogil:
     if kind == 0x8909: return 6  # Cisco metadata
     if kind == 0xDADA: return 6  # a switch's port, Linux net/dsa/tag_dsa.c
     return 0
+
+
+cdef inline Step tagged(Frame *frame, uint32_t tag) noexcept nogil:
+    """A tag: its first two octets tell a datagram with it from the same one without, or with another."""
+    if frame.rest.captured >= 2:
+        frame.message.tags = <int64_t>(<uint64_t>frame.message.tags << 17 | 1 << 16 | be16(frame.rest, 0))
+    return skip(frame, tag, ETHERTYPE)
 
 
 cdef inline Step macsec(Frame *frame) noexcept nogil:

@@ -6,7 +6,7 @@ from capanalyze.core.octets cimport Octets, is_cut
 
 cdef enum:
     MAX_KEYS = 32  # of one message; what it asks beyond them is not paired
-    MAX_READINGS = 64  # words of what other services make of it
+    MAX_READINGS = 64  # words behind the keys
 
 ctypedef uint8_t flag
 
@@ -42,6 +42,7 @@ cdef struct Match:
     flag compared  # the last key pairs nothing: over time, only requests that agree in it are compared
     flag continues  # what has its endpoints and keys (but for that of `also_reply`) is of its exchange, whatever it says
     uint8_t count
+    uint8_t records  # hashes behind the keys: of records that a query knows, of the one that a response has
     uint64_t[MAX_KEYS] keys
 
 
@@ -80,7 +81,8 @@ cdef struct Message:  # in words of 64 bits, as `packets.message` numbers them
     int64_t first_key  # in the pool
     int64_t keys
     int64_t process  # offset of a process name in the capture, 0 for none
-    int64_t readings  # words behind the keys: what other services make of it
+    int64_t readings  # words behind the keys: hashes of records; where there are no keys, what other services make of it
+    int64_t tags  # how the tags before the IP header begin, 0 for none
 
 
 cdef inline void begin(Match *found) noexcept nogil:
@@ -89,7 +91,7 @@ cdef inline void begin(Match *found) noexcept nogil:
     found.kind = EMPTY
     found.weak = found.unanswerable = found.interim = found.announces = found.also_reply = found.compared = 0
     found.continues = 0
-    found.count = 0
+    found.count = found.records = 0
 
 
 cdef inline void add_key(Match *found, uint64_t value) noexcept nogil:
@@ -97,6 +99,13 @@ cdef inline void add_key(Match *found, uint64_t value) noexcept nogil:
     if found.count < MAX_KEYS:
         found.keys[found.count] = value
         found.count += 1
+
+
+cdef inline void add_record(Match *found, uint64_t value) noexcept nogil:
+    """One more hash of a record, as far as there is room; all keys are there."""
+    if found.count + found.records < MAX_KEYS:
+        found.keys[found.count + found.records] = value
+        found.records += 1
 
 
 cdef inline Role said(Match *found, Role role, uint8_t kind) noexcept nogil:

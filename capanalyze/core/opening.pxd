@@ -11,7 +11,7 @@ from capanalyze.core.pairing cimport (
     service_of,
 )
 from capanalyze.core.row cimport (
-    CONVERSATION, GROUP, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, SAID_NOT_CAPTURED, SILENT, UNANSWERABLE_REQUEST,
+    CONVERSATION, GROUP, INDETERMINATE, KEYLESS, KNOWING, MAY_ANNOUNCE, SAID_NOT_CAPTURED, SILENT, UNANSWERABLE_REQUEST,
     UNSOLICITED, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP
@@ -76,9 +76,20 @@ cdef inline void enter(Pairing *p, uint32_t number, const Given *g) noexcept nog
             link(t, number, key_hash(e.module, host, ANY_SERVER, g.keys[place]))
         if by_question or e.flags & GROUP or facts_of(p, e).by_key_alone:
             link(t, number, key_hash(e.module, ANY_CLIENT, ANY_SERVER, g.keys[place]))
+    if g.m.readings and e.keys:
+        enter_known(t, number, g)
     enter_ends(p, number, client, asked)
     if e.flags & CONVERSATION:
         wait_anew(t, number, IDLE_WAIT)
+
+
+cdef inline void enter_known(Table *t, uint32_t number, const Given *g) noexcept nogil:
+    """Let a query be found by the answers that it knows (RFC 6762 section 7.1)."""
+    cdef Exchange *e = at(t, number)
+    cdef int64_t place
+    e.flags |= KNOWING
+    for place in range(g.m.readings):
+        link(t, number, key_hash(e.module, ANY_CLIENT, ANY_SERVER, g.keys[g.m.keys + place]))
 
 
 cdef inline void enter_ends(Pairing *p, uint32_t number, uint64_t client, uint64_t server) noexcept nogil:

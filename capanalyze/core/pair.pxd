@@ -4,8 +4,10 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from capanalyze.core.answers cimport answer
 from capanalyze.core.connections cimport reset, something_else, spoke
-from capanalyze.core.exchange cimport CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, at, has_room
-from capanalyze.core.expiry cimport end, evict, hand_on, settle
+from capanalyze.core.exchange cimport (
+    CAPTURE_SHIFT, KINDS, MILLISECOND, NONE, Exchange, Table, add_request, at, has_room,
+)
+from capanalyze.core.expiry cimport drop, end, evict, hand_on, settle
 from capanalyze.core.fetch cimport fetch, fetch_first
 from capanalyze.core.flows cimport conversation, converse, datagram, malformed
 from capanalyze.core.hashes cimport Walk, goes_to_next, walk
@@ -19,12 +21,14 @@ from capanalyze.core.pairing cimport (
     clock_of, facts_for, given_soon, is_read, kind_of, repeats_the_way, role_of,
 )
 from capanalyze.core.repeats cimport (
-    NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, identity, is_copy, join_first, joined_to, remember,
+    NO_LIST, REPLY_LIST, REQUEST_LIST, Joined, Sight, add_frame, identity, is_copy, is_there, join_first, joined_to,
+    remember, translated,
 )
 from capanalyze.core.replies cimport Candidate, answer_by_ends, by_endpoints, by_key, by_question, elsewhere
 from capanalyze.core.requests cimport alike_hash, request
 from capanalyze.core.row cimport ANSWERED, GROUP, WEAK_PAIRING
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
+from capanalyze.core.translation cimport begins_with, come_back, stand_before, take_over
 
 
 cdef inline int64_t feed(
@@ -62,6 +66,7 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon
     cdef Given g = given_soon(m, pool, soon)
     cdef uint64_t same
     cdef uint32_t number
+    cdef const Sight *sight
     p.table.fed += 1
     while p.early_first < p.early_last and p.table.now - p.early[p.early_first % EARLY_ROOM].clock > MILLISECOND:
         p.early_first += 1
@@ -77,8 +82,9 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon
             seen_also(p, &g)
             return
         count_malformed(p, &g)
-        number = handle(p, &g)
-        remember(&p.repeats, m, same, p.table.now, list_of(p, number, m.frame))
+        sight = translated(&p.repeats, m, g.source, g.destination, p.table.now)
+        number = handle(p, &g) if sight == NULL else behind_translation(p, &g, sight)
+        remember(&p.repeats, m, g.source, g.destination, same, p.table.now, list_of(p, number, m.frame))
 
 
 cdef inline uint64_t identity_of(const Given *g) noexcept nogil:
@@ -94,7 +100,7 @@ cdef inline void segment(Pairing *p, const Given *g) noexcept nogil:
     number = spoke(p, g)
     if number:
         p.something_else = p.table.now
-        remember(&p.repeats, g.m, identity_of(g), p.table.now, list_of(p, number, g.m.frame))
+        remember(&p.repeats, g.m, g.source, g.destination, identity_of(g), p.table.now, list_of(p, number, g.m.frame))
 
 
 cdef inline uint32_t handle(Pairing *p, Given *g) noexcept nogil:
@@ -115,6 +121,32 @@ cdef inline uint32_t handle(Pairing *p, Given *g) noexcept nogil:
     if role == RESET:
         return reset(p, g)
     return NONE
+
+
+cdef inline uint32_t behind_translation(Pairing *p, Given *g, const Sight *sight) noexcept nogil:
+    """Another sight of a message, with one endpoint translated: of its exchange, or the first sight is of this one's."""
+    cdef Table *t = &p.table
+    cdef Joined joined = sight.joined
+    cdef int64_t frame = sight.frame
+    cdef uint32_t first = joined.exchange if is_there(t, &joined) else <uint32_t>NONE, number
+    if first and joined.which == REQUEST_LIST and role_of(g) == REQUEST:
+        add_request(t, at(t, first), g.m.frame)
+        return first
+    if first and joined.which == REPLY_LIST and at(t, first).request:
+        come_back(p, first, g, frame)
+        return first
+    number = handle(p, g)
+    if number and not begins_with(at(t, number), g.m.frame):
+        if first == NONE:
+            stand_before(t, at(t, number), frame, g.m.frame)
+        elif first != number:
+            take_over(t, at(t, number), first, g.m.frame)
+        return number
+    if number:
+        drop(t, number)
+    if first:
+        add_frame(t, &joined, g.m.frame)
+    return first
 
 
 cdef inline uint32_t asks(Pairing *p, Given *g) noexcept nogil:

@@ -21,6 +21,7 @@ cdef enum:
     QUOTED = 65536  # a role from here on is that of a datagram quoted by an ICMP error
     UDP_TRANSPORT = 0
     TCP_TRANSPORT = 1
+    STREAM_TRANSPORT = 3  # messages in a TCP stream: a connection's segments are none of theirs
     MAX_FOUND = 256  # exchanges that one message answers
     MAX_PASSED = 1024  # and those that hold its question, but that a reply to a group cannot answer
     MAX_PLACES = 31  # interfaces that an exchange remembers apart

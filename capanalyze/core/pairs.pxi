@@ -43,7 +43,7 @@ cdef class Pairs:
         p.ports = <const uint8_t *>self.ports.at_least(2 * 65536)
         p.services = <const uint8_t *>self.services.at_least(self.service_count * KINDS)
         p.repeats.sources = <const int64_t *>self.sources.at_least(self.captures * sizeof(int64_t))
-        p.something_else = -(<int64_t>1 << 62)
+        p.something_else = p.repeats.changed = -(<int64_t>1 << 62)
         p.repeats.captures, p.service_count, p.many_sources = self.captures, self.service_count, len(set(sources)) > 1
         if len(waits) > MAX_WAITS or max(waits) > LONG * <int64_t>SECOND:
             raise ValueError("waits that the table has no queues for")

@@ -2,12 +2,15 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from capanalyze.core.exchange cimport FREE, MILLISECOND, SECOND, Exchange, Table, add_reply_frame, add_request, at
+from capanalyze.core.exchange cimport (
+    FREE, GONE, MILLISECOND, SECOND, Exchange, Table, add_reply_frame, add_request, at,
+)
 from capanalyze.core.message cimport Message
 from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport CAPTURE_SHIFT
 
 cdef enum:
+    TCP = 6  # IP protocol; it has a sequence number where it has no payload
     SIGHTS = 1024  # datagrams of the last millisecond that are kept in mind
     FRAGMENTED_ROOM = 1024  # first fragments
     MAX_ALIKE = 64  # datagrams of a millisecond that differ in their payload alone
@@ -27,14 +30,20 @@ cdef struct Joined:  # a list of frames, for as long as its exchange is in the t
 
 cdef struct Sight:
     uint64_t identity
+    uint64_t source  # hashes of its endpoints
+    uint64_t destination
     int64_t clock
     int64_t frame
     int64_t digest
+    int64_t size
+    int64_t identification
+    int64_t protocol
     int64_t interface
     int64_t direction
     int64_t source_mac
     int64_t destination_mac
     int64_t ttl
+    int64_t tags
     int64_t is_cut
     Joined joined
     uint32_t older
@@ -49,6 +58,8 @@ cdef struct Fragmented:
 
 cdef struct Repeats:
     uint64_t sights_seen
+    int64_t interface  # of the latest sight
+    int64_t changed  # clock of the latest that was on another interface than the one before
     Sight[SIGHTS] sights
     uint64_t[SIGHTS] heads  # identity → the number of its latest sight, from 1
     Fragmented[FRAGMENTED_ROOM] fragmented
@@ -63,10 +74,16 @@ cdef inline Joined joined_to(const Table *t, uint32_t number, uint32_t which) no
     return Joined(number, at(t, number).generation, which)
 
 
+cdef inline bint is_there(const Table *t, const Joined *joined) noexcept nogil:
+    """Whether the exchange of a list is in the table."""
+    cdef const Exchange *e = at(t, joined.exchange)
+    return joined.which != NO_LIST and e.state not in (FREE, GONE) and e.generation == joined.generation
+
+
 cdef inline void add_frame(Table *t, const Joined *joined, int64_t frame) noexcept nogil:
     """Append a frame to a list, if its exchange is still there."""
     cdef Exchange *e = at(t, joined.exchange)
-    if joined.which == NO_LIST or e.state == FREE or e.generation != joined.generation:
+    if not is_there(t, joined):
         return
     if joined.which == REQUEST_LIST:
         add_request(t, e, frame)
@@ -118,9 +135,37 @@ cdef inline bint is_elsewhere(const Sight *sight, const Message *m) noexcept nog
     """Whether two sights are of one datagram on its way: else the sender sent two that are equal."""
     return (
         sight.interface != m.interface or sight.direction != m.direction or sight.source_mac != m.source_mac
-        or sight.destination_mac != m.destination_mac or sight.ttl == m.ttl + 1
+        or sight.destination_mac != m.destination_mac or sight.ttl == m.ttl + 1 or sight.tags != m.tags
         or sight.frame >> CAPTURE_SHIFT != m.frame >> CAPTURE_SHIFT
     )
+
+
+cdef inline Sight *translated(
+    Repeats *r, const Message *m, uint64_t source, uint64_t destination, int64_t now
+) noexcept nogil:
+    """The sight of the last millisecond that shows a message before its translation; NULL for none.
+
+    There may be one only where the last millisecond has sights of several interfaces.
+    """
+    cdef uint64_t number
+    cdef Sight *sight
+    if m.interface == r.interface and now - r.changed > MILLISECOND:
+        return NULL
+    if m.to_group or (m.size <= 0 and m.protocol != TCP):
+        return NULL
+    for number in range(r.sights_seen, max(r.sights_seen, MAX_ALIKE) - MAX_ALIKE, -1):
+        sight = sight_at(r, number)
+        if now - sight.clock > MILLISECOND:
+            return NULL
+        if sight.digest != m.digest or sight.interface == m.interface or sight.identification != m.identification:
+            continue
+        if sight.size != m.size or sight.protocol != m.protocol:
+            continue
+        if (sight.source == source) == (sight.destination == destination):
+            continue
+        if source_of(r, sight.frame) == source_of(r, m.frame):
+            return sight
+    return NULL
 
 
 cdef inline bint holds_the_same(const Sight *sight, const Message *m) noexcept nogil:
@@ -148,13 +193,18 @@ cdef inline void note_same(Repeats *r, int64_t first, int64_t second) noexcept n
         r.same_first, r.same_second = first, second
 
 
-cdef inline void remember(Repeats *r, const Message *m, uint64_t same, int64_t now, Joined joined) noexcept nogil:
+cdef inline void remember(
+    Repeats *r, const Message *m, uint64_t source, uint64_t destination, uint64_t same, int64_t now, Joined joined
+) noexcept nogil:
     """Keep a datagram in mind, and the list that its frame joined."""
+    if m.interface != r.interface:
+        r.interface, r.changed = m.interface, now
     r.sights_seen += 1
     cdef uint64_t number = r.sights_seen, older = r.heads[same & SIGHTS - 1]
     sight_at(r, number)[0] = Sight(
-        identity=same, clock=now, frame=m.frame, digest=m.digest, interface=m.interface, direction=m.direction,
-        source_mac=m.source_mac, destination_mac=m.destination_mac, ttl=m.ttl, is_cut=m.captured < m.size,
+        identity=same, source=source, destination=destination, clock=now, frame=m.frame, digest=m.digest, size=m.size,
+        identification=m.identification, protocol=m.protocol, interface=m.interface, direction=m.direction,
+        source_mac=m.source_mac, destination_mac=m.destination_mac, ttl=m.ttl, tags=m.tags, is_cut=m.captured < m.size,
         joined=joined, older=<uint32_t>(number - older) if is_kept(r, older) else 0,
     )
     r.heads[same & SIGHTS - 1] = number

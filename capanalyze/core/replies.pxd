@@ -127,6 +127,8 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
     cdef uint32_t number, answered = NONE, siblings = 0, passed = 0
     cdef int64_t place
     cdef Walk w
+    if t.knowing and g.m.readings:
+        pass_knowing(t, g)
     for place in range(g.m.keys):
         w = walk_all(t, key_hash(<uint8_t>g.m.service, ANY_CLIENT, ANY_SERVER, g.keys[place]))
         while siblings < MAX_FOUND and passed < MAX_PASSED and goes_to_next(t, &w):
@@ -141,6 +143,14 @@ cdef inline uint32_t by_question(Pairing *p, const Given *g) noexcept nogil:
             answered = answer(p, number, g)
             at(t, number).flags |= MULTICAST
     return answered
+
+
+cdef inline void pass_knowing(Table *t, const Given *g) noexcept nogil:
+    """A response of one record alone answers no query that knows it: RFC 6762 section 7.1."""
+    cdef Walk w = walk_all(t, key_hash(<uint8_t>g.m.service, ANY_CLIENT, ANY_SERVER, g.keys[g.m.keys]))
+    w.left = MAX_PASSED
+    while goes_to_next(t, &w):
+        at(t, w.exchange).met = t.fed
 
 
 # By endpoints
@@ -230,7 +240,7 @@ cdef inline int keyed_elsewhere(Pairing *p, const Given *g, Candidate *best) noe
     cdef const int64_t *stop = reading + g.m.readings
     if role_of(g) == REPLY:
         agreed = with_keys(p, g, <uint8_t>g.m.service, g.keys, g.m.keys, best)
-    while reading < stop:
+    while reading < stop and g.m.keys == 0:
         agreed += with_keys(p, g, <uint8_t>(reading[0] & 0xFF), reading + 1, reading[0] >> 16, best)
         reading += 1 + (reading[0] >> 16)
     return agreed
@@ -279,6 +289,8 @@ cdef inline bint agrees(const Pairing *p, const Exchange *e, const Given *g) noe
         return False
     if e.module == g.m.service and role_of(g) == REPLY:
         return fits(p, e, g, g.keys, g.m.keys)
+    if g.m.keys:
+        return False
     cdef const int64_t *reading = g.keys + g.m.keys
     cdef const int64_t *stop = reading + g.m.readings
     while reading < stop:
@@ -292,9 +304,11 @@ cdef inline void read_as(uint8_t module, Given *g) noexcept nogil:
     """From now on a message is what this service makes of it."""
     cdef const int64_t *reading = g.keys + g.m.keys
     cdef const int64_t *stop = reading + g.m.readings
+    if g.m.service == module:
+        return
     while reading < stop and reading[0] & 0xFF != module:
         reading += 1 + (reading[0] >> 16)
-    if reading >= stop or g.m.service == module:
+    if reading >= stop:
         return
     g.m.service = module
     g.m.role = REPLY | (reading[0] >> 8 & 0xFF) << KIND_SHIFT

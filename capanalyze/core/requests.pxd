@@ -9,7 +9,7 @@ from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, key_hash, wal
 from capanalyze.core.message cimport Message
 from capanalyze.core.opening cimport begin, enter, ident_of
 from capanalyze.core.pairing cimport (
-    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, WEAK, Early, Given, Pairing, facts_for, facts_of, given, is_on,
+    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, STREAM_TRANSPORT, WEAK, Early, Given, Pairing, facts_for, facts_of, given, is_on,
     repeats_the_way, shares_key,
 )
 from capanalyze.core.repeats cimport note_same, source_of
@@ -90,6 +90,8 @@ cdef inline bint goes_on(const Pairing *p, const Exchange *e, const Given *g) no
 
 cdef inline bint is_retransmission(const Pairing *p, const Exchange *e, const Given *g) noexcept nogil:
     """Whether a message with the endpoints and the payload of a request is that request once more."""
+    if e.request and facts_of(p, e).transport == STREAM_TRANSPORT:  # equal digests are of one place in the stream
+        return source_of(&p.repeats, e.request) == source_of(&p.repeats, g.m.frame)
     if e.flags & ANSWERED or e.request == 0:
         return False
     if p.table.now > e.clock + max(facts_of(p, e).window, facts_of(p, e).resends):

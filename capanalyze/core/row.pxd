@@ -25,6 +25,7 @@ cdef struct Wide:
     int64_t reply_octets  # payload of all replies
     int64_t reply_at  # offset of the first reply's payload in its (unpacked) capture, -1 for none
     int64_t reply_frame  # its frame, which is not the first that came back where an ICMP error came before
+    Address reply_to  # where the first reply went, if not to the endpoint that asked; else zeros
 
 
 cdef struct Narrow:
@@ -52,6 +53,7 @@ cdef struct Narrow:
     int32_t verdict  # 0 for none
     int32_t ttl  # of the first request; hop limit in IPv6
     int32_t variant  # hash of what requests of its kind must agree in to be compared, 0 for nothing
+    int32_t reply_to_port
 
 
 cdef struct Link:  # of a list of frames; place 0 stands for none
@@ -67,6 +69,7 @@ cdef enum:  # flags
     ANSWERED = 16
     SPOKEN = 32  # a connection that was used, or taken back
     CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
+    KNOWING = 128  # it lists answers that it knows
     ECHOED = 256  # the reply repeats the request
     KEYLESS = 512  # no key tells the request from others of its endpoints
     TAKEN = 1024  # some host answered what went to a group

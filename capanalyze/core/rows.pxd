@@ -3,11 +3,12 @@
 Each function that writes does so from a place on, and returns where it ended; who calls it has seen that there is room.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
+from capanalyze.core.exchange cimport is_ipv4, same
 from capanalyze.core.message cimport Address
 from capanalyze.core.record cimport NO_TIME
-from capanalyze.core.row cimport CAPTURE_SHIFT, Link, Narrow, Wide
+from capanalyze.core.row cimport CAPTURE_SHIFT, GROUP, Link, Narrow, Wide
 
 cdef enum:
     REASON_SPAN = 8192  # reasons are below: words, and three flags
@@ -50,6 +51,20 @@ cdef inline int64_t reply_place(const Wide *wide) noexcept nogil:
     if wide.request == 0 or wide.reply == 0 or capture_of(wide.request) == capture_of(wide.reply):
         return 0
     return 1 + capture_of(wide.reply)
+
+
+cdef inline bint went_elsewhere(const Wide *wide) noexcept nogil:
+    """Whether the first reply went to another endpoint than the one that asked."""
+    return wide.reply_to.high != 0 or wide.reply_to.low != 0
+
+
+cdef inline bint came_from_elsewhere(const Wide *wide, const Narrow *narrow) noexcept nogil:
+    """Whether it came from another endpoint than the one that was asked; a group's hosts are asked on its port."""
+    if wide.request == 0 or wide.reply == 0:
+        return False
+    if narrow.server_port != narrow.port:
+        return True
+    return not narrow.flags & GROUP and not same(&wide.server, &wide.wanted)
 
 
 cdef inline int64_t list_length(const Rows *rows, int64_t first, int64_t link) noexcept nogil:
@@ -172,12 +187,23 @@ cdef inline uint8_t *put_date(uint8_t *at, int64_t days) noexcept nogil:
 
 cdef inline uint8_t *put_host(uint8_t *at, const Address *host) noexcept nogil:
     """An address, at most 39 octets."""
-    if host.high != 0 or host.low >> 32 != 0xFFFF:
+    if not is_ipv4(host):
         return put_ipv6(at, host)
     at = put_mark(put_number(at, host.low >> 24 & 0xFF), b".")
     at = put_mark(put_number(at, host.low >> 16 & 0xFF), b".")
     at = put_mark(put_number(at, host.low >> 8 & 0xFF), b".")
     return put_number(at, host.low & 0xFF)
+
+
+cdef inline uint8_t *put_endpoint(uint8_t *at, const Address *host, int32_t port) noexcept nogil:
+    """An address and its port, at most 47 octets; the address alone where the transport has no ports."""
+    if port < 0:
+        return put_host(at, host)
+    if is_ipv4(host):
+        at = put_host(at, host)
+    else:
+        at = put_mark(put_ipv6(put_mark(at, b"["), host), b"]")
+    return put_number(put_mark(at, b":"), port)
 
 
 cdef inline uint8_t *put_ipv6(uint8_t *at, const Address *host) noexcept nogil:

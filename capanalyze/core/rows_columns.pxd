@@ -11,8 +11,8 @@ from libc.string cimport memset
 from capanalyze.core.message cimport Address
 from capanalyze.core.row cimport WEAK_PAIRING, Narrow, Wide
 from capanalyze.core.rows cimport (
-    FRAME_MASK, REASON_SPAN, TCP, UDP, Rows, capture_of, first_frame, has_date, is_outside, list_length, put_host,
-    put_time, reply_place,
+    FRAME_MASK, REASON_SPAN, TCP, UDP, Rows, came_from_elsewhere, capture_of, first_frame, has_date, is_outside,
+    list_length, put_endpoint, put_host, put_time, reply_place, went_elsewhere,
 )
 
 cdef enum Why:  # a row was not added
@@ -24,6 +24,7 @@ cdef enum:
     PORT_SPAN = 65537  # of a service that is told apart by its port: none, and each port
     FIRST_OTHER = 131074  # key of the first service behind these two, less 2
     HOST_ROOM = 39  # octets of text that one takes at most
+    ENDPOINT_ROOM = 47
     TIME_ROOM = 30
 
 
@@ -70,6 +71,8 @@ cdef struct Columns:
     Text client
     Text server
     Text time
+    Text reply_to
+    Text reply_from
     Lists requests
     Lists replies
 
@@ -89,6 +92,8 @@ cdef inline int64_t fill(Columns *c, const Rows *rows, int64_t start, int64_t st
         add_host(&c.client, c.rows, &wide.client)
         add_host(&c.server, c.rows, &wide.server)
         add_time(&c.time, c.rows, wide.seconds, narrow.nanos)
+        add_way(&c.reply_to, c.rows, went_elsewhere(wide), &wide.reply_to, narrow.reply_to_port)
+        add_way(&c.reply_from, c.rows, came_from_elsewhere(wide, narrow), &wide.server, narrow.server_port)
         add_list(&c.requests, c.rows, rows, wide.request, narrow.requests)
         add_list(&c.replies, c.rows, rows, wide.reply, narrow.replies)
         c.rows += 1
@@ -170,6 +175,13 @@ cdef inline void add_time(Text *text, int64_t row, int64_t seconds, int64_t nano
     text.ends[row + 1] = text.ends[row]
     if has_date(seconds, nanos):
         text.ends[row + 1] = <int32_t>(put_time(text.octets + text.ends[row], seconds, nanos) - text.octets)
+
+
+cdef inline void add_way(Text *text, int64_t row, bint is_told, const Address *host, int32_t port) noexcept nogil:
+    """An endpoint; one that is not to be told takes no octets."""
+    text.ends[row + 1] = text.ends[row]
+    if is_told:
+        text.ends[row + 1] = <int32_t>(put_endpoint(text.octets + text.ends[row], host, port) - text.octets)
 
 
 cdef inline void add_list(Lists *lists, int64_t row, const Rows *rows, int64_t first, int64_t link) noexcept nogil:

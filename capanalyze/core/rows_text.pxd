@@ -7,10 +7,11 @@ that takes more than pieces and numbers is left to the caller.
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
+from capanalyze.core.message cimport Address
 from capanalyze.core.row cimport WEAK_PAIRING, Narrow, Wide
 from capanalyze.core.rows cimport (
-    FRAME_MASK, REASON_SPAN, TCP, UDP, Rows, capture_of, first_frame, has_date, is_in_one_capture, is_outside,
-    list_length, put_host, put_micros, put_number, put_time, reply_place,
+    FRAME_MASK, REASON_SPAN, TCP, UDP, Rows, came_from_elsewhere, capture_of, first_frame, has_date, is_in_one_capture,
+    is_outside, list_length, put_endpoint, put_host, put_micros, put_number, put_time, reply_place, went_elsewhere,
 )
 
 cdef enum Why:  # a row was not written
@@ -32,6 +33,10 @@ cdef enum:  # pieces that stand between fields; those for words follow
     BEFORE_RTT
     BEFORE_REQUEST_OCTETS
     BEFORE_REPLY_OCTETS
+    BEFORE_REPLY_TO
+    BEFORE_REPLY_FROM
+    NO_ENDPOINT
+    LINE_END
 
 cdef enum:
     FRAME_ROOM = 14  # a frame's number and what separates it from the next
@@ -57,7 +62,7 @@ cdef struct Vocabulary:  # in words of 64 bits, as `report.row_pieces` numbers t
     Words pairings  # exact with each direction, then weak
     Words verdicts
     Words captures
-    Words elsewhere  # what ends a line: the first where replies are in no other capture
+    Words elsewhere  # a further key, of which the first piece stands for none: the capture that replies are in
     Words modes  # the first piece is that of none
     Words zones
 
@@ -169,6 +174,19 @@ cdef inline void put_outcome(Page *p, const Wide *wide, const Narrow *narrow) no
     put_piece(p, words.zones.first + 1 + (max(narrow.zone, -1) if words.zones.count else -1))
     put_piece(p, words.verdicts.first + narrow.verdict)
     put_piece(p, words.elsewhere.first + reply_place(wide))
+    put_way(p, BEFORE_REPLY_TO, went_elsewhere(wide), &wide.reply_to, narrow.reply_to_port)
+    put_way(p, BEFORE_REPLY_FROM, came_from_elsewhere(wide, narrow), &wide.server, narrow.server_port)
+    put_piece(p, LINE_END)
+
+
+cdef inline void put_way(Page *p, int64_t before, bint is_told, const Address *host, int32_t port) noexcept nogil:
+    """An endpoint, where it is to be told."""
+    if not is_told:
+        put_piece(p, NO_ENDPOINT)
+        return
+    put_piece(p, before)
+    p.at = put_endpoint(p.at, host, port)
+    put_piece(p, QUOTE)
 
 
 cdef inline void put_piece(Page *p, int64_t number) noexcept nogil:

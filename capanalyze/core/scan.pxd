@@ -28,11 +28,13 @@ from capanalyze.core.record cimport (
     FULL, NO_TIME, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng, span_of,
 )
 from capanalyze.core.services cimport GENERIC_UDP, Services
+from capanalyze.core.streams cimport IN_SEGMENT, data_of, may_hold_messages, next_message
 from capanalyze.core.transport cimport UDP_HEADER, message, note_payload, payload_of, rejects
 from capanalyze.core.tunnel cimport opened, tunnel_between
 
 cdef enum:
     MAX_STEPS = 64
+    AT_ONCE = 1 + IN_SEGMENT  # messages of one frame; their keys are no more than MAX_KEYS
     MAX_UNREAD = 64  # numbers of what is not read that are told apart
     ROLES = 16  # what a role is below of, in `Message.role`
     QUOTED_HEADER = 8  # an ICMP error's own header
@@ -93,7 +95,7 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
     cdef Match found
     cdef Step reason
     while True:
-        if s.state.messages >= s.state.room or s.state.keys + MAX_KEYS + MAX_READINGS > s.state.key_room:
+        if s.state.messages + AT_ONCE > s.state.room or s.state.keys + MAX_KEYS + MAX_READINGS > s.state.key_room:
             return FULL
         answer = next_record(s, octets, &record)
         if answer != READY:
@@ -111,6 +113,8 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
             note_tunnels(s, frame.tunnels)
         if is_of_concern(reason, frame.message):
             write(s, &frame, &found)
+            if may_hold_messages(frame.message):
+                write_stream(s, &frame, &found)
 
 
 cdef inline Answer skim(Scan *s, Octets octets, int64_t frames) noexcept nogil:
@@ -205,7 +209,7 @@ cdef inline void begin_message(Message *message, const Record *record) noexcept 
     message.nanos = record.nanos
     message.interface = record.interface
     message.direction = record.direction
-    message.service = message.digest = message.detail = message.process = 0
+    message.service = message.digest = message.detail = message.process = message.tags = 0
     message.source_mac = message.destination_mac = -1
     message.sender = Address(0, 0)
 
@@ -375,23 +379,52 @@ cdef inline void write(Scan *s, const Frame *frame, const Match *found) noexcept
     """Hand a message and its keys out."""
     cdef Message *message = frame.message
     cdef State *state = s.state
-    cdef int64_t at
     message.frame = state.frames
     message.payload += state.base
     if message.process:
         message.process += state.base
     if message.interface < 0:
         state.names = 1
-    message.first_key = state.keys
-    message.keys = 0 if message.role == FRAGMENT else found.count
-    for at in range(message.keys):
-        s.pool[state.keys + at] = found.keys[at] & 0x7FFFFFFFFFFFFFFFULL
-    state.keys += message.keys
+    write_keys(s, message, 0 if message.role == FRAGMENT else found.count, found)
     message.readings = 0
-    if is_read_elsewhere(message, found):
+    if message.keys and found.records:
+        message.readings = write_records(s, found)
+        state.keys += message.readings
+    elif is_read_elsewhere(message, found):
         message.readings = write_readings(s, frame.rest)
         state.keys += message.readings
     state.messages += 1
+
+
+cdef inline void write_keys(Scan *s, Message *message, int64_t count, const Match *found) noexcept nogil:
+    """Hand the keys of a message out."""
+    cdef int64_t at
+    message.first_key, message.keys = s.state.keys, count
+    for at in range(count):
+        s.pool[s.state.keys + at] = found.keys[at] & 0x7FFFFFFFFFFFFFFFULL
+    s.state.keys += count
+
+
+cdef inline int64_t write_records(Scan *s, const Match *found) noexcept nogil:
+    """Hand the hashes of records out, behind the keys; how many."""
+    cdef int64_t at
+    for at in range(found.records):
+        s.pool[s.state.keys + at] = found.keys[found.count + at] & 0x7FFFFFFFFFFFFFFFULL
+    return found.records
+
+
+cdef inline void write_stream(Scan *s, const Frame *frame, Match *found) noexcept nogil:
+    """Hand out the messages in a TCP segment, behind the segment itself."""
+    cdef Message message = frame.message[0]
+    cdef Octets data = data_of(frame.rest)
+    cdef uint32_t at = 0
+    for _ in range(IN_SEGMENT):
+        at = next_message(data, at, s.services, frame.message, &message, found)
+        if at == 0:
+            return
+        write_keys(s, &message, found.count, found)
+        s.messages[s.state.messages] = message
+        s.state.messages += 1
 
 
 cdef inline bint is_read_elsewhere(const Message *message, const Match *found) noexcept nogil:

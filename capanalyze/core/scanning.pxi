@@ -1,6 +1,9 @@
 # Records in, messages out: the scan of one capture, as Python sees it.
 
 
+MESSAGES_AT_ONCE = <int>AT_ONCE  # that one frame may hold
+
+
 cdef class Scanner:
     """Turns records into messages, for one capture.
 

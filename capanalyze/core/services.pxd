@@ -22,6 +22,7 @@ cdef struct Services:
     const uint8_t *empty_asks  # for each service, whether an empty datagram asks
     const uint8_t *readers  # those that read what goes from and to ports of no service
     int64_t reader_count
+    int64_t in_stream  # the service whose messages are read out of TCP streams
     Matching[MAX_SERVICES] match
 
 

@@ -57,6 +57,8 @@ cdef class Group:
         self.make_text(&c.client, "client", room, HOST_ROOM)
         self.make_text(&c.server, "server", room, HOST_ROOM)
         self.make_text(&c.time, "time", room, TIME_ROOM)
+        self.make_text(&c.reply_to, "reply_to", room, ENDPOINT_ROOM)
+        self.make_text(&c.reply_from, "reply_from", room, ENDPOINT_ROOM)
         c.requests.ends = <int32_t *>self.make("requests ends", (room + 1) * sizeof(int32_t))
         c.replies.ends = <int32_t *>self.make("replies ends", (room + 1) * sizeof(int32_t))
         self.make_lists(frames)

@@ -21,6 +21,7 @@ from capanalyze.exchanges.row import (
     DIRECTIONS,
     FIRST_WORDS,
     FLAGS,
+    GROUP,
     LATE,
     LINK,
     LINK_FRAME,
@@ -39,6 +40,9 @@ from capanalyze.exchanges.row import (
     REPLIES_LAST,
     REPLY,
     REPLY_OCTETS,
+    REPLY_TO,
+    REPLY_TO_LOW,
+    REPLY_TO_PORT,
     REQUEST,
     REQUEST_OCTETS,
     REQUESTS,
@@ -65,6 +69,8 @@ from capanalyze.exchanges.row import (
     SERVICE,
     VERDICT,
     VERDICTS_OF,
+    WANTED,
+    WANTED_LOW,
     WEAK_PAIRING,
     WIDE,
     ZONE,
@@ -233,14 +239,19 @@ def unreachable(words: dict[int, str], code: int) -> str:
 
 
 def service_name(service: int, port: int) -> str:
-    """A module's name, or transport/port where the module serves any port."""
-    name = PROTOCOLS[service].name
-    return f"{name}/{port}" if service in (GENERIC_UDP, TCP) else name
+    """What exchanges call a service: a module's name, or transport/port where the module serves any port."""
+    one = PROTOCOLS[service]
+    return f"{one.name}/{port}" if service in (GENERIC_UDP, TCP) else one.called or one.name
+
+
+def finding_name(service: int, port: int) -> str:
+    """What findings call a service: by transport too, where exchanges have that beside its name."""
+    return PROTOCOLS[service].name if PROTOCOLS[service].called else service_name(service, port)
 
 
 def service_at(batch: Batch, number: int) -> str:
-    """The service of row `number` of a batch."""
-    return service_name(batch.narrow[number * NARROW + SERVICE], batch.narrow[number * NARROW + PORT])
+    """The service of row `number` of a batch, as findings call it."""
+    return finding_name(batch.narrow[number * NARROW + SERVICE], batch.narrow[number * NARROW + PORT])
 
 
 @lru_cache(65536)
@@ -249,6 +260,35 @@ def host_text(high: int, low: int) -> str:
     if high == 0 and low >> 32 == 0xFFFF:
         return f"{low >> 24 & 255}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     return str(address(high, low))
+
+
+def endpoint(address: str, port: int | None) -> str:
+    """Address and port as one word."""
+    if port is None:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def port_of(number: int) -> int | None:
+    """A port; None where the transport has none."""
+    return None if number < 0 else number
+
+
+def reply_to(wide: Sequence[int], narrow: Sequence[int]) -> str | None:
+    """Where the first reply went, if not to the endpoint that asked."""
+    if not wide[REPLY_TO] and not wide[REPLY_TO_LOW]:
+        return None
+    return endpoint(host_text(wide[REPLY_TO], wide[REPLY_TO_LOW]), port_of(narrow[REPLY_TO_PORT]))
+
+
+def reply_from(wide: Sequence[int], narrow: Sequence[int]) -> str | None:
+    """Where it came from, if not from the endpoint that was asked; a group's hosts are asked on its port."""
+    if not wide[REQUEST] or not wide[REPLY]:
+        return None
+    is_asked = wide[SERVER : SERVER_LOW + 1] == wide[WANTED : WANTED_LOW + 1] or narrow[FLAGS] & GROUP
+    if is_asked and narrow[SERVER_PORT] == narrow[PORT]:
+        return None
+    return endpoint(host_text(wide[SERVER], wide[SERVER_LOW]), port_of(narrow[SERVER_PORT]))
 
 
 def words_of(host: str) -> tuple[int, int]:
@@ -275,9 +315,9 @@ def exchange_of(batch: Batch, number: int, names: Names) -> Exchange:
         service=service_name(narrow[SERVICE], narrow[PORT]),
         transport=PROTOCOLS[narrow[MODULE]].transport,
         client=host_text(wide[CLIENT], wide[CLIENT_LOW]),
-        client_port=None if narrow[CLIENT_PORT] < 0 else narrow[CLIENT_PORT],
+        client_port=port_of(narrow[CLIENT_PORT]),
         server=host_text(wide[SERVER], wide[SERVER_LOW]),
-        server_port=None if narrow[SERVER_PORT] < 0 else narrow[SERVER_PORT],
+        server_port=port_of(narrow[SERVER_PORT]),
         requests=requests,
         replies=replies,
         time_ns=time_ns(wide[SECONDS], narrow[NANOS]),
@@ -292,4 +332,6 @@ def exchange_of(batch: Batch, number: int, names: Names) -> Exchange:
         zone=names.zones[narrow[ZONE]] if names.zones and narrow[ZONE] >= 0 else None,
         verdict=VERDICTS_OF[narrow[VERDICT]],
         reply_capture=names.captures[reply_capture] if reply_capture != capture else None,
+        reply_to=reply_to(wide, narrow),
+        reply_from=reply_from(wide, narrow),
     )

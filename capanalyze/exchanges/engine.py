@@ -28,6 +28,7 @@ LARGEST = 1 << 18
 OUT_ROOM = 8192
 OUT_LINKS = 8192
 TRANSPORTS = ("udp", "tcp", "icmp")
+IN_STREAM = 3  # in the place of a transport: `STREAM_TRANSPORT` of `pairing.pxd`
 IS_REGISTERED, IS_NEVER_ANSWERED = 2, 4  # facts about a port, as `pairing.pxd` has them
 
 
@@ -49,7 +50,8 @@ def waits_and_facts() -> tuple[array[int], array[int]]:
     for index, protocol in enumerate(PROTOCOLS):
         facts.extend((protocol.window, protocol.resends))
         facts.extend((waits.index(protocol.window), waits.index(patience(index, protocol))))
-        facts.extend((TRANSPORTS.index(protocol.transport), protocol.by_question, protocol.by_key_alone))
+        transport = IN_STREAM if protocol.in_stream else TRANSPORTS.index(protocol.transport)
+        facts.extend((transport, protocol.by_question, protocol.by_key_alone))
         facts.extend((protocol.by_question or protocol.by_endpoint, protocol.converses, protocol.tells_unasked))
     return array("q", waits), facts
 

@@ -25,8 +25,10 @@ from capanalyze.model import Direction, Outcome, Verdict
     REPLY_OCTETS,  # payload of all replies
     REPLY_AT,  # offset of the first reply's payload in its (unpacked) capture, -1 for none
     REPLY_FRAME,  # its frame, which is not the first that came back where an ICMP error came before
-) = range(16)
-WIDE = 16
+    REPLY_TO,  # where the first reply went, if not to the endpoint that asked; else zeros
+    REPLY_TO_LOW,
+) = range(18)
+WIDE = 18
 
 # Fields of the narrow row.
 (
@@ -54,8 +56,9 @@ WIDE = 16
     VERDICT,  # index in VERDICTS_OF, 0 for none
     TTL,  # of the first request; hop limit in IPv6
     VARIANT,  # hash of what requests of its kind must agree in to be compared, 0 for nothing
-) = range(24)
-NARROW = 24
+    REPLY_TO_PORT,
+) = range(25)
+NARROW = 25
 
 CAPTURE = 1 << 40  # a frame as one number: capture * CAPTURE + frame
 

@@ -63,9 +63,10 @@ KIND = 2048
     KEYS,  # index of the first match key in the pool
     KEY_COUNT,
     PROCESS,  # offset of a process name in the capture, 0 for none
-    READINGS,  # words behind the keys: what other services make of it
-) = range(33)
-WORDS = 33
+    READINGS,  # words behind the keys: hashes of records; where there are no keys, what other services make of it
+    TAGS,  # how the tags before the IP header begin, 0 for none
+) = range(34)
+WORDS = 34
 
 WHEN = PROCESS  # of a message that was dated: its clock, nanoseconds; where its process stood is known by then
 

@@ -74,6 +74,7 @@ class Message(NamedTuple):
     key_count: int
     process: int
     readings: int
+    tags: int
 
 
 @dataclass
@@ -235,12 +236,16 @@ class Piece:
             self.unread[number * loop.UNREAD_FIELDS + loop.UNREAD_KEY] = reason * loop.UNREAD_UNIT + what
 
     def make_room(self) -> None:
-        """Room for the messages of all frames, and for more keys than there are."""
-        if len(self.rows) < (self.frames + 1) * WORDS:
-            self.rows = longs((self.frames + 1) * WORDS)
+        """Room for a message of each frame, or for more than there are, and for more keys than there are.
+
+        Who still looks at the messages before these holds the buffers, so that more room is elsewhere.
+        """
+        room = max(self.frames, 2 * self.count) + core.MESSAGES_AT_ONCE
+        if len(self.rows) < room * WORDS:
+            self.rows = self.rows + longs(room * WORDS - len(self.rows))
         if len(self.pool) < self.state[loop.POOL] + MAX_WORDS:
-            self.pool.extend(longs(len(self.pool) + 2 * self.frames + MAX_WORDS))
-        self.state[loop.ROOM], self.state[loop.POOL_ROOM] = self.frames + 1, len(self.pool)
+            self.pool = self.pool + longs(len(self.pool) + 2 * self.frames + MAX_WORDS)
+        self.state[loop.ROOM], self.state[loop.POOL_ROOM] = len(self.rows) // WORDS, len(self.pool)
 
     @property
     def count(self) -> int:

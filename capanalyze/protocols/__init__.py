@@ -41,6 +41,7 @@ MODULES: tuple[ModuleType, ...] = tuple(
         "stun",
         "coap",
         "memcached",
+        "dnstcp",
     )
 )
 
@@ -59,7 +60,7 @@ def port_table() -> bytes:
     """65536 octets: the index in PROTOCOLS of the module that serves a UDP port, of several the first; 0 for none."""
     table = bytearray(65536)
     for index, protocol in reversed([*enumerate(PROTOCOLS)]):
-        for port in protocol.ports:
+        for port in protocol.ports if protocol.transport == "udp" else ():
             table[port] = index
     return bytes(table)
 

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport UINT32_MAX, uint8_t, uint32_t, uint64_t
 
-from capanalyze.core.octets cimport Octets, be16, be64, holds, mix, u8
+from capanalyze.core.octets cimport Octets, be16, be64, digest, holds, mix, u8
 
 cdef enum:
     POINTER = 0xC0  # such an octet, or one above, begins a pointer
@@ -73,6 +73,18 @@ cdef inline uint64_t small(uint64_t octets) noexcept nogil:
     cdef uint64_t rest = octets & 0x7F7F7F7F7F7F7F7FULL
     cdef uint64_t from_a = rest + 0x3F3F3F3F3F3F3F3FULL, behind_z = rest + 0x2525252525252525ULL  # in their top bits
     return octets | ((from_a ^ behind_z) & ~octets & 0x8080808080808080ULL) >> 2
+
+
+cdef inline uint64_t first_label_hash(Octets message, uint32_t at) noexcept nogil:
+    """Hash of the first label of the name at `at`, as it stands; MALFORMED_NAME if there is none."""
+    cdef int step
+    for step in range(MAX_POINTERS):
+        if not holds(message, at, 1) or not holds(message, at, 1 + (u8(message, at) & MAX_LABEL)):
+            return MALFORMED_NAME
+        if u8(message, at) <= MAX_LABEL:
+            return digest(message, at, 1 + u8(message, at))
+        at = be16(message, at) % 0x4000
+    return MALFORMED_NAME
 
 
 cdef inline uint32_t skip_name(Octets message, uint32_t at) noexcept nogil:

@@ -45,6 +45,8 @@ class Protocol:
         empty_asks: an empty datagram asks too, and is shown to the match function.
         apart: where several services share ports and match function, the kinds that are messages of this one; all
             others are of the first of them.
+        in_stream: its messages are read out of TCP streams.
+        called: what exchanges call it, where that is not its name; `transport` tells them apart.
         title: what a report calls it.
         decode: reads what its replies disclose.
         dissectors: what tshark calls it, where that is not its name; none where tshark does not know it.
@@ -64,6 +66,8 @@ class Protocol:
     resends: int = 0
     empty_asks: bool = False
     apart: tuple[int, ...] = ()
+    in_stream: bool = False
+    called: str = ""
     title: str = ""
     decode: Decoder | None = None
     dissectors: tuple[str, ...] | None = None

@@ -4,7 +4,8 @@ A question is answered by a record of its name and type in the answer section (s
 host, to the group or to the asker. One response may answer several questions of several askers; beyond a bound its
 records are no longer told apart, and it pairs by its endpoints too. A query
 from another port than 5353 (section 6.7) is answered by unicast that repeats its id and question.
-Probes (section 8.1), announcements (8.3) and goodbyes (10.1) are no replies.
+Probes (section 8.1), announcements (8.3) and goodbyes (10.1) are no replies. What a query lists as known is not told
+again (7.1): a response to the group that holds one such record alone does not answer it.
 
 A response discloses services, their names, hosts, ports and attributes (RFC 6763). Additional and authority records
 count as answers do: the peer reads them all.

@@ -3,7 +3,7 @@
 `pairing` has the rules: which request a message belongs to, and what comes of it. They stand on `frames`, which reads a
 frame, and on `keys`: what each service's message says. Nothing here is compiled or shared with the core but the facts
 of protocols (ports, windows). It never decides: `opinion` asks it to confirm. What is rare or long-winded it does not
-read, and says so: tunnels, fragments, some link types, and services that `keys` does not know.
+read, and says so: tunnels, fragments, DNS over TCP, some link types, and services that `keys` does not know.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from capanalyze.reference.pairing import Exchange, Pairing
 
 __all__ = ["Exchange", "Frame", "Key", "Paired", "pair"]
 
-JITTER = 500_000_000  # nanoseconds
+JITTER, DNS = 500_000_000, 53  # nanoseconds, a port
 
 
 class Paired(NamedTuple):
@@ -30,8 +30,7 @@ def pair(frames: Iterable[Frame]) -> Paired:
     clocks, messages, unread = dict[str, tuple[int, int]](), list[Message](), dict[Key, str]()
     for frame in frames:
         try:
-            message = read(frame)
-            tell(message)
+            tell(message := read(frame))
         except Exception as error:  # noqa: BLE001 - dpkt raises what comes
             unread[frame.key] = str(error) if isinstance(error, UnreadError) else type(error).__name__
             continue
@@ -39,8 +38,9 @@ def pair(frames: Iterable[Frame]) -> Paired:
         time = now if frame.time is None else frame.time + shift
         if time < now - JITTER:  # it was set back
             shift += now - time
-        message.clock = max(now, time)
-        clocks[message.interface] = message.clock, shift
+        message.clock, _ = clocks[message.interface] = max(now, time), shift
+        if message.transport == "tcp" and message.size > 0 and DNS in {end.port for end in message.ends}:
+            unread[frame.key] = "DNS over TCP"  # a segment of its connection all the same
         messages.append(message)
     pairing = Pairing()
     for message in sorted(messages, key=lambda one: one.clock):

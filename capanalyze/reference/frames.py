@@ -49,15 +49,15 @@ class Address(NamedTuple):
 class Message:
     """The datagram of a frame; `size` octets of payload were sent, `payload` is what was captured of them.
 
-    `macs`: from and to, empty where the link has none. `tcp`: flags, sequence, acknowledgement. `icmp`: type and code;
-    `quoted`: what an ICMP error is about. `keys.tell` notes what it says, of which service and port.
+    `macs`: from and to, empty where the link has none, and tags. `tcp`: flags, sequence, acknowledgement. `icmp`: type
+    and code; `quoted`: what an ICMP error is about. `keys.tell` notes what it says, of which service and port.
     """
 
     frame: Frame
     interface: str
     is_outgoing: bool
     payload: bytes
-    macs: tuple[bytes, bytes] = (b"", b"")
+    macs: tuple[bytes, ...] = (b"", b"")
     source: Address = field(init=False)
     destination: Address = field(init=False)
     to_group: bool = False
@@ -112,7 +112,8 @@ def link(one: Message, kind: int) -> None:
         octets = ppp(octets)
     elif kind == 1:
         ether = ETHERNET(octets)
-        one.macs, protocol, octets = (ether.src, ether.dst), getattr(ether, "_next_type", ether.type), ether.data
+        one.macs = ether.src, ether.dst, *map(bytes, getattr(ether, "vlan_tags", ()))
+        protocol, octets = getattr(ether, "_next_type", ether.type), ether.data
     elif kind in (113, 276):  # Linux, "any"
         sll = SLL(octets) if kind == 113 else SLL2(octets)
         one.interface += f"%{sll.intindex}" if kind == 276 else ""

@@ -28,7 +28,7 @@ class Said(NamedTuple):
     """What a message says: `asks` are its keys as a request, `answers` those of requests that it may answer.
 
     `weak`: no key tells it from others. `interim`: more replies follow. `announces`: unanswered, what went to a group
-    was an announcement. `service`: its name, where several share a port.
+    was an announcement. `service`: its name, where several share a port. `known`: records that it does not ask for.
     """
 
     role: str
@@ -38,6 +38,7 @@ class Said(NamedTuple):
     interim: bool = False
     announces: bool = False
     service: str = ""
+    known: frozenset[Hashable] = frozenset()
 
     @property
     def is_keyless(self) -> bool:
@@ -114,11 +115,6 @@ def icmp(one: Message) -> Said:
     return said(REPLY, (asked, rest)) if asked else Said(OTHER)
 
 
-def keyless(payload: bytes, size: int) -> Said:
-    """RFC 863 to 868, Apple Remote Desktop: any datagram asks, any answers."""
-    return said(EITHER)
-
-
 def ntp(payload: bytes, size: int) -> Said:
     """RFC 5905 section 8: origin = transmit (RFC 9769: or receive); version 5: the cookie; modes 6, 7: RFC 9327."""
     mode, version = payload[0] & 7, payload[0] >> 3 & 7
@@ -138,8 +134,8 @@ def ntp(payload: bytes, size: int) -> Said:
     return asks._replace(answers=frozenset(origin)) if mode == 1 and sent else asks  # peers answer by asking
 
 
-def names(payload: bytes) -> tuple[list[tuple[str, int, int]], list[tuple[str, int, int]]]:
-    """RFC 1035 section 4.1: questions (name, type, class), answers (name, type, lifetime), as far as they are read."""
+def names(payload: bytes) -> tuple[list[tuple[str, int, int]], list[tuple[str, int, Hashable, int]]]:
+    """RFC 1035 section 4.1: questions (name, type, class), answers (name, type, data, lifetime), as far as is read."""
     _, _, questions, answers, *_ = Unpack("!6H", payload)
     asked, told, at = [], [], 12
     with suppress(dpkt.UnpackError, struct.error, UnicodeDecodeError):
@@ -151,7 +147,8 @@ def names(payload: bytes) -> tuple[list[tuple[str, int, int]], list[tuple[str, i
                 at += 4
             else:
                 lifetime, length = Unpack("!IH", payload, at + 4)
-                told.append((text.lower(), kind, lifetime))
+                data = dpkt.dns.unpack_name(payload, at + 10)[0] if kind in (2, 5, 12) else payload[at + 10 :][:length]
+                told.append((text.lower(), kind, data, lifetime))
                 at += 10 + length
     return asked, told
 
@@ -183,13 +180,15 @@ def mdns(payload: bytes, size: int) -> Said:
     asked, told = names(payload)
     if flags & 0x7800:  # section 18.3: another opcode is ignored
         return said(REQUEST)
+    known = frozenset(one[:3] for one in told if one[3])  # section 10.1: without a lifetime it is a goodbye
     if flags & 0x8000:
         needs(told or len(asked) == questions + records)
-        known = {(name, each) for name, kind, lifetime in told if lifetime for each in (kind, 255)}
-        return Said(ANNOUNCEMENT) if records and not known else said(REPLY, *known)  # section 10.1: goodbye
+        keys = {(name, each) for name, kind, _ in known for each in (kind, 255)}
+        alone = known if len(known) == 1 else frozenset()
+        return Said(ANNOUNCEMENT) if records and not known else said(REPLY, *keys)._replace(known=alone)
     needs(asked)
     wanted = {(name, kind) for name, kind, group in asked if group in (1, 255)}  # the Internet's, or any class
-    return said(REQUEST, *wanted, announces=authorities > 0)  # section 8.1: a probe
+    return said(REQUEST, *wanted, announces=authorities > 0)._replace(known=known)  # section 8.1: a probe
 
 
 def kerberos(payload: bytes, size: int) -> Said:
@@ -227,5 +226,6 @@ def tftp(payload: bytes, size: int) -> Said:
 
 SERVICES: dict[str, Callable[[bytes, int], Said]] = {
     **{one.__name__: one for one in (ntp, nbns, mdns, dns, kerberos, ssdp, dhcp, tftp)}, "llmnr": dns,
-    **dict.fromkeys(("discard", "daytime", "qotd", "chargen", "time", "ard"), keyless),
+    # RFC 863 to 868, Apple Remote Desktop: any datagram asks, any answers.
+    **dict.fromkeys(("discard", "daytime", "qotd", "chargen", "time", "ard"), lambda *_: said(EITHER)),
 }  # fmt: skip

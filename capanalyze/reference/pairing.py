@@ -197,7 +197,8 @@ class Pairing:
         """The protocol's own key decides. By question, a reply to a group answers every open request that it fits."""
         of_service = [each for each in self.open if each.first.protocol is one.protocol]
         fitting = [each for each in of_service if each.shares_key(one.said) and each.fits(one)]
-        if one.protocol.by_question and one.to_group:
+        if one.protocol.by_question and one.to_group:  # but none that knows it already: RFC 6762 section 7.1
+            fitting = [each for each in fitting if not one.said.known & each.first.said.known]
             return [each for each in fitting if each.waits_for(one)] or fitting[-1:]
         return [choose(fitting, one)] if fitting else []
 
@@ -206,10 +207,8 @@ class Pairing:
         near = [each for each in self.open if each.client == one.destination and each.fits(one)]
         near = [each for each in near if each.reason != MID_FLOW and (each.talks or not each.is_late(one.clock))]
         talks = [each for each in near if each.talks]
-        is_reply = one.said.role != REQUEST
-        near = [
-            each for each in near if one.said.role == MALFORMED or (each.first.protocol is one.protocol and is_reply)
-        ]
+        is_reply, is_any = one.said.role != REQUEST, one.said.role == MALFORMED
+        near = [each for each in near if is_any or (each.first.protocol is one.protocol and is_reply)]
         if one.said.role not in (MALFORMED, OTHER):
             near = [each for each in near if one.said.weak or not each.first.said.asks]
             near = [each for each in near if each.first.said.service == one.said.service]

@@ -52,6 +52,8 @@ SCHEMA = pa.schema(
         "verdict": WORD,
         "disclosures": FACTS,
         "reply_capture": WORD,
+        "reply_to": pa.string(),
+        "reply_from": pa.string(),
     }
 )
 REPEATED = [field.name for field in SCHEMA if field.type == WORD]
@@ -59,6 +61,7 @@ REPEATED = [field.name for field in SCHEMA if field.type == WORD]
 # 1.4 times as long, and statistics take a fifth: where rows are in order, they let a reader skip groups.
 OPTIONS = {"use_dictionary": REPEATED, "compression": "snappy", "write_statistics": ["capture", "time"]}
 PAIRINGS = ("exact", "weak")
+TEXTS = [field.name for field in SCHEMA if field.type == pa.string()]
 EXACT = 1 << 53  # a float holds all whole numbers below
 
 
@@ -182,7 +185,7 @@ class Group:
     def _numbers(self) -> dict[str, Any]:
         """All other columns by name."""
         of, rows = self._columns.octets, self.rows
-        found = {name: text(of(f"{name} ends"), rows, of(name)) for name in ("client", "server", "time")}
+        found = {name: text(of(f"{name} ends"), rows, of(name)) for name in TEXTS}
         found |= {name: ports(of(name), rows) for name in ("client_port", "server_port")}
         found |= {name: sizes(of(name), rows) for name in ("request_octets", "reply_octets")}
         found |= {name: frames(of(f"{name} ends").cast("i"), rows, of(name)) for name in ("requests", "replies")}

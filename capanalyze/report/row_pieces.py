@@ -15,9 +15,9 @@ import msgspec
 from capanalyze.buffers import ints
 from capanalyze.core import core
 from capanalyze.escape import csv_cell, json_text
-from capanalyze.exchanges.batch import reason_of
+from capanalyze.exchanges.batch import reason_of, service_name
 from capanalyze.exchanges.row import DIRECTIONS, MODULE, NARROW, OUTCOMES, REASON, VERDICTS_OF
-from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
+from capanalyze.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 OUT_ROOM = 1 << 20
 # What a line takes at most, its lists of frames aside: pieces, and octets of numbers, hosts and the time.
-PIECES, NUMBERS_ROOM = 24, 400
+PIECES, NUMBERS_ROOM = 29, 500
 UNHEARD, ODD = 2, 3  # why the core stops: a reason has no piece yet; a row takes more than pieces and numbers
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -49,7 +49,8 @@ def csv_line(cells: Iterable[Any]) -> bytes:
 class Style:
     """How a form of text writes what stands around numbers and words.
 
-    `key` is what stands before a field's value. A line ends with `end`, or with another file's name.
+    `key` is what stands before a field's value, `further` before that of a field that only some rows have; those that
+    have none write `missing`. A line ends with `end`.
     """
 
     begin: bytes
@@ -60,7 +61,9 @@ class Style:
     separator: bytes
     closing: bytes
     nothing: bytes
-    elsewhere: Callable[[str | None], bytes]
+    further: Callable[[str], bytes]
+    missing: bytes
+    end: bytes
 
 
 def json_key(name: str) -> bytes:
@@ -78,11 +81,6 @@ def json_word(text: str | None) -> bytes:
     return json_octets(None if text is None else valid(text))
 
 
-def json_elsewhere(text: str | None) -> bytes:
-    """The end of an object: the key that only some have."""
-    return b"}\n" if text is None else json_key("reply_capture") + json_word(text) + b"}\n"
-
-
 def csv_word(text: str | None) -> bytes:
     """A cell; formulas are defused."""
     # An empty cell alone on its line would be quoted.
@@ -98,7 +96,9 @@ JSON = Style(
     separator=b",",
     closing=b"]",
     nothing=b"[]",
-    elsewhere=json_elsewhere,
+    further=json_key,
+    missing=b"",
+    end=b"}\n",
 )
 CSV = Style(
     begin=b"",
@@ -109,7 +109,9 @@ CSV = Style(
     separator=b" ",
     closing=b"",
     nothing=b"",
-    elsewhere=lambda text: b"," + csv_word(text) + b"\n",
+    further=lambda _: b",",
+    missing=b",",
+    end=b"\n",
 )
 
 
@@ -127,6 +129,7 @@ def fixed_pieces(style: Style) -> list[bytes]:
         style.closing + key("replies") + style.opening,
         style.closing + key("time"),
         *(key("rtt_us"), key("request_octets"), key("reply_octets")),
+        *(style.further("reply_to") + quote, style.further("reply_from") + quote, style.missing, style.end),
     ]
 
 
@@ -134,7 +137,7 @@ def words_of_fields(style: Style) -> list[list[bytes]]:
     """The pieces for the words of each field that does not depend on the captures, as the core numbers fields."""
     key, word, quote = style.key, style.word, style.quote
     return [
-        [quote + f"{one.name}{'/' * (number in (GENERIC_UDP, TCP))}".encode() for number, one in enumerate(PROTOCOLS)],
+        [quote + service_name(number, 0).removesuffix("0").encode() for number in range(len(PROTOCOLS))],
         [quote + key("transport") + word(one.transport) + key("client") + quote for one in PROTOCOLS],
         [key("outcome") + word(outcome) + key("reason") for outcome in OUTCOMES],
         [
@@ -151,7 +154,7 @@ def words_of_names(style: Style, names: Known) -> list[tuple[list[bytes], int]]:
     captures, modes, zones = names
     return [
         ([style.begin + style.word(one) + style.key("service") for one in captures], len(captures)),
-        ([style.elsewhere(one) for one in (None, *captures)], len(captures)),
+        ([style.missing, *(style.further("reply_capture") + style.word(one) for one in captures)], len(captures)),
         ([style.word(one) for one in (None, *modes)], len(modes)),
         ([style.key("zone") + style.word(one) for one in (None, *zones)], len(zones)),
     ]

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from capanalyze.escape import ELLIPSIS, printable
-from capanalyze.exchanges.batch import exchange_of
+from capanalyze.exchanges.batch import endpoint, exchange_of
 from capanalyze.findings import utc
 from capanalyze.report.looks import STYLES
 from capanalyze.report.words import frames
@@ -253,13 +253,6 @@ def host(address: str, port: int | None, room: int) -> str:
     """Address and port as one word; where there is little room, the address alone."""
     shown = endpoint(address, port)
     return shown if len(shown) <= room else middle(address, room)
-
-
-def endpoint(address: str, port: int | None) -> str:
-    """Address and port as one word."""
-    if port is None:
-        return address
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def numbers(exchange: Exchange, room: int) -> str:

@@ -51,6 +51,7 @@ KEYS = (
     "verdict",
     "disclosures",
 )
+FURTHER = ("reply_capture", "reply_to", "reply_from")  # what only some rows have
 
 
 class RowWriter(Protocol):
@@ -173,7 +174,7 @@ class CsvRows(TextRows):
 
     def __init__(self, file: BinaryIO, *, streams: bool = False) -> None:
         super().__init__(file, streams=streams)
-        file.write(csv_line((*KEYS, "reply_capture")))
+        file.write(csv_line((*KEYS, *FURTHER)))
 
     def line(self, exchange: Exchange, _elsewhere: Mapping[str, list[int]], /) -> bytes:
         """One line of cells; frames in further files have none."""
@@ -181,7 +182,7 @@ class CsvRows(TextRows):
         row["requests"] = " ".join(map(str, row["requests"]))
         row["replies"] = " ".join(map(str, row["replies"]))
         row["disclosures"] = "; ".join(f"{one['kind']}={one['value']}" for one in row["disclosures"])
-        cells = [row.get(key) for key in (*KEYS, "reply_capture")]
+        cells = [row.get(key) for key in (*KEYS, *FURTHER)]
         return csv_line([csv_cell(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
@@ -193,8 +194,7 @@ def record(exchange: Exchange, elsewhere: Mapping[str, list[int]] | None = None)
     row = {key: row[key] for key in KEYS}
     for key in ("capture", "mode", "zone"):
         row[key] = None if row[key] is None else valid(row[key])
-    if exchange.reply_capture is not None:
-        row["reply_capture"] = valid(exchange.reply_capture)
+    row |= {key: valid(told) for key in FURTHER if (told := getattr(exchange, key)) is not None}
     if elsewhere:
         row["elsewhere"] = {valid(name): numbers for name, numbers in elsewhere.items()}
     return row

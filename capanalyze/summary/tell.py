@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from capanalyze.exchanges.batch import reason_of, service_name
+from capanalyze.exchanges.batch import finding_name, reason_of
 from capanalyze.exchanges.pair import Payload
 from capanalyze.exchanges.row import CAPTURE, SAID_CUT
 from capanalyze.findings import (
@@ -236,7 +236,7 @@ def service_of(cell: Cell) -> str:
     """The service that a cell counts."""
     if cell.sort == FURTHER:
         return f"{PROTOCOLS[cell.service].transport}/other"
-    return service_name(cell.service, cell.port)
+    return finding_name(cell.service, cell.port)
 
 
 def port_of(cell: Cell, service: str) -> int | None:

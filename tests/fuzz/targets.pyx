@@ -545,7 +545,7 @@ cdef void hear(Talk *talk, const uint8_t *packet, uint32_t size, uint8_t place) 
     cdef Interface interface
     cdef int64_t[64] tally, tunnels
     cdef Unread[MAX_UNREAD] numbers
-    cdef Message *m = &MESSAGES[talk.count]
+    cdef Message *m
     memset(record, 0, 16)
     memset(&state, 0, sizeof(state))
     memset(&layout, 0, sizeof(layout))
@@ -562,7 +562,9 @@ cdef void hear(Talk *talk, const uint8_t *packet, uint32_t size, uint8_t place) 
     s.messages, s.pool, s.tally, s.tunnels, s.unread = MESSAGES, POOL, tally, tunnels, numbers
     state.messages, state.keys, state.room, state.key_room = talk.count, talk.keys, MOST_MESSAGES, KEY_ROOM
     scan_in(&s, Octets(&record[0], 16 + size, 16 + size))
-    if state.messages > talk.count:
+    cdef int64_t number
+    for number in range(talk.count, state.messages):
+        m = &MESSAGES[number]
         m.frame = <int64_t>(place % CAPTURES) << CAPTURE_SHIFT | talk.count + 1
         m.interface, m.process, m.seconds = place & 3, talk.clock, talk.clock // 1000000000
         m.nanos = talk.clock % 1000000000

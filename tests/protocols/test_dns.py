@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from capanalyze.protocols import dns
-from tests.build import PEER, TARGET, datagram, dns_message, question, record, segment
+from tests.build import PEER, TARGET, datagram, dns_message, question, record
 from tests.conversations import Talk, answer, ask, each, heard
 from tests.protocols import hear
 
@@ -147,15 +147,6 @@ TALKS = [
             "dns 1 > 2: replied, response, 4900000 us",
             "dns 3 > 4: replied, response, late, 5100000 us",
         ],
-    ),
-    Talk(
-        "over TCP only the connection is read",
-        [
-            (0, segment(PEER, 50000, TARGET, DNS, "S", seq=100)),
-            (0.001, segment(TARGET, DNS, PEER, 50000, "SA", seq=900, ack=101)),
-            (0.002, segment(PEER, 50000, TARGET, DNS, "PA", seq=101, ack=901, payload=b"\0\x1d" + query(1))),
-        ],
-        ["tcp/53 1 > 2: replied, SYN/ACK, 1000 us"],
     ),
     Talk(
         "the target asks too",

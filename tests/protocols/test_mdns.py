@@ -6,7 +6,7 @@ import pytest
 
 from capanalyze.packets.message import MAX_KEYS
 from capanalyze.protocols import mdns
-from tests.build import MAC_PEER, MAC_TARGET, PEER, TARGET, datagram, dns_message, ethernet, question, record
+from tests.build import MAC_PEER, MAC_TARGET, PEER, TARGET, datagram, dns_message, dns_name, ethernet, question, record
 from tests.conversations import ETHERNET, Talk, answer, ask, each, heard
 from tests.protocols import hear
 
@@ -16,7 +16,7 @@ GROUP_MAC, GROUP_MAC_V6 = bytes.fromhex("01005e0000fb"), bytes.fromhex("33330000
 PEER_V6, TARGET_V6 = "fe80::7", "fe80::10"
 OTHER_PEER = "198.51.100.8"
 ANSWER = 0x8400
-A, PTR, TXT, AAAA, ANY = 1, 12, 16, 28, 255
+A, PTR, TXT, AAAA, SRV, ANY = 1, 12, 16, 28, 33, 255
 UNICAST = FLUSH = 0x8000  # the top bit of the class, in a question and in a record
 HOST, SERVICE = "host.local", "_ssh._tcp.local"
 
@@ -128,16 +128,38 @@ def test_role_and_kind(payload: bytes, role: str, kind: str) -> None:
     assert (one.role, one.kind) == (role, kind)
 
 
+KNOWN = record(SERVICE, PTR, data=b"\1a\xc0\x0c")
+
+
 @pytest.mark.parametrize(
     "payload",
     [
         query(question("version.bind", TXT, 3)),
         dns_message(0, 0x1000),
-        query(question(SERVICE, PTR), known=(record(SERVICE, PTR, data=b"\1a\xc0\x0c"),)),
+        query(question(SERVICE, PTR), known=(KNOWN,)),
+        query(question(SERVICE, ANY), known=(KNOWN,)),
+        query(question(SERVICE, PTR), question(HOST), known=(record(HOST), KNOWN)),
+        query(question(SERVICE, PTR), question("version.bind", TXT, 3), known=(KNOWN,)),
+        query(question(SERVICE, PTR), question(HOST), known=(KNOWN,))[:-1],  # what else is known was not captured
+        query(question(SERVICE, PTR), known=(record(HOST),) * 65),  # or is not read
+        dns_message(0, 0x0200, [question(HOST)]),  # truncated: what is known follows, section 7.2
     ],
 )
 def test_what_no_responder_has_to_answer(payload: bytes) -> None:
     assert "unanswerable" in hear(mdns.PROTOCOL, payload).flags
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        query(question(SERVICE, PTR)),
+        query(question(HOST), known=(KNOWN,)),
+        query(question(SERVICE, PTR), question(HOST), known=(KNOWN,)),
+        query(question(HOST, AAAA), known=(record(HOST),)),
+    ],
+)
+def test_what_has_a_question_without_a_known_answer_is_to_be_answered(payload: bytes) -> None:
+    assert "unanswerable" not in hear(mdns.PROTOCOL, payload).flags
 
 
 def test_cut_within_its_first_record_a_response_is_no_goodbye() -> None:
@@ -156,6 +178,8 @@ def framed(source: bytes, packet: bytes) -> bytes:
     return ethernet(packet, 0x86DD if six else 0x0800, source, GROUP_MAC_V6 if six else GROUP_MAC)
 
 
+INSTANCE_A, INSTANCE_B, INSTANCE_C = (record(SERVICE, PTR, data=dns_name(f"{one}.{SERVICE}")) for one in "abc")
+PLACE = b"\0\0\0\0\0\x16"  # priority, weight and port of a server
 AT_TARGET = "at 192.0.2.10:5353"
 TALKS = [
     Talk(
@@ -301,6 +325,68 @@ TALKS = [
             (0.02, multicast(TARGET, response(record(SERVICE, PTR, data=b"\1b\xc0\x0c")))),
         ],
         [f"mdns 1 > 2 {AT_TARGET}: replied, response, 20000 us"],
+    ),
+    Talk(
+        "but not with those alone: whoever sees them was told by somebody else's",
+        [
+            (0, multicast(PEER, query(question(SERVICE, PTR), known=(INSTANCE_A, INSTANCE_C)))),
+            (0.01, multicast(OTHER_PEER, query(question(SERVICE, PTR)))),
+            (0.02, multicast(TARGET, response(INSTANCE_A))),
+        ],
+        [
+            "mdns 1 > -: silent, query with known answers",
+            f"mdns 2 > 3 {AT_TARGET}: replied, response, 10000 us",
+        ],
+    ),
+    Talk(
+        "however their names are compressed",
+        [
+            (0, multicast(PEER, query(question(SERVICE, PTR), known=(record(b"\xc0\x0c", PTR, data=b"\1a\xc0\x0c"),)))),
+            (0.02, multicast(TARGET, response(record(SERVICE, PTR, data=dns_name(f"a.{SERVICE}"))))),
+        ],
+        ["mdns 1 > -: silent, query with known answers", "mdns - > 2: unsolicited, response"],
+    ),
+    Talk(
+        "another that comes along answers",
+        [
+            (0, multicast(PEER, query(question(SERVICE, PTR), known=(INSTANCE_A,)))),
+            (0.02, multicast(TARGET, response(INSTANCE_A, INSTANCE_B))),
+        ],
+        [f"mdns 1 > 2 {AT_TARGET}: replied, response, 20000 us"],
+    ),
+    Talk(
+        "as does one behind it",
+        [
+            (0, multicast(PEER, query(question(SERVICE, PTR), known=(INSTANCE_A,)))),
+            (0.02, multicast(TARGET, response(INSTANCE_A))),
+            (0.03, multicast(TARGET, response(INSTANCE_B))),
+        ],
+        ["mdns 1 > 3 at 192.0.2.10:5353: replied, response, 30000 us", "mdns - > 2: unsolicited, response"],
+    ),
+    Talk(
+        "what goes to the asker alone was for it",
+        [
+            (0, ask(MDNS, query(question(SERVICE, PTR), known=(INSTANCE_A,)))),
+            (0.02, answer(MDNS, response(INSTANCE_A))),
+        ],
+        ["mdns 1 > 2: replied, response, 20000 us"],
+    ),
+    Talk(
+        "a record of the same name with other data is not known",
+        [
+            (0, multicast(PEER, query(question(HOST), known=(record(HOST),)))),
+            (0.02, multicast(TARGET, response(record(HOST, data=b"\1\2\3\4")))),
+        ],
+        [f"mdns 1 > 2 {AT_TARGET}: replied, response, 20000 us"],
+    ),
+    Talk(
+        "of a server, its host tells",
+        [
+            (0, multicast(PEER, query(question(SERVICE, SRV), known=(record(SERVICE, SRV, data=PLACE + b"\1a\0"),)))),
+            (0.02, multicast(TARGET, response(record(SERVICE, SRV, data=PLACE + b"\1b\0")))),
+            (0.03, multicast(TARGET, response(record(SERVICE, SRV, data=PLACE + b"\1a\0")))),
+        ],
+        [f"mdns 1 > 2 {AT_TARGET}: replied, response, 20000 us", "mdns - > 3: unsolicited, response"],
     ),
     Talk(
         "known answers in a query answer nobody's question",

@@ -42,6 +42,9 @@ from capanalyze.exchanges.row import (
     REPLIES,
     REPLY,
     REPLY_OCTETS,
+    REPLY_TO,
+    REPLY_TO_LOW,
+    REPLY_TO_PORT,
     REQUEST,
     REQUEST_OCTETS,
     REQUESTS,
@@ -53,6 +56,8 @@ from capanalyze.exchanges.row import (
     SERVICE,
     VERDICT,
     VERDICTS_OF,
+    WANTED,
+    WANTED_LOW,
     WEAK_PAIRING,
     WIDE,
     ZONE,
@@ -139,6 +144,8 @@ def exchange_rows(draw: st.DrawFn) -> dict[str, Any]:
     """One row: its fields, and its lists of frames."""
     module = draw(st.integers(0, len(PROTOCOLS) - 1))
     client, server = draw(hosts), draw(hosts)
+    wanted, reply_to = draw(st.just(server) | hosts), draw(st.just((0, 0)) | hosts)
+    port = draw(ports)
     requests, replies = draw(lists()), draw(lists())
     wide = {
         SECONDS: draw(seconds),
@@ -146,6 +153,10 @@ def exchange_rows(draw: st.DrawFn) -> dict[str, Any]:
         CLIENT_LOW: client[1],
         SERVER: server[0],
         SERVER_LOW: server[1],
+        WANTED: wanted[0],
+        WANTED_LOW: wanted[1],
+        REPLY_TO: reply_to[0],
+        REPLY_TO_LOW: reply_to[1],
         RTT: draw(round_trips),
         REPLY_OCTETS: draw(numbers | st.integers(0, 1 << 62)),
     }
@@ -153,9 +164,10 @@ def exchange_rows(draw: st.DrawFn) -> dict[str, Any]:
         NANOS: draw(nanos),
         MODULE: module,
         SERVICE: draw(st.sampled_from((module, GENERIC_UDP, TCP))),
-        PORT: draw(ports),
+        PORT: port,
         CLIENT_PORT: draw(ports),
-        SERVER_PORT: draw(ports),
+        SERVER_PORT: draw(st.just(port) | ports),
+        REPLY_TO_PORT: draw(ports),
         REQUEST_OCTETS: draw(numbers),
         OUTCOME: draw(st.integers(0, len(OUTCOMES) - 1)),
         REASON: draw(reasons(module)),
@@ -273,7 +285,7 @@ def split(found: Sequence[dict[str, Any]], sizes: Iterable[int]) -> list[Batch]:
 def as_read(batch: Batch, names: Names = NAMES) -> list[dict[str, Any]]:
     """The rows as a reader of Parquet shall see them."""
     found = (record(exchange_of(batch, number, names)) for number in range(batch.count))
-    return [{**row, "reply_capture": row.get("reply_capture")} for row in found]
+    return [dict.fromkeys(rows.FURTHER) | row for row in found]
 
 
 FORMS: dict[str, Callable[[io.BytesIO], RowWriter]] = {"jsonl": JsonRows, "csv": CsvRows, "table": TableRows}
@@ -343,7 +355,7 @@ def test_the_record_of_a_row() -> None:
     wide = {SECONDS: 1_193_652_786, CLIENT_LOW: MAPPED + 0xC6336407, SERVER_LOW: MAPPED + 0xC000020A}
     narrow = {NANOS: 944_735_000, MODULE: 3, SERVICE: 3, PORT: 123, CLIENT_PORT: 50000, SERVER_PORT: 123}
     row = {
-        "wide": wide | {RTT: 272_000, REPLY_OCTETS: 48},
+        "wide": wide | {WANTED_LOW: wide[SERVER_LOW], RTT: 272_000, REPLY_OCTETS: 48},
         "narrow": narrow | {REQUEST_OCTETS: 48, REASON: 66, DIRECTION: 1, MODE: 0, ZONE: 0, VERDICT: 1},
         "requests": [1],
         "replies": [2],
@@ -369,7 +381,51 @@ def test_frames_in_further_files_are_named() -> None:
         found = json.loads(line)
         assert (found["requests"], found["replies"], found["reply_capture"]) == ([1, 4], [5, 7], NAMES.captures[1])
         assert found["elsewhere"] == {NAMES.captures[1]: [2], "\\udcff\\udc80.pcap": [3], NAMES.captures[0]: [6]}
-        assert list(found)[-3:] == ["disclosures", "reply_capture", "elsewhere"]
+        assert list(found)[-4:] == ["disclosures", "reply_capture", "reply_from", "elsewhere"]
+
+
+IPV6 = words_of(int(IPv6Address("2001:db8::7")))
+
+
+@pytest.mark.parametrize(
+    ("changed", "further"),
+    [
+        ({}, {}),
+        (
+            {REPLY_TO_LOW: MAPPED + 0xC6336408, "narrow": {REPLY_TO_PORT: 5060}},
+            {"reply_to": "198.51.100.8:5060"},
+        ),
+        (
+            {REPLY_TO: IPV6[0], REPLY_TO_LOW: IPV6[1], "narrow": {REPLY_TO_PORT: 5060}},
+            {"reply_to": "[2001:db8::7]:5060"},
+        ),
+        ({REPLY_TO: IPV6[0], REPLY_TO_LOW: IPV6[1], "narrow": {REPLY_TO_PORT: -1}}, {"reply_to": "2001:db8::7"}),
+        ({"narrow": {SERVER_PORT: 1024}}, {"reply_from": "192.0.2.10:1024"}),
+        ({WANTED_LOW: MAPPED + 0xC000020B}, {"reply_from": "192.0.2.10:123"}),
+        ({WANTED_LOW: MAPPED + 0xE0000101, "narrow": {FLAGS: GROUP}}, {}),
+        (
+            {WANTED_LOW: MAPPED + 0xE0000101, "narrow": {FLAGS: GROUP, SERVER_PORT: 1024}},
+            {"reply_from": "192.0.2.10:1024"},
+        ),
+        (
+            {REPLY_TO_LOW: MAPPED + 0xC6336408, "narrow": {REPLY_TO_PORT: 5060, SERVER_PORT: 1024}},
+            {"reply_to": "198.51.100.8:5060", "reply_from": "192.0.2.10:1024"},
+        ),
+    ],
+)
+def test_the_way_of_a_reply_is_told_where_it_is_another(changed: dict[Any, Any], further: dict[str, str]) -> None:
+    wide = {SERVER_LOW: MAPPED + 0xC000020A, WANTED_LOW: MAPPED + 0xC000020A}
+    narrow = {MODULE: 3, SERVICE: 3, PORT: 123, SERVER_PORT: 123} | changed.get("narrow", {})
+    wide |= {field: value for field, value in changed.items() if field != "narrow"}
+    row = {"wide": wide, "narrow": narrow, "requests": [1], "replies": [2]}
+    for make in both(JsonRows):
+        (line,) = octets_of(make, [batch_of([row])]).splitlines()
+        found = json.loads(line)
+        assert {key: found[key] for key in found if key not in rows.KEYS} == further
+    cells = next(csv.DictReader(io.StringIO(octets_of(CsvRows, [batch_of([row])]).decode())))
+    assert [cells[key] for key in rows.FURTHER] == [further.get(key, "") for key in rows.FURTHER]
+    silent = batch_of([row | {"replies": []}])
+    assert "reply_from" not in json.loads(octets_of(JsonRows, [silent]))
 
 
 @pytest.mark.parametrize("kind", TEXT)
@@ -514,7 +570,7 @@ def test_names_may_grow_or_be_others(kind: type[TextRows]) -> None:
 
 
 def test_rows_of_nothing() -> None:
-    assert octets_of(CsvRows, []).decode().strip().split(",") == [*rows.KEYS, "reply_capture"]
+    assert octets_of(CsvRows, []).decode().strip().split(",") == [*rows.KEYS, *rows.FURTHER]
     assert octets_of(JsonRows, []) == b""
 
 
@@ -557,7 +613,7 @@ def test_parquet_has_the_columns_it_had(parquet: Any) -> None:
     import pyarrow as pa
 
     schema = read_back(octets_of(parquet.ParquetRows, [])).schema
-    assert schema.names == [*rows.KEYS, "reply_capture"]
+    assert schema.names == [*rows.KEYS, *rows.FURTHER]
     kinds = {field.name: field.type for field in schema}
     assert {name for name, kind in kinds.items() if pa.types.is_dictionary(kind)} == {
         *("capture", "service", "transport", "outcome", "reason", "pairing"),
