@@ -170,7 +170,7 @@ cdef inline Sight *translated(
 
 
 cdef inline bint is_forwarded(const Sight *sight, const Message *m) noexcept nogil:
-    """Whether a host passed a datagram on between two sights: else it was sent twice, as probes of two addresses are."""
+    """Whether a host passed a datagram on between two sights: else it was sent twice, to two addresses."""
     if sight.ttl == m.ttl + 1 or sight.direction != m.direction:
         return True
     return sight.source_mac != m.source_mac and sight.source_mac >= 0 and m.source_mac >= 0
