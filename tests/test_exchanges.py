@@ -614,16 +614,13 @@ Event = tuple[float, bytes, str]  # seconds, frame, what it is
 def stream(requests: int, seed: int, client: str = PEER) -> list[Event]:
     chance = random.Random(seed)
     events: list[Event] = []
-    own = int(client.rpartition(".")[2]) << 8  # equal payloads would be sights of one request behind a translation
     for number in range(1, requests + 1):
         time = 10 + chance.choice([0, 0.2, 1, 4]) * number + number / 128
         sport = chance.choice([NTP, 50000, 50001])
-        events.append(
-            (time, datagram(client, sport, TARGET, NTP, ntp(transmit=own + number)), f"{client} asks {number}")
-        )
+        events.append((time, datagram(client, sport, TARGET, NTP, ntp(transmit=number)), f"{client} asks {number}"))
         for copy in range(chance.choice([0, 1, 1, 2])):
             delay = chance.choice([-0.9, 1, 100, 3500, 29000, 31000]) / 1000 + copy * 0.004
-            reply = datagram(TARGET, NTP, client, sport, ntp(SERVER, origin=own + number), ident=copy)
+            reply = datagram(TARGET, NTP, client, sport, ntp(SERVER, origin=number), ident=copy)
             events.append((time + delay, reply, f"{client} gets {number}"))
     return sorted(events, key=lambda event: event[0])
 

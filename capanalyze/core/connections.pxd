@@ -8,8 +8,8 @@ from capanalyze.core.expiry cimport wait, wait_anew
 from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, walk
 from capanalyze.core.message cimport ACKNOWLEDGES, SPOKE
 from capanalyze.core.pairing cimport (
-    STREAM_TRANSPORT, TCP_TRANSPORT, Given, Pairing, comes_from_wanted, goes_to_client, is_late, kind_of, repeats_the_way, role_of,
-    shares_key,
+    STREAM_TRANSPORT, TCP_TRANSPORT, Given, Pairing, comes_from_wanted, goes_to_client, is_late, kind_of,
+    repeats_the_way, role_of, shares_key,
 )
 from capanalyze.core.row cimport (
     ANSWERED, INDETERMINATE, REJECTED, REPLIED, SAID_ACCEPTED_THEN_CLOSED, SAID_ACCEPTED_THEN_RESET, SAID_RESET,

@@ -124,7 +124,7 @@ cdef inline uint32_t handle(Pairing *p, Given *g) noexcept nogil:
 
 
 cdef inline uint32_t behind_translation(Pairing *p, Given *g, const Sight *sight) noexcept nogil:
-    """Another sight of a message, with one endpoint translated: of its exchange, or the first sight is of this one's."""
+    """Another sight of a message, one endpoint of which was translated in between."""
     cdef Table *t = &p.table
     cdef Joined joined = sight.joined
     cdef int64_t frame = sight.frame

@@ -159,13 +159,20 @@ cdef inline Sight *translated(
             return NULL
         if sight.digest != m.digest or sight.interface == m.interface or sight.identification != m.identification:
             continue
-        if sight.size != m.size or sight.protocol != m.protocol:
+        if sight.size != m.size or sight.protocol != m.protocol or not is_forwarded(sight, m):
             continue
         if (sight.source == source) == (sight.destination == destination):
             continue
         if source_of(r, sight.frame) == source_of(r, m.frame):
             return sight
     return NULL
+
+
+cdef inline bint is_forwarded(const Sight *sight, const Message *m) noexcept nogil:
+    """Whether a host passed a datagram on between two sights: else it was sent twice, to two addresses."""
+    if sight.ttl == m.ttl + 1 or sight.direction != m.direction:
+        return True
+    return sight.source_mac != m.source_mac and sight.source_mac >= 0 and m.source_mac >= 0
 
 
 cdef inline bint holds_the_same(const Sight *sight, const Message *m) noexcept nogil:

@@ -9,8 +9,8 @@ from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, key_hash, wal
 from capanalyze.core.message cimport Message
 from capanalyze.core.opening cimport begin, enter, ident_of
 from capanalyze.core.pairing cimport (
-    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, STREAM_TRANSPORT, WEAK, Early, Given, Pairing, facts_for, facts_of, given, is_on,
-    repeats_the_way, shares_key,
+    ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, STREAM_TRANSPORT, WEAK, Early, Given, Pairing, facts_for, facts_of,
+    given, is_on, repeats_the_way, shares_key,
 )
 from capanalyze.core.repeats cimport note_same, source_of
 from capanalyze.core.replies cimport Candidate, by_key

@@ -7,7 +7,7 @@ import pytest
 
 from capanalyze.audit import Audit, CaptureFile
 from capanalyze.opinion import verify
-from tests.build import PEER, TARGET, datagram, dns, ethernet, icmp, ntp, packet, segment
+from tests.build import MAC_PEER, MAC_TARGET, PEER, TARGET, datagram, dns, ethernet, icmp, ntp, packet, segment
 from tests.conversations import ETHERNET, Talk, each, heard, on_interfaces
 
 DNS, NTP, WEB, PUBLISHED, PLAIN = 53, 123, 80, 8080, 9999
@@ -230,8 +230,36 @@ CASES: dict[str, tuple[Frames, list[str]]] = {
 }
 
 
+def forwarded(packet: bytes, hops: int) -> bytes:
+    """An IPv4 packet that so many routers have passed on."""
+    return packet[:8] + bytes([packet[8] - hops]) + packet[9:]
+
+
+def on_their_way(frames: Frames) -> Frames:
+    """What has another endpoint than the first sight with its identification is one hop on."""
+    found, first = [], dict[bytes, bytes]()
+    for number, time, frame in frames:
+        ends = first.setdefault(frame[4:6], frame[12:24])
+        found.append((number, time, forwarded(frame, int(frame[12:24] != ends))))
+    return found
+
+
 @pytest.mark.parametrize(("frames", "exchanges"), CASES.values(), ids=CASES)
 def test_translation(tmp_path: Path, frames: Frames, exchanges: list[str]) -> None:
+    frames = on_their_way(frames)
     assert on_interfaces(tmp_path, frames, [101] * 3) == exchanges
     path = tmp_path / "many.pcapng"  # to the reference, both sides of a translation are exchanges of their own
     assert verify(Audit((CaptureFile(str(path), path.name),))).differences == []
+
+
+@pytest.mark.parametrize(
+    ("sender", "exchanges"),
+    [
+        (MAC_TARGET, ["tcp/8080 1,2 > -: silent, SYN"]),  # who was asked passed it on
+        (MAC_PEER, ["tcp/8080 1 > -: silent, SYN", "tcp/80 2 > -: silent, SYN"]),  # the same host sent two
+    ],
+)
+def test_only_what_is_passed_on_is_translated(tmp_path: Path, sender: bytes, exchanges: list[str]) -> None:
+    (_, _, asked), (_, _, behind) = CASES["or nobody does"][0]
+    frames = [(OUTER, 0, ethernet(asked)), (INNER, STEP, ethernet(behind, source=sender, destination=bytes(6)))]
+    assert on_interfaces(tmp_path, frames, [ETHERNET] * 2) == exchanges
