@@ -54,9 +54,10 @@ class Places:
 
 @dataclass(slots=True)
 class Unit:
-    """Messages in order, and what was known of their capture by then; `take` once the unit is used.
+    """Messages in order, and what was known of their capture by then; `take` once they are used.
 
-    `frames` of it were read by then, None for all; the account `part` may be of a few more.
+    They are all of a unit, or the next ones of one that goes on. `frames` of the capture were read by then, None for
+    all; the account `part` may be of a few more.
     The buffers serve anew once a further unit is asked for.
     """
 

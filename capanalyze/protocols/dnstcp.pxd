@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from capanalyze.core.message cimport OTHER, Match, Role
-from capanalyze.core.octets cimport Octets, be16, holds, u8
+from capanalyze.core.octets cimport Octets, be16, be64, holds, u8
 from capanalyze.protocols._names cimport MALFORMED_NAME, Name, name_at
 from capanalyze.protocols._questions cimport (
     ADDITIONALS, ANSWERS, AUTHORITIES, CODE, FLAGS, HEADER_LEN, MAX_CLASS, MAX_EXTENSIONS, MAX_RECORDS, OPCODE,
@@ -48,4 +48,4 @@ cdef inline bint is_bare_error(Octets octets) noexcept nogil:
     """Whether it is a header that says what went wrong, and nothing else."""
     if octets.size != HEADER_LEN or not u8(octets, FLAGS) & RESPONSE_BIT or not u8(octets, CODE) & RCODE:
         return False
-    return not (be16(octets, QUESTIONS) or be16(octets, ANSWERS) or be16(octets, AUTHORITIES) or be16(octets, ADDITIONALS))
+    return not be64(octets, QUESTIONS)  # nor any of the other counts
