@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LATE = 30 * SECOND  # how long a reply with the key of a request is still told apart from a stray one
 EARLY = SECOND // 1000  # how long before its request a reply may stand in the file
 ESTABLISHED = 60 * SECOND  # how long a connection without a word from the client may still be taken back
-LARGEST = 1 << 18
+LARGEST = 1 << 17
 OUT_ROOM = 8192
 OUT_LINKS = 8192
 TRANSPORTS = ("udp", "tcp", "icmp")
