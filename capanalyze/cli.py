@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import functools
 import gc
@@ -141,11 +142,11 @@ class OneLine(click.Group):
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         prepare_streams()
         gc.set_threshold(COLLECT_AFTER, 50, 100)
+        atexit.register(gc.freeze)  # Python would look for cycles once more as it ends
         # What numpy brings for linear algebra would start a thread a core, for nothing.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         with one_line_errors():
             status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-        gc.freeze()  # Python would look for cycles once more as it ends
         sys.exit(status if isinstance(status, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
