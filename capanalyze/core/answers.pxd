@@ -4,11 +4,11 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.exchange cimport (
     BY_PEER, ESTABLISHED_WAIT, IDLE_WAIT, NONE, SECOND, Exchange, Table, add_reply_frame, append, at, frame_at,
-    is_of_capture, same, take_place,
+    is_of_capture, take_place,
 )
 from capanalyze.core.expiry cimport wait, wait_anew, wait_on
 from capanalyze.core.hashes cimport count_rare, exchange_of, first_node, link
-from capanalyze.core.message cimport Address, Message
+from capanalyze.core.message cimport Address, Message, same
 from capanalyze.core.octets cimport mix
 from capanalyze.core.pairing cimport (
     INTERIM, Given, Pairing, comes_from_wanted, facts_of, goes_to_client, is_late, is_unreadable, kind_of,

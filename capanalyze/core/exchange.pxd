@@ -292,19 +292,6 @@ cdef inline void give_frames_back(Table *t, uint32_t first, uint32_t last) noexc
         t.free_link = first
 
 
-# Addresses
-
-
-cdef inline bint same(const Address *one, const Address *other) noexcept nogil:
-    """Whether two addresses are equal."""
-    return one.low == other.low and one.high == other.high
-
-
-cdef inline bint is_ipv4(const Address *one) noexcept nogil:
-    """Whether it is an IPv4 address."""
-    return one.high == 0 and one.low >> 32 == 0xFFFF
-
-
 # Lists of frames
 
 

@@ -8,10 +8,11 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t, uint8_t
 
 from capanalyze.core.exchange cimport (
     ENDED, GONE, LINGER, LONG, MAX_WAITS, MOVES_AT_ONCE, NONE, OPEN, SECOND, Ends, Exchange, Out, Table, at, frame_at,
-    give_back, leave_order, same, stand_last,
+    give_back, leave_order, stand_last,
 )
 from capanalyze.core.hashes cimport unlink
 from capanalyze.core.index cimport LINE, prefetch, prefetch_all
+from capanalyze.core.message cimport same
 from capanalyze.core.row cimport FORGOTTEN, GROUP, MAY_ANNOUNCE, SILENT, UNSOLICITED, Link, Narrow, Wide
 
 

@@ -3,10 +3,10 @@
 from libc.stdint cimport uint32_t
 
 from capanalyze.core.connections cimport refuse
-from capanalyze.core.exchange cimport NONE, Exchange, Table, at, is_ipv4, same
+from capanalyze.core.exchange cimport NONE, Exchange, Table, at
 from capanalyze.core.flows cimport ask
 from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, walk
-from capanalyze.core.message cimport REPLY, Address
+from capanalyze.core.message cimport REPLY, Address, is_ipv4, same
 from capanalyze.core.opening cimport ident_of
 from capanalyze.core.pairing cimport Given, Pairing, facts_for, is_of_service, repeats_the_way, role_of, shares_key
 from capanalyze.core.row cimport GROUP, REJECTED, SAID_ICMPV4, SAID_ICMPV6, SAID_MID_FLOW, SILENT

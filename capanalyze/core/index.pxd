@@ -43,11 +43,6 @@ cdef enum:
     LINE = 64  # octets that memory hands out at once
 
 
-cdef inline bint is_same(const Address *one, const Address *other) noexcept nogil:
-    """Whether two addresses are the same."""
-    return one.low == other.low and one.high == other.high
-
-
 cdef inline void prefetch_all(const void *first, size_t octets) noexcept nogil:
     """Fetch so many octets."""
     cdef size_t at = 0

@@ -7,8 +7,8 @@ indeterminate. `verdicts.py` has the tables.
 
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 
-from capanalyze.core.index cimport checked_place, is_same, mix_address
-from capanalyze.core.message cimport Address
+from capanalyze.core.index cimport checked_place, mix_address
+from capanalyze.core.message cimport Address, same
 from capanalyze.core.octets cimport mix
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
@@ -113,7 +113,7 @@ cdef inline bint is_own(const Judging *j, const Address *address) noexcept nogil
     """Whether an address is the target's."""
     cdef int64_t number
     for number in range(j.own_count):
-        if is_same(&j.own[number], address):
+        if same(&j.own[number], address):
             return True
     return False
 
@@ -258,7 +258,7 @@ cdef inline bint is_answer_of(const Answered *answered, const Wide *wide, const 
     """Whether answers are those of a row's server and service, where and when it was asked."""
     if answered.mode != narrow.mode or answered.place != narrow.place or answered.service != narrow.service:
         return False
-    return answered.port == port_of(narrow) and is_same(&answered.server, &wide.server)
+    return answered.port == port_of(narrow) and same(&answered.server, &wide.server)
 
 
 cdef inline int32_t port_of(const Narrow *narrow) noexcept nogil:

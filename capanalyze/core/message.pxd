@@ -51,6 +51,16 @@ cdef struct Address:
     uint64_t low
 
 
+cdef inline bint same(const Address *one, const Address *other) noexcept nogil:
+    """Whether two addresses are equal."""
+    return one.low == other.low and one.high == other.high
+
+
+cdef inline bint is_ipv4(const Address *one) noexcept nogil:
+    """Whether it is an IPv4 address."""
+    return one.high == 0 and one.low >> 32 == 0xFFFF
+
+
 cdef struct Message:  # in words of 64 bits, as `packets.message` numbers them
     int64_t frame  # from 1
     int64_t seconds

@@ -2,9 +2,9 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
-from capanalyze.core.exchange cimport ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at, same
+from capanalyze.core.exchange cimport ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at
 from capanalyze.core.hashes cimport Walk, conversation_hash, endpoint, goes_to_next, has_hash, key_hash, walk
-from capanalyze.core.message cimport CUT, MALFORMED, MAX_KEYS, Message
+from capanalyze.core.message cimport CUT, MALFORMED, MAX_KEYS, Message, same
 from capanalyze.core.repeats cimport Repeats
 from capanalyze.core.row cimport CONVERSATION, GROUP
 

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
-from capanalyze.core.message cimport Address
+from capanalyze.core.message cimport Address, is_ipv4
 from capanalyze.core.row cimport GROUP, Narrow, Wide
 
 cdef enum Reach:  # in the order of `model.Reach`
@@ -10,11 +10,6 @@ cdef enum Reach:  # in the order of `model.Reach`
     NEAR
     PRIVATE
     PUBLIC
-
-
-cdef inline bint is_ipv4(const Address *address) noexcept nogil:
-    """Whether an address is one of IPv4."""
-    return address.high == 0 and address.low >> 32 == 0xFFFF
 
 
 cdef inline Reach reach_of(const Wide *wide, const Narrow *narrow) noexcept nogil:

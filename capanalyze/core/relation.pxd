@@ -3,8 +3,8 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from capanalyze.core.index cimport checked_place, is_same
-from capanalyze.core.message cimport Address, Message
+from capanalyze.core.index cimport checked_place
+from capanalyze.core.message cimport Address, Message, same
 from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport GROUP, Narrow, Wide
 
@@ -140,14 +140,14 @@ cdef inline void note_message(Relation *r, const Message *message, bint on_loopb
     # Linux has a source address of 0 for `lo` in a capture of `any`.
     found[8] = 0 if on_loopback or message.source_mac == 0 else message.direction
     found[9] = message.to_group
-    found[10] = is_same(&message.source, &message.destination)
+    found[10] = same(&message.source, &message.destination)
     note(r, found, 1)
 
 
 cdef inline void note_exchange(Relation *r, Relation *times, const Wide *wide, const Narrow *narrow) noexcept nogil:
     """Count who asked and answered whom, as `target.contacts` reads it, and in which time."""
     cdef int64_t[COLUMNS_OF_EXCHANGE] found
-    cdef bint to_another = wide.request and not narrow.flags & GROUP and not is_same(&wide.wanted, &wide.server)
+    cdef bint to_another = wide.request and not narrow.flags & GROUP and not same(&wide.wanted, &wide.server)
     cdef Address another = wide.wanted if to_another else Address(0, 0)
     found[0], found[1] = wide.client.high, wide.client.low
     found[2], found[3] = wide.server.high, wide.server.low

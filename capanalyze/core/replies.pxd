@@ -8,14 +8,12 @@ address or port of the one that was asked: then only a key tells.
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.answers cimport answer, sibling_of
-from capanalyze.core.exchange cimport (
-    ANY_CLIENT, ANY_SERVER, IDLE_WAIT, NONE, Exchange, Table, add_reply_frame, at, is_ipv4, same,
-)
+from capanalyze.core.exchange cimport ANY_CLIENT, ANY_SERVER, IDLE_WAIT, NONE, Exchange, Table, add_reply_frame, at
 from capanalyze.core.expiry cimport wait_on
 from capanalyze.core.hashes cimport (
     Walk, client_hash, conversation_hash, ends_hash, goes_to_next, key_hash, keyless_hash, link, walk, walk_all,
 )
-from capanalyze.core.message cimport CUT, MALFORMED, REPLY
+from capanalyze.core.message cimport CUT, MALFORMED, REPLY, is_ipv4, same
 from capanalyze.core.opening cimport mix_port
 from capanalyze.core.pairing cimport (
     KIND_SHIFT, MAX_FOUND, MAX_PASSED, WEAK, Given, Pairing, comes_from_wanted, conversation_between, facts_for,

@@ -3,10 +3,10 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
 from capanalyze.core.answers cimport answer
-from capanalyze.core.exchange cimport ANY_SERVER, IDLE_WAIT, NONE, OPEN, SECOND, Exchange, Table, add_request, at, same
+from capanalyze.core.exchange cimport ANY_SERVER, IDLE_WAIT, NONE, OPEN, SECOND, Exchange, Table, add_request, at
 from capanalyze.core.expiry cimport drop, wait_on
 from capanalyze.core.hashes cimport Walk, ends_hash, goes_to_next, key_hash, walk
-from capanalyze.core.message cimport Message
+from capanalyze.core.message cimport Message, same
 from capanalyze.core.opening cimport begin, enter, ident_of
 from capanalyze.core.pairing cimport (
     ALSO_REPLY, COMPARED, CONTINUES, EARLY_ROOM, STREAM_TRANSPORT, WEAK, Early, Given, Pairing, facts_for, facts_of,

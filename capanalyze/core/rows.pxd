@@ -5,8 +5,7 @@ Each function that writes does so from a place on, and returns where it ended; w
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
-from capanalyze.core.exchange cimport is_ipv4, same
-from capanalyze.core.message cimport Address
+from capanalyze.core.message cimport Address, is_ipv4, same
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport CAPTURE_SHIFT, GROUP, Link, Narrow, Wide
 

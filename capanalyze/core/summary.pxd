@@ -6,7 +6,8 @@ from capanalyze.core.cells cimport add_reason, cell_at, fetch_cell, fetch_head, 
 from capanalyze.core.details cimport detail_at, frames_back, new_detail
 from capanalyze.core.index cimport checked_place
 from capanalyze.core.meeting cimport meet
-from capanalyze.core.reach cimport is_ipv4, reach_of
+from capanalyze.core.message cimport is_ipv4
+from capanalyze.core.reach cimport reach_of
 from capanalyze.core.row cimport CAPTURE_SHIFT, INWARD, OUTWARD, PASSING, REJECTED, REPLIED, SILENT, UNSOLICITED, Narrow
 from capanalyze.core.sent cimport note_sent, sent_by
 from capanalyze.core.services cimport TCP_SERVICE

@@ -7,9 +7,9 @@ asked on one side of the translation is answered on the other first.
 from libc.stdint cimport int64_t, uint32_t
 
 from capanalyze.core.answers cimport add_reply
-from capanalyze.core.exchange cimport Exchange, Table, add_reply_frame, at, frame_at, same
+from capanalyze.core.exchange cimport Exchange, Table, add_reply_frame, at, frame_at
 from capanalyze.core.expiry cimport drop
-from capanalyze.core.message cimport Address
+from capanalyze.core.message cimport Address, same
 from capanalyze.core.pairing cimport Given, Pairing, comes_from_wanted, goes_to_client
 from capanalyze.core.row cimport GROUP, INDETERMINATE, REPLIED, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT
 

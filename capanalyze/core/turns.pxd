@@ -5,8 +5,9 @@ from libc.string cimport memset
 
 from capanalyze.core.cells cimport cell_at, taken
 from capanalyze.core.details cimport detail_at, touch
-from capanalyze.core.index cimport is_same, mix_address
+from capanalyze.core.index cimport mix_address
 from capanalyze.core.kept cimport keep, row_at
+from capanalyze.core.message cimport same
 from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport GROUP, REPLIED, Narrow
 from capanalyze.core.sent cimport sent_between, sent_by
@@ -109,7 +110,7 @@ cdef inline uint32_t find_turn(Sums *s, uint32_t detail, Row row) noexcept nogil
     cdef Turn *turn
     while number:
         turn = &s.turns[number]
-        if turn.detail == detail and turn.kind == kind and is_same(&turn.server, &row.wide.server):
+        if turn.detail == detail and turn.kind == kind and same(&turn.server, &row.wide.server):
             return number
         place += 1
         number = s.turn_heads[place & s.turn_mask]
