@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from dataclasses import replace as changed
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from capanalyze import __version__
 from capanalyze.again import Frame
 from capanalyze.again import read_again as again
+from capanalyze.conclusions import conclude
 from capanalyze.disclosures import disclose
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, numbered, service_at
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from capanalyze.exchanges.pair import Pair, Payload
     from capanalyze.exhibits import Bundle, Key, Limit
     from capanalyze.findings import Summed, Unasked
+    from capanalyze.judging.controls import Controls
     from capanalyze.model import Announcement, Disclosure, Input
 
 FEW = 16_384  # messages, up to which all is held
@@ -70,7 +72,7 @@ class Flow:
         self._units = stream.units()
         self._held = Held()
         self._judge = Judge(self._audit, stream.places.labels)
-        self.names: Names = changed(
+        self.names: Names = replaced(
             stream.names, modes=[mode.name for mode in self._audit.modes], zones=self._judge.zones
         )
         self._contacts = Contacts()
@@ -113,6 +115,10 @@ class Flow:
             if not left:
                 return
 
+    def controls(self) -> Controls:
+        """What shows by now that services listened."""
+        return self._judge.controls(self.names)
+
     def target_in_the_end(self) -> Target:
         """The target, with warnings of what later exchanges show: addresses that none has, or that were not judged."""
         unmet = self._contacts.unmet(self._audit.target)
@@ -122,11 +128,42 @@ class Flow:
         return replace(self.target, warnings=warnings)
 
     def in_order(self) -> Iterator[Batch]:
-        """All exchanges, judged: few in order of file and frame, many as they began."""
+        """All exchanges, judged: few in order of file and frame, many as they began.
+
+        What was answered anywhere decides what silence is called, so the captures are read once before where exchanges
+        are many. Standard input cannot be: its silence is called by what was answered before.
+        """
         if self.are_few:
-            yield in_order(list(self.judged()))
-        else:
-            yield from self.judged()
+            batch = in_order(list(self.judged()))
+            self._judge.conclude(batch)
+            yield batch
+            return
+        if self._may_hold_back and not self.reads_once:
+            self._judge.learn(self._judge_of_all())
+        yield from self.judged()
+
+    @property
+    def reads_once(self) -> bool:
+        """Whether what was read cannot be read again."""
+        return any(file.path == "-" for file in self._audit.captures)
+
+    @property
+    def may_miss_controls(self) -> bool:
+        """Whether silence may have been called so as the service had not answered by then."""
+        return self._may_hold_back and self.reads_once and not self.are_few
+
+    @property
+    def _may_hold_back(self) -> bool:
+        """Whether a mode promises to block anything."""
+        return any(mode.promise == "block" or mode.stealth for mode in self._audit.modes)
+
+    def _judge_of_all(self) -> Judge:
+        """The judge of another reading of the same captures, to their end."""
+        with Stream(replaced(self._audit, hashed=False)) as stream:
+            flow = Flow(stream, needs_target=False)
+            for _ in flow.judged():
+                pass
+            return flow._judge
 
     def numbered(self) -> Iterator[Batch]:
         """All exchanges in order, with the numbers that `dissect --exchange` knows them by, where these are known.
@@ -263,6 +300,8 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
             finding.disclosures = facts_of(finding.service, payloads, octets)
             finding.notes += [note for name, note in lost.items() if name in captures]
     parts = [one.part for one in stream.readings]
+    told_modes = [mode_info(mode, stream) for mode in modes]
+    conclude(found, told_modes)
     analysis = Analysis(
         capanalyze=__version__,
         command=command,
@@ -271,7 +310,7 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         first=stamp(min((part.first for part in parts if part.first), default=None)),
         last=stamp(max((part.last for part in parts if part.last), default=None)),
         target=target,
-        modes=[mode_info(mode, stream) for mode in modes],
+        modes=told_modes,
         zones=gathered.zones,
         findings=found,
         announcements=[announcement_of(one, octets) for one in gathered.announcements],
@@ -298,7 +337,7 @@ def gather(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     for batch in flow.judged():
         summary.add(batch)
     summary.finish()
-    teller = Teller(summary, flow.names, modes, stream.cut_modes())
+    teller = Teller(summary, flow.names, modes, stream.cut_modes(), flow.controls())
     return Gathered(
         findings=teller.findings(),
         announcements=teller.announcements(),
@@ -423,4 +462,5 @@ def mode_info(mode: Mode, stream: Stream) -> ModeInfo:
         captures=captures,
         first=stamp(min((part.first for part in parts if part.first), default=None)),
         last=stamp(max((part.last for part in parts if part.last), default=None)),
+        named_by=stream.audit.modes_by,
     )

@@ -92,7 +92,7 @@ class Audit:
     """All that is asked of one analysis.
 
     Where captures are not `hashed`, reports do not name them by their SHA-256. So many `threads` may read them; what is
-    found is the same.
+    found is the same. `modes_by` says where the names of modes come from.
     """
 
     captures: tuple[CaptureFile, ...]
@@ -104,6 +104,7 @@ class Audit:
     until: int | None = None
     hashed: bool = True
     threads: int = 1
+    modes_by: str = ""
 
     def mode(self, name: str) -> Mode:
         """The mode with this name."""
@@ -186,6 +187,7 @@ def load_audit(path: Path) -> Audit:
         modes=tuple(modes),
         zones=check_zones(top.zones, f"{path}: zones"),
         target=tuple(check_address(address, f"{path}: target.addresses") for address in target),
+        modes_by="the audit file",
     )
 
 
@@ -305,6 +307,7 @@ def audit_of(
         modes=PRESETS,
         zones=parse_zones(zones),
         target=tuple(check_address(address, "--target") for address in target),
+        modes_by="--mode" if mode else "the names of the captures",
     )
 
 

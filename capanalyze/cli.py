@@ -323,6 +323,10 @@ def exchanges(
                 writer.write(rows, flow.names, told)
         on_target = notes_on_target(flow.target_in_the_end(), flow.undecided)
         notes = [*notes_on_captures(inputs_of(stream)), *on_target, *notes_on_pairing(stream)]
+        if flow.may_miss_controls:
+            notes.append(
+                "standard input is read once: what is called silent may be blocked, where its service answered later"
+            )
     say(notes)
 
 

@@ -116,6 +116,7 @@ def _all_proofs(
         for told in payloads[:1]:
             yield (told.capture, told.frame), f"{_about(found)}: tells something"
     for found in findings:
+        yield from _control(found)
         yield from _kinds(found)
         yield from _flips(found, limit)
     for unasked in announcements:
@@ -155,6 +156,17 @@ def _exchange(one: Evidence, words: str, limit: Limit) -> Iterator[Proof]:
         yield (one.capture, frame), f"{words}: request"
     for frame in one.replies[: limit.frames]:
         yield (one.reply_capture or one.capture, frame), f"{words}: {'reply' if one.requests else 'message'}"
+
+
+def _control(found: Finding) -> Iterator[Proof]:
+    """The exchange that shows that something listened."""
+    if found.control is None:
+        return
+    one = found.control
+    for frame in one.requests:
+        yield (one.capture, frame), f"{_about(found)}: a request that it answered"
+    for frame in one.replies:
+        yield (one.reply_capture or one.capture, frame), f"{_about(found)}: shows that it listens"
 
 
 def _kinds(found: Finding) -> Iterator[Proof]:

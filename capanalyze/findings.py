@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from capanalyze.circumstances import advisories, off_link
 from capanalyze.exchanges.batch import host_text, time_ns
 from capanalyze.exchanges.row import CLIENT, CLIENT_LOW, NANOS, NARROW, SECONDS, SERVER, SERVER_LOW, WIDE
-from capanalyze.model import VERDICTS, Announcement, Counts, Evidence, Finding, Reach, Zone
+from capanalyze.model import VERDICTS, Announcement, Control, Counts, Evidence, Finding, Reach, Zone
 from capanalyze.verdicts import verdict_of
 
 if TYPE_CHECKING:
@@ -101,11 +101,14 @@ def reached(counts: Sequence[int]) -> Reach:
     return Reach(on_link=on_link, near=near, private=private, public=public)
 
 
-def over_family(counts: Sequence[int], mode: Mode | None, service: str) -> Counts:
-    """Counts by outcome in the order of WORST, then of what is unproven."""
+def over_family(counts: Sequence[int], mode: Mode | None, service: str, control: Control | None) -> Counts:
+    """Counts by outcome in the order of WORST, then of what is unproven; `control` is that of what stayed silent."""
     replied, rejected, silent, indeterminate, unproven = counts
     outcome: Outcome = next((outcome for outcome, count in zip(WORST, counts, strict=False) if count), "silent")
     proves_nothing = unproven == sum(counts)
+    verdict = (
+        verdict_of(outcome, mode, service, unproven=proves_nothing, controlled=control is not None) if mode else None
+    )
     return Counts(
         exchanges=sum(counts),
         replied=replied,
@@ -114,7 +117,8 @@ def over_family(counts: Sequence[int], mode: Mode | None, service: str) -> Count
         indeterminate=indeterminate,
         unproven=unproven,
         provable=replied + rejected + silent,
-        verdict=verdict_of(outcome, mode, service, unproven=proves_nothing) if mode else None,
+        verdict=verdict,
+        control=control if verdict == "blocked" else None,
     )
 
 

@@ -124,6 +124,20 @@ class Change(Value, frozen=True):
     circumstances: list[str] = []
 
 
+class Control(Value, frozen=True):
+    """What shows that a service listened which stayed silent: an exchange of the same kind that it answered.
+
+    `mode` is the mode of that exchange, `capture` that of its request, `reply_capture` that of its reply if another.
+    `requests` is empty where the service sent `replies` of itself, under the same mode.
+    """
+
+    mode: str | None
+    capture: str
+    requests: list[int]
+    replies: list[int]
+    reply_capture: str | None = None
+
+
 class Fact(Value, frozen=True):
     """A disclosure with the frame that made it."""
 
@@ -352,7 +366,10 @@ class Reference(Value, frozen=True):
 
 
 class Counts(Value, frozen=True):
-    """The exchanges of a finding over one family of addresses, counted as in the finding, and their verdict."""
+    """The exchanges of a finding over one family of addresses, counted as in the finding, and their verdict.
+
+    `control` is what shows that the service listened over this family, where it is `blocked`.
+    """
 
     exchanges: int
     replied: int
@@ -362,6 +379,7 @@ class Counts(Value, frozen=True):
     unproven: int
     provable: int
     verdict: Verdict | None
+    control: Control | None = None
 
 
 class Finding(Record):
@@ -371,6 +389,7 @@ class Finding(Record):
     could have been (neither unproven nor indeterminate). `factor` is payload octets of the replies over
     those of the requests that drew them, `frame_factor` frames over requests. `kinds` are told apart where the
     service has a module of its own. `families` has the counts over `ipv4` and `ipv6`, each where it was asked.
+    `control` is what shows that something listened where the verdict is `blocked`, else None.
     """
 
     mode: str | None
@@ -409,6 +428,7 @@ class Finding(Record):
     reach: Reach = Reach()
     agreement: Agreement | None = None
     families: dict[str, Counts] = {}
+    control: Control | None = None
 
     def shown(self) -> list[Evidence]:
         """The exchanges that it points to, each once, the best first; those of its flips come with the flips."""
@@ -442,8 +462,12 @@ class Announcement(Value, frozen=True):
     disclosures: list[Fact] = []
 
 
-class ModeInfo(Value, frozen=True):
-    """A firewall setting and what it promises; `first` and `last` are those of its captures, UTC."""
+class ModeInfo(Record):
+    """A firewall setting and what it promises; `first` and `last` are those of its captures, UTC.
+
+    `named_by` says where its name comes from, as nothing on the wire shows it; `conclusions` are what its findings
+    prove together.
+    """
 
     name: str
     title: str
@@ -453,6 +477,8 @@ class ModeInfo(Value, frozen=True):
     captures: list[str]
     first: str | None
     last: str | None
+    named_by: str = ""
+    conclusions: list[str] = []
 
 
 class Zone(Value, frozen=True):

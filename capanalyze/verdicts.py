@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit, Mode
     from capanalyze.model import Outcome, Promise, Verdict
 
-# outcome and promise → verdict
-BLOCK: dict[Outcome, Verdict] = {"replied": "leaked", "rejected": "refused", "silent": "blocked"}
-STEALTH: dict[Outcome, Verdict] = {"replied": "leaked", "rejected": "visible", "silent": "blocked"}
+# outcome and promise → verdict; silence that a control shows to be the filter's work is `blocked`
+BLOCK: dict[Outcome, Verdict] = {"replied": "leaked", "rejected": "refused", "silent": "silent"}
+STEALTH: dict[Outcome, Verdict] = {"replied": "leaked", "rejected": "visible", "silent": "silent"}
 ALLOW: dict[Outcome, Verdict] = {"replied": "allowed", "rejected": "refused", "silent": "silent"}
 ALLOW_STEALTH: dict[Outcome, Verdict] = {"replied": "allowed", "rejected": "visible", "silent": "silent"}
 
@@ -83,10 +83,17 @@ def promise_of(mode: Mode, service: str) -> Promise:
     return "allow" if allows(mode, service) else "block"
 
 
-def verdict_of(outcome: Outcome, mode: Mode, service: str, *, unproven: bool = False) -> Verdict:
-    """What the promise of a mode makes of an outcome; `unproven`: the silence proves nothing."""
+def verdict_of(
+    outcome: Outcome, mode: Mode, service: str, *, unproven: bool = False, controlled: bool = False
+) -> Verdict:
+    """What the promise of a mode makes of an outcome.
+
+    `unproven`: the silence proves nothing. `controlled`: something shows that the service listened.
+    """
     if unproven:
         return "unproven"
+    if controlled and outcome == "silent" and promise_of(mode, service) == "block":
+        return "blocked"
     if promise_of(mode, service) == "allow":
         table = ALLOW_STEALTH if mode.stealth else ALLOW
     else:

@@ -142,7 +142,7 @@ def test_silence_comes_with_the_frame_that_ends_the_capture(tmp_path: Path) -> N
     later = ipv4(PEER, TARGET, 6, tcp(1, 2, "A", payload=b"x"))
     analysis, bundle = examine(made(tmp_path, [(START, REQUEST), (START + 2, later), (START + 60, later)]), limit=ALL)
     assert bundle is not None
-    assert [one.verdict for one in analysis.findings] == ["blocked"]
+    assert [one.verdict for one in analysis.findings] == ["silent"]
     assert [one.exhibit.frame for one in bundle.shown] == [1, 3]
     assert "goes on to here" in bundle.shown[1].exhibit.proves[0]
 

@@ -63,7 +63,7 @@ LATE = [(FAR - 1, request(1))]
     [
         (REPLIED, "block-all", "leaked"),
         (REJECTED, "block-all", "refused"),
-        (SILENT, "block-all", "blocked"),
+        (SILENT, "block-all", "silent"),
         (EMPTY, "block-all", "unproven"),
         (LATE, "block-all", "indeterminate"),
         (REPLIED, "allow-all", "allowed"),
@@ -92,10 +92,10 @@ OPEN_STEALTH = Mode("m", "m", "allow", stealth=True)
     [
         (STEALTH, REPLIED, "leaked"),
         (STEALTH, REJECTED, "visible"),
-        (STEALTH, SILENT, "blocked"),
+        (STEALTH, SILENT, "silent"),
         (STEALTH, EMPTY, "unproven"),
         (STEALTH, [(0.0, echo(8)), (0.1, echo(0))], "leaked"),
-        (STEALTH, [(0.0, echo(8))], "blocked"),
+        (STEALTH, [(0.0, echo(8))], "silent"),
         (OPEN_STEALTH, REPLIED, "allowed"),
         (OPEN_STEALTH, REJECTED, "visible"),
         (OPEN_STEALTH, [(0.0, echo(8)), (0.1, echo(0))], "leaked"),
@@ -136,7 +136,7 @@ def test_promises_name_services_by_module_or_by_port(allow: tuple[str, ...], ser
 
 
 def test_a_log_of_what_rules_matched_never_proves_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert judged(tmp_path, SILENT, STEALTH) == "blocked"
+    assert judged(tmp_path, SILENT, STEALTH) == "silent"
     monkeypatch.setattr(Interface, "one_sided", True)
     assert judged(tmp_path, SILENT, STEALTH) == "unproven"
 

@@ -275,6 +275,15 @@ class Judge:
     def settle(self, wide: Words, narrow: Words, count: int) -> None:
         """Tell silence from not knowing in rows that were judged."""
 
+    def conclude(self, wide: Words, narrow: Words, count: int) -> None:
+        """Tell what was held back from mere silence in judged rows, by all controls that are known by now."""
+
+    def learn(self, other: Judge) -> None:
+        """Take over the controls that another judge of the same captures has noted."""
+
+    def controls(self) -> list[dict[str, Any]]:
+        """What shows that services listened: fields as in `Control` of `setting.pxd`."""
+
 class Summary:
     """Exchanges summed up.
 
@@ -318,6 +327,16 @@ class Summary:
 
     def kept(self) -> tuple[bytes, bytes, bytes]:
         """The rows that are kept: wide ones, narrow ones, links."""
+
+    def joined(self, named: bytes) -> list[tuple[int, int]]:
+        """Ports that are silent in cells of further ports: the cell's number, and the port.
+
+        Args:
+            named: for each UDP port and then each TCP port whether it is wanted.
+
+        Raises:
+            ValueError: `named` is too short.
+        """
 
     def cells(self) -> list[tuple[int, dict[str, Any]]]:
         """Numbers of cells, and their fields, see `sums.pxd`."""

@@ -18,7 +18,7 @@ from capanalyze.core.expiry cimport (write)
 from capanalyze.core.exchange cimport (Table as OpenTable)
 from capanalyze.core.index cimport LINE
 from capanalyze.core.judge cimport judge as judge_rows
-from capanalyze.core.judge cimport note_answers, settle
+from capanalyze.core.judge cimport conclude, note_answers, settle
 from capanalyze.core.link cimport first_step as first_step_of
 from capanalyze.core.message cimport Address, Match, Message, Role, begin
 from capanalyze.core.naming cimport MAX_NAMES as NAMES_TOLD_APART
@@ -53,7 +53,8 @@ from capanalyze.core.scan cimport scan as scan_in
 from capanalyze.core.scan cimport skim as skim_in
 from capanalyze.core.services cimport GENERIC_UDP, MAX_SERVICES, Matching, Services
 from capanalyze.core.setting cimport (
-    ANSWER_ROOM, PORTS, Answered, Capture, Judging, Mode, Module, Network, Place, Segment, Span,
+    ANSWER_ROOM, CONTROL_ROOM, PORTS, Answered, Capture, Control, Judging, Mode, Module, Network, Place, Segment,
+    Span,
 )
 from capanalyze.core.summary cimport finish, sum_up
 from capanalyze.core.sums cimport MOST_KINDS as SUMMED_KINDS

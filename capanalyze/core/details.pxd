@@ -6,6 +6,7 @@ from libc.string cimport memset
 from capanalyze.core.cells cimport taken
 from capanalyze.core.index cimport checked_place
 from capanalyze.core.kept cimport keep, link_at
+from capanalyze.core.message cimport is_ipv4
 from capanalyze.core.row cimport INDETERMINATE, REPLIED, SAID_CUT, SILENT
 from capanalyze.core.services cimport TCP_SERVICE
 from capanalyze.core.sums cimport (
@@ -57,6 +58,8 @@ cdef inline void add_kind(Sums *s, Detail *detail, Row row, int kind) noexcept n
         memset(&s.kinds[detail.asked], 0, sizeof(Kinds))
     cdef Asked *asked = &s.kinds[detail.asked].of_kind[row.narrow.kind]
     asked.exchanges += 1
+    if kind == SILENT:
+        asked.silent[<int>(not is_ipv4(&row.wide.client))] += 1
     if kind != REPLIED:
         return
     if asked.replied == 0 or row.wide.clock < asked.clock:

@@ -7,6 +7,7 @@ indeterminate. `verdicts.py` has the tables.
 
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 
+from capanalyze.core.control cimport has_control, note_control, port_of_service
 from capanalyze.core.index cimport checked_place, mix_address
 from capanalyze.core.message cimport Address, same
 from capanalyze.core.octets cimport mix
@@ -32,7 +33,7 @@ cdef enum Verdict:
     PROVES_NOTHING
 
 
-cdef inline int64_t judge(const Judging *j, Wide *wide, Narrow *narrow, int64_t count) noexcept nogil:
+cdef inline int64_t judge(Judging *j, Wide *wide, Narrow *narrow, int64_t count) noexcept nogil:
     """Judge rows; how many are not settled."""
     cdef int64_t row, unsettled = 0
     for row in range(count):
@@ -40,7 +41,7 @@ cdef inline int64_t judge(const Judging *j, Wide *wide, Narrow *narrow, int64_t 
     return unsettled
 
 
-cdef inline bint judge_row(const Judging *j, const Wide *wide, Narrow *narrow) noexcept nogil:
+cdef inline bint judge_row(Judging *j, const Wide *wide, Narrow *narrow) noexcept nogil:
     """Judge a row; whether it is not settled."""
     cdef const Capture *capture = capture_of(j, wide)
     cdef bint unsettled = False
@@ -49,7 +50,8 @@ cdef inline bint judge_row(const Judging *j, const Wide *wide, Narrow *narrow) n
     narrow.zone = zone_of(j, wide, narrow)
     if narrow.outcome == SILENT:
         unsettled = silence(j, wide, narrow, capture)
-    narrow.verdict = verdict(j, narrow, capture)
+    narrow.verdict = verdict(j, wide, narrow, capture)
+    note_control(j, wide, narrow)
     return unsettled
 
 
@@ -204,7 +206,7 @@ cdef inline void settle(const Judging *j, const Wide *wide, Narrow *narrow, int6
             narrow[row].flags &= ~UNSETTLED
             if not is_certain(j, &wide[row], &narrow[row]):
                 give_up(&narrow[row], SAID_ENDED)
-            narrow[row].verdict = verdict(j, &narrow[row], capture_of(j, &wide[row]))
+            narrow[row].verdict = verdict(j, &wide[row], &narrow[row], capture_of(j, &wide[row]))
 
 
 cdef inline bint is_certain(const Judging *j, const Wide *wide, const Narrow *narrow) noexcept nogil:
@@ -239,13 +241,13 @@ cdef inline void note_answer(Judging *j, const Wide *wide, const Narrow *narrow)
     elif j.answer_count < MAX_ANSWERS:
         j.answer_count += 1
         answered[0] = Answered(
-            wide.server, wide.clock, narrow.mode, narrow.place, narrow.service, port_of(narrow), True
+            wide.server, wide.clock, narrow.mode, narrow.place, narrow.service, port_of_service(narrow), True
         )
 
 
 cdef inline Answered *answers_of(const Judging *j, const Wide *wide, const Narrow *narrow) noexcept nogil:
     """Where the answers of a row's server and service are noted, or may be."""
-    cdef uint64_t key = mix(mix(<uint64_t>narrow.mode << 32 ^ narrow.place, narrow.service), port_of(narrow))
+    cdef uint64_t key = mix(mix(<uint64_t>narrow.mode << 32 ^ narrow.place, narrow.service), port_of_service(narrow))
     cdef uint64_t place = mix_address(key, &wide.server)
     cdef Answered *answered = &j.answers[place % ANSWER_ROOM]
     while answered.taken and not is_answer_of(answered, wide, narrow):
@@ -258,18 +260,23 @@ cdef inline bint is_answer_of(const Answered *answered, const Wide *wide, const 
     """Whether answers are those of a row's server and service, where and when it was asked."""
     if answered.mode != narrow.mode or answered.place != narrow.place or answered.service != narrow.service:
         return False
-    return answered.port == port_of(narrow) and same(&answered.server, &wide.server)
-
-
-cdef inline int32_t port_of(const Narrow *narrow) noexcept nogil:
-    """The port that tells a row's service from others of its module; 0 where the module serves but one."""
-    return narrow.port if narrow.service <= TCP_SERVICE else 0
+    return answered.port == port_of_service(narrow) and same(&answered.server, &wide.server)
 
 
 # Verdict
 
 
-cdef inline Verdict verdict(const Judging *j, Narrow *narrow, const Capture *capture) noexcept nogil:
+cdef inline void conclude(const Judging *j, const Wide *wide, Narrow *narrow, int64_t count) noexcept nogil:
+    """Tell what was held back from mere silence in judged rows, by all controls that are known by now."""
+    cdef int64_t row
+    for row in range(count):
+        if narrow[row].verdict == BLOCKED or narrow[row].verdict == STAYED_SILENT:
+            narrow[row].verdict = verdict(j, &wide[row], &narrow[row], capture_of(j, &wide[row]))
+
+
+cdef inline Verdict verdict(
+    const Judging *j, const Wide *wide, Narrow *narrow, const Capture *capture
+) noexcept nogil:
     """The verdict on an inbound exchange whose mode is known."""
     if narrow.direction != INWARD or narrow.mode < 0 or narrow.outcome == UNSOLICITED:
         return NOT_JUDGED
@@ -281,17 +288,18 @@ cdef inline Verdict verdict(const Judging *j, Narrow *narrow, const Capture *cap
         if narrow.flags & UNPROVEN:
             return PROVES_NOTHING
     cdef const Mode *mode = mode_of(j, narrow)
-    return verdict_on(narrow.outcome, may_answer(mode, narrow), mode.stealth)
+    cdef bint promised = may_answer(mode, narrow)
+    if narrow.outcome == SILENT:
+        return STAYED_SILENT if promised or not has_control(j, wide, narrow) else BLOCKED
+    return verdict_on(narrow.outcome, promised, mode.stealth)
 
 
 cdef inline Verdict verdict_on(int32_t outcome, bint promised, bint stealth) noexcept nogil:
-    """What an outcome comes to where a mode lets a service answer, or promises to block it."""
+    """What an answer comes to where a mode lets a service answer, or promises to block it."""
     if outcome == REPLIED:
         return ALLOWED if promised else LEAKED
     if outcome == REJECTED:
         return VISIBLE if stealth else REFUSED
-    if outcome == SILENT:
-        return STAYED_SILENT if promised else BLOCKED
     return UNDECIDED
 
 

@@ -37,7 +37,7 @@ cdef class HeldRows:
 cdef class Judge:
     """Judges exchanges: `core.pyi` has what it is told."""
     cdef Judging judging
-    cdef Room modules, modes, segments, captures, networks, own, placed, covered, answers
+    cdef Room modules, modes, segments, captures, networks, own, placed, covered, answers, controlled
     cdef Held never
     cdef list promises
 
@@ -55,6 +55,8 @@ cdef class Judge:
         self.judging.covered = <const Span *>self.covered.first
         self.answers = Room(ANSWER_ROOM, sizeof(Answered))
         self.judging.answers = <Answered *>self.answers.first
+        self.controlled = Room(CONTROL_ROOM, sizeof(Control))
+        self.judging.controls = <Control *>self.controlled.first
 
     cdef take_modules(self, list modules):
         self.modules = Room(len(modules), sizeof(Module))
@@ -159,3 +161,24 @@ cdef class Judge:
         cdef HeldRows rows = HeldRows(wide, narrow, 0, count)
         with nogil:
             settle(&self.judging, rows.wide, rows.narrow, rows.count)
+
+    def conclude(self, wide, narrow, size_t count):
+        """Tell what was held back from mere silence in judged rows, by all controls that are known by now."""
+        cdef HeldRows rows = HeldRows(wide, narrow, 0, count)
+        with nogil:
+            conclude(&self.judging, rows.wide, rows.narrow, rows.count)
+
+    def learn(self, Judge other not None):
+        """Take over the controls that another judge of the same captures has noted."""
+        self.controlled = other.controlled
+        self.judging.controls, self.judging.control_count = other.judging.controls, other.judging.control_count
+
+    def controls(self):
+        """What shows that services listened."""
+        cdef Control *control
+        found = []
+        for number in range(CONTROL_ROOM):
+            control = &self.judging.controls[<size_t>number]
+            if control.proof[0].taken:
+                found.append(control[0])
+        return found

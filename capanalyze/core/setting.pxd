@@ -9,6 +9,12 @@ cdef enum:
     PORTS = 65536
     ANSWER_ROOM = 65536  # a power of two
     MAX_ANSWERS = 49152  # further services are not noted: their last silences stay uncertain
+    CONTROL_ROOM = 65536  # a power of two
+    MAX_CONTROLS = 49152  # further ones are not noted: the silence of their services stays mere silence
+    CONTROLS_OF_KIND = 2  # modes
+    ANY_MODE = -2  # what was answered shows that something listened, whatever the mode
+    NO_KIND = -1  # no module read the request
+    SENT_ITSELF = -2
 
 
 cdef struct Mode:  # the first is that of no mode
@@ -68,6 +74,24 @@ cdef struct Answered:  # a service that answered a request
     flag taken
 
 
+cdef struct Proof:  # an exchange
+    int64_t clock
+    int64_t request  # its first request; 0 for none
+    int64_t reply  # and the first frame that came back, likewise
+    int32_t mode
+    flag taken
+
+
+cdef struct Control:  # what shows that a service listened: of each of the first modes the first
+    Proof[CONTROLS_OF_KIND] proof
+    int32_t mode  # the mode that it holds for, or ANY_MODE
+    int32_t kind  # of the requests, NO_KIND or SENT_ITSELF
+    int32_t zone
+    int32_t service
+    int32_t port  # 0 where the service has a module of its own
+    flag over_ipv6
+
+
 cdef struct Judging:
     const Address *own  # the target's addresses
     const Mode *modes
@@ -88,3 +112,5 @@ cdef struct Judging:
     int64_t covered_count
     Answered *answers
     int64_t answer_count
+    Control *controls
+    int64_t control_count

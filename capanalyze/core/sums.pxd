@@ -7,6 +7,7 @@ from capanalyze.core.row cimport Link, Narrow, Wide
 
 cdef enum:
     CLASSES = 5
+    FAMILIES = 2
     REACHES = 4
     MOST_BITS = 64  # places and captures that have a bit of their own in a cell
     FIRSTS = 6  # exemplars that are the first ones; then the slowest, then the last
@@ -129,6 +130,7 @@ cdef struct Bins:  # exchanges over time
 cdef struct Asked:  # what requests of a kind drew
     int64_t exchanges
     int64_t replied
+    int64_t[FAMILIES] silent  # over IPv4 and IPv6
     int64_t asked_octets
     int64_t told_octets
     int64_t told_frames

@@ -98,6 +98,20 @@ cdef class Summary:
             if counts_anything(&self.sums.cells[<size_t>number])
         ]
 
+    def joined(self, bytes named not None):
+        """Ports that are silent in cells of further ports: the cell's number, and the port."""
+        cdef Held held = Held(named)
+        cdef const uint8_t *wanted = <const uint8_t *>held.at_least(2 * PORTS)
+        cdef Cell *cell
+        found = []
+        for number in range(1, self.sums.cell.used):
+            cell = &self.sums.cells[<size_t>number]
+            if cell.which.sort != JOINED or not cell.counts[<int>SILENT]:
+                continue
+            if wanted[(cell.which.service & 1) * PORTS + (cell.which.port & (PORTS - 1))]:
+                found.append((cell.joined, cell.which.port))
+        return found
+
     def reasons(self):
         """Why exchanges of cells are what they are, beside each cell's usual reason."""
         cdef Reason *reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capanalyze.exchanges.batch import words_of
+from capanalyze.judging.controls import Controls
 from capanalyze.judging.setting import WORD, Zones, core_judge
 from capanalyze.verdicts import span
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from capanalyze.audit import Audit
-    from capanalyze.exchanges.batch import Batch
+    from capanalyze.exchanges.batch import Batch, Names
     from capanalyze.verdicts import CaptureFacts
 
 FARTHEST = (1 << 63) - 1  # nanoseconds either way
@@ -64,6 +65,18 @@ class Judge:
     def note(self, batch: Batch, start: int, stop: int) -> None:
         """Note which requests were answered of rows `start` to before `stop`: earlier silence is then silence."""
         self._core.note(batch.wide, batch.narrow, start, stop)
+
+    def conclude(self, batch: Batch) -> None:
+        """Tell what was held back from mere silence in judged rows, by all controls that are known by now."""
+        self._core.conclude(batch.wide, batch.narrow, batch.count)
+
+    def learn(self, other: Judge) -> None:
+        """Take over the controls that another judge of the same captures has noted."""
+        self._core.learn(other._core)
+
+    def controls(self, names: Names) -> Controls:
+        """What shows by now that services listened; `names` are what the numbers in rows stand for."""
+        return Controls(self._core.controls(), names)
 
     def settle(self, batch: Batch) -> None:
         """Tell silence from not knowing in rows that were judged."""

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from capanalyze.disclosures import telling
 from capanalyze.model import Analysis, Announcement, Evidence, Finding, Input, ModeInfo, Verdict
-from capanalyze.report.headlines import headline, held_back
+from capanalyze.report.headlines import did_not_answer, headline, how_held
 from capanalyze.report.looks import LOUD, STYLES, VERDICT_LOOKS
 from capanalyze.report.order import (
     differences,
@@ -106,6 +106,7 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
     yield "target", (", ".join(target.addresses) or "not known") + (f" ({how})" if how else "")
     if analysis.findings and not any(analysis.modes):
         yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
+    yield from _modes(analysis)
     for warning in target.warnings:
         yield "warning", warning
     if note := unread_note(analysis):
@@ -113,6 +114,16 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
     for note in analysis.notes:
         yield "note", note
     yield "version", f"capanalyze {analysis.capanalyze}; all times are UTC"
+
+
+def _modes(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    """Where the names of modes come from, and what the findings of each prove together."""
+    named = {mode.named_by: None for mode in analysis.modes if mode.named_by}
+    if analysis.findings and named:
+        yield "modes", f"named by {' and '.join(named)}; nothing on the wire shows which one was set"
+    for mode in analysis.modes:
+        for said in mode.conclusions:
+            yield "mode", f"{shortened(mode.name, 40)}: {said}"
 
 
 # -- Modes -------------------------------------------------------------------------------------------
@@ -151,8 +162,8 @@ def _no_leak(findings: Sequence[Finding], info: ModeInfo | None) -> str:
         return promise(info)
     if visible := _with_verdict(findings, "visible"):
         return f"none, but rejections show the host: {listing(visible, 20)}"
-    if held := {found.service for found in held_back(findings)}:
-        return f"none of {counted(len(held), 'service')}"
+    if quiet := did_not_answer(findings):
+        return f"none of {counted(len({found.service for found in quiet}), 'service')}; {how_held(quiet)}"
     return "indeterminate" if any(found.verdict == "indeterminate" for found in findings) else "unproven"
 
 

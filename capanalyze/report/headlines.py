@@ -1,5 +1,6 @@
 """The result in one sentence, without its full stop: of the whole report, and of each graph."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from capanalyze.model import Analysis, Finding, ModeInfo, Outcome
@@ -31,6 +32,8 @@ NOT_INBOUND = {
 }
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
+NOTHING_LISTENED = "nothing shows that anything listened"
+
 # -- The report --------------------------------------------------------------------------------------
 
 
@@ -39,9 +42,35 @@ def headline(analysis: Analysis) -> str:
     return on_condition(analysis.target, _with_unread(_result(analysis), analysis))
 
 
-def held_back(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings of services that should be blocked and gave proof that they were."""
-    return [found for found in findings if found.promise == "block" and found.verdict in ("blocked", "refused")]
+def did_not_answer(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings of services that should be blocked, could have answered, and did not."""
+    return [
+        found for found in findings if found.promise == "block" and found.verdict in ("blocked", "refused", "silent")
+    ]
+
+
+def how_held(findings: Iterable[Finding]) -> str:
+    """How services that did not answer kept from it: `6 were held back, 2 refused and 9 silent …`."""
+    worst: dict[str, str] = {}
+    for verdict in ("blocked", "refused", "silent"):
+        for found in findings:
+            if found.verdict == verdict:
+                worst.setdefault(found.service, verdict)
+    if len(worst) == 1:
+        return {"blocked": "it was held back", "refused": "it refused", "silent": "nothing shows that it listened"}[
+            next(iter(worst.values()))
+        ]
+    number = Counter(worst.values())
+    held, refused, silent = number["blocked"], number["refused"], number["silent"]
+    said = [f"{held} {'was' if held == 1 else 'were'} held back"] if held else []
+    said += [f"{refused} refused"] if refused else []
+    if not silent:
+        return " and ".join(said)
+    if not said:
+        return NOTHING_LISTENED
+    more = " more" if held else ""
+    stayed = f"{silent}{more} stayed silent, and {NOTHING_LISTENED}"
+    return f"{' and '.join(said)}; {stayed}"
 
 
 def _result(analysis: Analysis) -> str:
@@ -106,34 +135,35 @@ def _from_where_only(analysis: Analysis, leaked: Sequence[Finding]) -> str:
 
 
 def _none_in_words(analysis: Analysis, forbidden: Sequence[Finding]) -> str:
-    held = held_back(forbidden)
-    if held:
-        return f"{_no_leaks(analysis)}: {_none_of(held)} under {_modes(held)}{_over_one_family(analysis, held)}"
+    quiet = did_not_answer(forbidden)
+    if quiet:
+        said = f"{_none_of(quiet)} under {_modes(quiet)}{_over_one_family(analysis, quiet)}"
+        return f"{_no_leaks(analysis)}: {said}; {how_held(quiet)}"
     if any(found.verdict == "indeterminate" for found in forbidden):
         return f"Indeterminate: the captures under {_modes(forbidden)} could not show an answer to any request"
     return f"Unproven: no request under {_modes(forbidden)} had to draw a reply"
 
 
-def _none_of(held: Sequence[Finding]) -> str:
-    names = list(dict.fromkeys(found.service for found in held))
+def _none_of(quiet: Sequence[Finding]) -> str:
+    names = list(dict.fromkeys(found.service for found in quiet))
     if len(names) == 1:
         return f"{named(names[0])}, which should be blocked, did not answer"
     return f"none of {counted(len(names), 'service')} that should be blocked answered"
 
 
-def _over_one_family(analysis: Analysis, held: Sequence[Finding]) -> str:
+def _over_one_family(analysis: Analysis, quiet: Sequence[Finding]) -> str:
     """How many services were asked over one family only, where the target has addresses of both."""
     if len({":" in address for address in analysis.target.addresses}) < 2:
         return ""
     asked: dict[tuple[str | None, str], set[str]] = {}
-    for found in held:
+    for found in quiet:
         families = {name for name, counts in found.families.items() if counts.provable}
         asked.setdefault((found.mode, found.service), set()).update(families)
     only = {
         words: len({service for (_, service), families in asked.items() if families == {name}})
         for name, words in FAMILIES.items()
     }
-    number = len({found.service for found in held})
+    number = len({found.service for found in quiet})
     told = [(words, count) for words, count in only.items() if count]
     if len(told) == 1 and told[0][1] == number:
         return f"; {'all asked' if number > 1 else 'it was asked'} over {told[0][0]} only"
@@ -214,7 +244,8 @@ def _without_leaks(analysis: Analysis, judged: Sequence[Finding]) -> str:
         return f"{_open(forbidden)} that a mode forbids"
     requests = counted(sum(found.provable for found in forbidden), "request")
     services = f"{counted(len(asked), 'service')} that should be blocked"
-    return f"{_no_leaks(analysis)}: {requests} to {services} drew no reply"
+    how = how_held(did_not_answer(forbidden))
+    return f"{_no_leaks(analysis)}: {requests} to {services} drew no reply{f'; {how}' if how else ''}"
 
 
 def _without_modes(analysis: Analysis) -> str:

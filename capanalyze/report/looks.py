@@ -107,7 +107,7 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
     "blocked": Look(
         mark="–",  # noqa: RUF001 (a dash that is as wide as the other marks)
         word="blocked",
-        meaning="no reply left, as the mode promised",
+        meaning="no reply left, and a control shows that something listened",
         ink=GREY,
         fill="#f0f2f4",
         edge=None,
@@ -119,7 +119,7 @@ VERDICT_LOOKS: dict[Verdict, Look] = {
     "silent": Look(
         mark="·",
         word="silent",
-        meaning="no reply left, though none was forbidden: nothing listens, or it is blocked",
+        meaning="no reply left: it is blocked, or nothing listens",
         ink=GREY,
         fill=None,
         edge=RULE,

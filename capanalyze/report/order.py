@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from capanalyze.model import VERDICTS, Analysis, Evidence, Exhibit, Finding, ModeInfo
+from capanalyze.report.families import differs, has_both, over, over_families
 from capanalyze.report.looks import look, state
 from capanalyze.report.words import REACHES, listing, service_name
 
@@ -104,7 +105,10 @@ def zones(analysis: Analysis) -> list[tuple[str, list[str]]]:
 
 @dataclass(frozen=True)
 class Section:
-    """The findings of one mode in one zone, what a reader looks at first in front."""
+    """The findings of one mode in one zone, what a reader looks at first in front.
+
+    `both_families`: the target has addresses of both, so that a finding says where it was asked over one only.
+    """
 
     mode: str | None
     info: ModeInfo | None
@@ -113,6 +117,7 @@ class Section:
     findings: list[Finding]
     not_probed: list[str]
     inputs: list[str]
+    both_families: bool = False
 
     @property
     def captures(self) -> list[str]:
@@ -120,6 +125,12 @@ class Section:
         shown = [one for found in self.findings for one in (*found.shown(), *found.flipped())]
         names = {name for one in shown for name in (one.capture, one.reply_capture)}
         return [name for name in self.inputs if name in names]
+
+    def rows(self, found: Finding) -> list[tuple[Finding, str]]:
+        """A finding as its rows show it, each with the family that it speaks of; empty where that is no matter."""
+        if differs(found):
+            return [(row, f"over {over(row)}") for row in over_families(found)]
+        return [(found, f"over {over(found)} only" if self.both_families and over(found) else "")]
 
     @property
     def reached(self) -> dict[str, list[str]]:
@@ -152,7 +163,7 @@ def sections(analysis: Analysis) -> list[Section]:
         cells.setdefault((found.mode, found.zone), []).append(found)
     inputs = [one.name for one in analysis.inputs]
     shown = [
-        Section(mode, info, zone, interfaces, findings, _left(names, findings), inputs)
+        Section(mode, info, zone, interfaces, findings, _left(names, findings), inputs, has_both(analysis))
         for mode, info in modes(analysis)
         for zone, interfaces in zones(analysis)
         if (findings := cells.get((mode, zone)))

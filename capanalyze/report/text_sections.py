@@ -18,6 +18,7 @@ from capanalyze.report.words import (
     answered_kinds,
     around,
     clock,
+    control,
     counted,
     factor,
     flip,
@@ -103,11 +104,12 @@ def _findings(section: Section, shown: Sequence[Finding], names: dict[str, str],
         rows.add_column("disclosed", no_wrap=True, overflow="ellipsis")
     rows.add_column("remarks")
     for found in shown:
-        rows.add_row(*_row(found, names, room))
+        for row, family in section.rows(found):
+            rows.add_row(*_row(row, names, room, family))
     return rows
 
 
-def _row(found: Finding, names: dict[str, str], room: int) -> Iterator[Text]:
+def _row(found: Finding, names: dict[str, str], room: int, family: str) -> Iterator[Text]:
     shown = look(found)
     # The verdict as JSON has it; only a leak is spelled louder.
     word = shown.word if shown.loud else state(found)
@@ -117,7 +119,7 @@ def _row(found: Finding, names: dict[str, str], room: int) -> Iterator[Text]:
     yield piece(frames(exhibit(found), names, 2))
     if room:
         yield piece(shortened(telling(found.disclosures), room))
-    yield piece(_remarks(found), "dim")
+    yield piece(", ".join(filter(None, (family, _remarks(found)))), "dim")
 
 
 def _service(found: Finding) -> str:
@@ -145,6 +147,16 @@ def _remarks(found: Finding) -> str:
     return ", ".join(remarks)
 
 
+def _controls(findings: Sequence[Finding], names: dict[str, str]) -> Iterator[str]:
+    """What shows that services listened which stayed silent, a line each."""
+    for found in findings:
+        if found.control:
+            yield f"{found.service} listens: {control(found.control, names)}"
+    silent = [found.service for found in findings if found.verdict == "silent" and found.promise == "block"]
+    if silent:
+        yield f"nothing shows that anything listened: {listing(silent, 20)}"
+
+
 def _below(section: Section, shown: Sequence[Finding], names: dict[str, str], *, disclosed: bool) -> Iterator[str]:
     """What does not fit into the table, a line each."""
     for found in shown:
@@ -159,6 +171,7 @@ def _below(section: Section, shown: Sequence[Finding], names: dict[str, str], *,
             yield f"{name}: {flip(change)} at {clock(change.time)}, frames {before}, then {after}{said}"
         if more := len(found.changes[SHOWN_FLIPS:]) + found.more_changes:
             yield f"{name}: {counted(more, 'more flip')}"
+    yield from _controls(shown, names)
     for source, services in section.reached.items():
         yield f"answered {source}: {listing(services, 20)}"
     yield from section.notes

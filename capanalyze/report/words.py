@@ -8,6 +8,7 @@ from capanalyze.model import (
     Analysis,
     Asked,
     Change,
+    Control,
     Depth,
     Evidence,
     Exchange,
@@ -207,6 +208,8 @@ def frames(shown: Evidence | Exchange, captures: Mapping[str, str] = NOT_NAMED, 
     `captures` are the captures' short names, to stand before the numbers where there are several; of more
     than `most` numbers (or runs of them) on one side an ellipsis stands for the rest.
     """
+    if not shown.requests and not shown.replies:
+        return DASH
     requests = f"{captures.get(shown.capture, '')} {_runs(shown.requests, most) or DASH}"
     replies = f"{captures.get(shown.reply_capture or '', '')} {_runs(shown.replies, most) or DASH}"
     return f"{requests.strip()}→{replies.strip()}"
@@ -225,6 +228,19 @@ def _runs(numbers: list[int], most: int) -> str:
 
 def _run(run: list[int]) -> str:
     return f"{run[0]}{DASH}{run[-1]}" if len(run) > 2 else ",".join(map(str, run))
+
+
+def control(shown: Control, captures: Mapping[str, str] = NOT_NAMED) -> str:
+    """What shows that a silent service listened: `answered under allow-all, frames A 5→6`."""
+    under = "" if shown.mode is None else f" under {named(shown.mode)}"
+    capture = captures.get(shown.capture, "")
+    replies = f"{captures.get(shown.reply_capture or '', '')} {_runs(shown.replies, 4)}".strip()
+    if not shown.requests:
+        return f"sent frame {f'{capture} {replies}'.strip()} of itself{under}"
+    requests = f"{capture} {_runs(shown.requests, 4)}".strip()
+    return (
+        f"answered{under}, frames {requests}→{replies}" if shown.replies else f"asked in frame {requests} itself{under}"
+    )
 
 
 def flip(change: Change) -> str:

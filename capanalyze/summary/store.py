@@ -11,7 +11,7 @@ from capanalyze.exchanges.row import WIDE
 from capanalyze.judging.setting import port_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from capanalyze.audit import Mode
 
@@ -90,10 +90,14 @@ class Cell:
 
 @dataclass
 class Asked:
-    """What requests of a kind drew: `request` is the frame of the first that drew a reply, `reply` that reply."""
+    """What requests of a kind drew: `request` is the frame of the first that drew a reply, `reply` that reply.
+
+    `silent` counts those that drew nothing over IPv4 and over IPv6.
+    """
 
     exchanges: int
     replied: int
+    silent: list[int]
     asked_octets: int
     told_octets: int
     told_frames: int
@@ -190,6 +194,13 @@ class Summary:
             found[number].captures.add(capture)
         return list(found.values())
 
+    def joined(self, services: Iterable[str]) -> dict[int, list[int]]:
+        """Which ports of some services stayed silent and are joined in a cell of further ports, by its number."""
+        found: dict[int, list[int]] = {}
+        for number, port in self._core.joined(port_table(services)):
+            found.setdefault(number, []).append(port)
+        return found
+
     def places(self) -> dict[int, set[int]]:
         """The places of zones, by number."""
         found: dict[int, set[int]] = {}
@@ -219,6 +230,6 @@ def cell_of(number: int, cell: Mapping[str, Any]) -> Cell:
     return Cell(number=number, **cell["which"], **fields | {"captures": captures}, reasons=reasons)
 
 
-def asked_of(asked: Mapping[str, int]) -> Asked:
+def asked_of(asked: Mapping[str, Any]) -> Asked:
     """A line of the core."""
     return Asked(**{name: one for name, one in asked.items() if name in Asked.__dataclass_fields__})

@@ -19,7 +19,8 @@ from capanalyze.findings import (
     reached,
     zones_in_order,
 )
-from capanalyze.model import Announcement, Asked, Counts, Evidence, Finding, Zone
+from capanalyze.judging.controls import NO_KIND, Controls, Silence
+from capanalyze.model import Announcement, Asked, Control, Counts, Evidence, Finding, Zone
 from capanalyze.protocols import PROTOCOLS
 from capanalyze.services import registered_name
 from capanalyze.summary.flips import Flips
@@ -49,14 +50,19 @@ class Teller:
         names: what the numbers in rows stand for.
         modes: those in use, in order.
         cut: names of the modes whose silence means nothing as frames are cut; None for no mode.
+        controls: what shows that services listened.
     """
 
-    def __init__(self, summary: Summary, names: Names, modes: Sequence[Mode], cut: set[str | None]) -> None:
+    def __init__(
+        self, summary: Summary, names: Names, modes: Sequence[Mode], cut: set[str | None], controls: Controls
+    ) -> None:
         self._summary = summary
         self._names = names
         self._modes = {mode.name: mode for mode in modes}
         self._order = modes
         self._cut = cut
+        self._controls = controls
+        self._joined = summary.joined(finding_name(*port) for port in controls.ports())
         self._kept = summary.rows()
         self._cells = summary.cells()
         self._flips = Flips(summary.changes(), self._kept, names)
@@ -149,6 +155,19 @@ class Teller:
         outcome: Outcome = "silent" if worst == UNPROVEN else WORST[worst]
         shown = [self._shown(row) for row in (*detail.firsts, detail.slowest, detail.last) if row]
         changes = self._flips.of(cell.number, cut=name in self._cut)
+        families = self._families(cell, detail, counts, mode)
+        verdict = (
+            verdict_of(
+                outcome,
+                mode,
+                service,
+                unproven=worst == UNPROVEN,
+                controlled=any(one.control for one in families.values()),
+            )
+            if mode
+            else None
+        )
+        controls = [one.control for one in families.values() if one.control] if verdict == "blocked" else []
         found = Finding(
             mode=name,
             zone=self._zone_name(cell),
@@ -157,7 +176,7 @@ class Teller:
             port=port_of(cell, service),
             name=further_ports(cell) if cell.sort == FURTHER else registered_name(service) or service,
             promise=promise_of(mode, service) if mode else None,
-            verdict=verdict_of(outcome, mode, service, unproven=worst == UNPROVEN) if mode else None,
+            verdict=verdict,
             outcome=outcome,
             exchanges=sum(counts),
             replied=counts[REPLIED],
@@ -183,17 +202,40 @@ class Teller:
             frame_factor=cell.told_frames / counts[REPLIED] if counts[REPLIED] else None,
             kinds=self._kinds(cell, detail),
             reach=reached(cell.reached),
-            families=self._families(cell, counts, mode),
+            families=families,
+            control=controls[0] if controls else None,
         )
         found.notes = uncompared(cell) + notes_on(found, mode)
         return found
 
-    def _families(self, cell: Cell, counts: Sequence[int], mode: Mode | None) -> dict[str, Counts]:
+    def _families(self, cell: Cell, detail: Detail, counts: Sequence[int], mode: Mode | None) -> dict[str, Counts]:
         """What was asked over each family of addresses."""
         over_ipv6 = self._counts(cell, cell.over_ipv6)
         over_ipv4 = [every - six for every, six in zip(counts, over_ipv6, strict=True)]
         told = {"ipv4": over_ipv4, "ipv6": over_ipv6}
-        return {one: over_family(told[one], mode, service_of(cell)) for one in told if any(told[one])}
+        return {
+            name: over_family(
+                found, mode, service_of(cell), self._control(cell, detail, found[SILENT], over_ipv6=name == "ipv6")
+            )
+            for name, found in told.items()
+            if any(found)
+        }
+
+    def _control(self, cell: Cell, detail: Detail, silent: int, *, over_ipv6: bool) -> Control | None:
+        """What shows that the service of a cell listened, which was silent to so many requests over a family."""
+        if not silent:
+            return None
+        read = {kind: one.silent[over_ipv6] for kind, one in detail.kinds.items()}
+        kinds = [kind for kind, number in read.items() if number]
+        if silent > sum(read.values()):
+            kinds.append(NO_KIND)
+        ports = self._joined.get(cell.number, []) if cell.sort == FURTHER else [max(cell.port, 0)]
+        known = (
+            self._controls.of(Silence(cell.zone, cell.service, port, kind, over_ipv6), cell.mode)
+            for port in ports
+            for kind in kinds
+        )
+        return next((one for one in known if one), None)
 
     def _kinds(self, cell: Cell, detail: Detail) -> list[Asked]:
         """What requests of each kind drew."""

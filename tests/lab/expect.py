@@ -60,11 +60,19 @@ def expected(folder: Path) -> dict[tuple[str, str, str], str]:
         for row in read(path):
             if row.epoch > begin(folder, prefix) and row.zone in audit.zones.values():
                 found[str(captures[prefix].mode_at(int(row.epoch * 1e9)))].append(row)
+    told = {(mode, zone, service): outcome for mode, rows in found.items() for zone, service, outcome in outcomes(rows)}
+    answered = {(zone, service) for (_, zone, service), outcome in told.items() if outcome == REPLIED}
     return {
-        (mode, zone, service): verdict_under(audit.mode(mode), service, outcome)
-        for mode, rows in found.items()
-        for zone, service, outcome in outcomes(rows)
+        (mode, zone, service): controlled(
+            verdict_under(audit.mode(mode), service, outcome), (zone, service) in answered
+        )
+        for (mode, zone, service), outcome in told.items()
     }
+
+
+def controlled(verdict: str, answers: bool) -> str:
+    """The verdict, where silence is `blocked` only if the service answers under another mode."""
+    return "silent" if verdict == "blocked" and not answers else verdict
 
 
 def verdict_under(mode: Mode, service: str, outcome: str) -> str:

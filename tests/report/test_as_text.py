@@ -131,7 +131,7 @@ def test_an_overview_of_other_modes() -> None:
         *lines[2][:2],
         lines[2][2].partition(" and ")[0],
     ] == ["specific", "0", "none, but rejections show the host: kerberos, mdns, nbns, ntp, tcp/631, tcp/37200"]
-    assert lines[3] == ["block-all", "0", "none of 1 service"]
+    assert lines[3] == ["block-all", "0", "none of 1 service; it refused"]
     assert lines[4] == ["stealth", "–", "no request was captured"]
     assert lines[5] == ["allow-all", "–", "promises nothing"]
 

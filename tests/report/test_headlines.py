@@ -36,8 +36,12 @@ def test_the_report_without_a_leak() -> None:
         ]
         return headline(drawing.analysis(found, [drawing.mode("block-all")]))
 
-    assert said("--", "x-") == "No leaks: none of 2 services that should be blocked answered under block-all"
-    assert said("--") == "No leaks: tcp/0, which should be blocked, did not answer under block-all"
+    none = "No leaks: none of 2 services that should be blocked answered under block-all"
+    assert said("--", "x-") == f"{none}; 1 was held back and 1 refused"
+    assert said("--", "x-", verdict="silent") == f"{none}; nothing shows that anything listened"
+    one = "No leaks: tcp/0, which should be blocked, did not answer under block-all"
+    assert said("--") == f"{one}; it was held back"
+    assert said("--", verdict="silent") == f"{one}; nothing shows that it listened"
     assert said("??") == "Unproven: no request under block-all had to draw a reply"
     assert said("~") == "Indeterminate: the captures under block-all could not show an answer to any request"
     assert said("x-", verdict="visible") == "No leaks, but block-all let rejections show that there is a host"
@@ -56,7 +60,19 @@ def test_only_services_that_should_be_blocked_and_gave_proof_are_counted() -> No
         drawing.finding("udp/9", "~"),
     ]
     said = headline(drawing.analysis(found, [drawing.mode("block-all", allow=["tcp/22"])]))
-    assert said == "No leaks: none of 2 services that should be blocked answered under block-all"
+    assert said == (
+        "No leaks: none of 2 services that should be blocked answered under block-all; 1 was held back and 1 refused"
+    )
+
+
+def test_what_was_held_back_and_what_was_merely_silent_are_counted_apart() -> None:
+    held = [drawing.finding(f"tcp/{port}", "-") for port in (80, 81)]
+    silent = [drawing.finding(f"tcp/{port}", "-", verdict="silent") for port in (82, 83, 84)]
+    said = headline(drawing.analysis([*held, *silent], [drawing.mode("block-all")]))
+    assert said == (
+        "No leaks: none of 5 services that should be blocked answered under block-all; "
+        "2 were held back; 3 more stayed silent, and nothing shows that anything listened"
+    )
 
 
 # Zones and families
@@ -117,13 +133,15 @@ def test_zone_and_family_are_named_where_they_decide(found: list[Finding], words
 )
 def test_what_was_asked_over_one_family_only_is_counted(found: list[Finding], words: str) -> None:
     number = len({one.service for one in found})
-    assert headline(judged(*found)) == (
-        f"No leaks: none of {number} services that should be blocked answered under block-all{words}"
+    assert headline(judged(*found)).startswith(
+        f"No leaks: none of {number} services that should be blocked answered under block-all{words}; "
     )
 
 
 def test_one_service_may_have_been_asked_over_one_family_only() -> None:
-    assert headline(judged(asked("tcp/22", ipv4="-"))).endswith("under block-all; it was asked over IPv4 only")
+    assert headline(judged(asked("tcp/22", ipv4="-"))).endswith(
+        "under block-all; it was asked over IPv4 only; it was held back"
+    )
 
 
 def test_a_target_with_addresses_of_one_family_is_asked_over_that() -> None:
@@ -133,6 +151,8 @@ def test_a_target_with_addresses_of_one_family_is_asked_over_that() -> None:
 
 
 # Frames that were not read
+
+NONE_OF_TWO = "none of 2 services that should be blocked answered under block-all"
 
 
 def unread(analysis: Analysis, frames: int = 14, **buckets: int) -> Analysis:
@@ -146,10 +166,7 @@ def unread(analysis: Analysis, frames: int = 14, **buckets: int) -> Analysis:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (
-            ["-", "-"],
-            "No leaks in what could be read: none of 2 services that should be blocked answered under block-all",
-        ),
+        (["-", "-"], f"No leaks in what could be read: {NONE_OF_TWO}; 2 were held back"),
         (["?"], "Unproven: no request under block-all had to draw a reply"),
         ([], "No exchange was captured, so there is nothing to judge"),
     ],
@@ -164,7 +181,7 @@ def test_the_graph_of_leaks_speaks_of_what_was_read() -> None:
     analysis = unread(drawing.analysis([drawing.finding("ntp", "-")], [drawing.mode("block-all")]), tunnels=1)
     assert of_leaks(analysis) == (
         "No leaks in what could be read: 1 request to 1 service that should be blocked drew no reply; "
-        "1 of 14 frames could not be read"
+        "it was held back; 1 of 14 frames could not be read"
     )
 
 
@@ -243,8 +260,9 @@ def test_nothing_leaked() -> None:
         ]
         return of_leaks(drawing.analysis(found, [drawing.mode("block-all")]))
 
-    assert titled("--", "x-") == "No leaks: 4 requests to 2 services that should be blocked drew no reply"
-    assert titled("-") == "No leaks: 1 request to 1 service that should be blocked drew no reply"
+    none = "No leaks: 4 requests to 2 services that should be blocked drew no reply"
+    assert titled("--", "x-") == f"{none}; 1 was held back and 1 refused"
+    assert titled("-") == "No leaks: 1 request to 1 service that should be blocked drew no reply; it was held back"
     assert titled("??") == "Unproven: no request had to draw a reply that a mode forbids"
     assert titled("++", promise="allow") == "Nothing could leak, as nothing was promised; 1 service answered"
     assert titled("x-", verdict="visible") == "“block-all” gave the host away by rejecting requests to tcp/0"

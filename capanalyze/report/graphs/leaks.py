@@ -1,12 +1,13 @@
 """Which replies leaked through each mode: services down, grouped by zone; modes across."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from matplotlib.figure import Figure
 
 from capanalyze.model import Analysis, Finding, ModeInfo
+from capanalyze.report.families import FAMILIES, differs, has_both, over_families
 from capanalyze.report.graphs import footer
 from capanalyze.report.graphs.lettering import BOLD, LEADING, SMALL, TEXT, balance, fit, width, wrap
 from capanalyze.report.graphs.page import BODY, MARGIN, RIGHT, Page, cell, cell_face, cell_size, settings
@@ -43,12 +44,20 @@ Column = tuple[str | None, ModeInfo | None]
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row: a service, and the family of addresses that it is about where findings differ over them."""
+
+    found: Finding
+    family: str = ""
+
+
+@dataclass(frozen=True)
 class Band:
-    """The rows of one zone: one finding for each service, and the services not probed there."""
+    """The rows of one zone, and the services not probed there."""
 
     zone: str
     interfaces: list[str]
-    rows: list[Finding]
+    rows: list[Row]
     absent: list[str]
 
 
@@ -58,7 +67,7 @@ class Table:
 
     blocks: list[list[Column]]
     bands: list[Band]
-    cells: dict[tuple[str | None, str, str], Finding]
+    cells: dict[tuple[str | None, str, str, str], Finding]
     left_out: list[str]
 
 
@@ -115,8 +124,21 @@ def _table(analysis: Analysis) -> Table:
         *_left_out(analysis, "zone", [name for name, _ in places[MOST_ZONES:]]),
         *_left_out(analysis, "service", [found.service for found in rows[room:]]),
     ]
-    cells = {(found.mode, found.zone, found.service): found for found in analysis.findings}
+    cells = {(found.mode, found.zone, found.service, ""): found for found in analysis.findings}
+    for band in bands:
+        for row in band.rows:
+            if row.family:
+                cells.update(_cells_over(analysis, band.zone, row))
     return Table(blocks=blocks, bands=bands, cells=cells, left_out=left_out)
+
+
+def _cells_over(analysis: Analysis, zone: str, row: Row) -> Iterator[tuple[tuple[str | None, str, str, str], Finding]]:
+    """What each mode's cell shows over the family of a row."""
+    for found in analysis.findings:
+        if (found.zone, found.service) == (zone, row.found.service):
+            for one in over_families(found):
+                if row.family in one.families:
+                    yield (found.mode, zone, found.service, row.family), one
 
 
 def _left_out(analysis: Analysis, noun: Literal["mode", "zone", "service"], names: Sequence[str | None]) -> list[str]:
@@ -136,9 +158,17 @@ def _band(analysis: Analysis, zone: str, interfaces: list[str], services: list[F
     return Band(
         zone=zone,
         interfaces=[name for name in interfaces if name != zone],
-        rows=[found for found in services if found.service in probed],
+        rows=[row for found in services if found.service in probed for row in _rows(analysis, zone, found)],
         absent=[found.service for found in services if found.service not in probed],
     )
+
+
+def _rows(analysis: Analysis, zone: str, service: Finding) -> list[Row]:
+    """A row for a service, or one for each family where a mode's finding differs over them."""
+    here = [found for found in analysis.findings if (found.zone, found.service) == (zone, service.service)]
+    if not any(map(differs, here)):
+        return [Row(service)]
+    return [Row(service, family) for family in FAMILIES if any(family in found.families for found in here)]
 
 
 def _grid(table: Table) -> Grid:
@@ -155,7 +185,9 @@ def _grid(table: Table) -> Grid:
 
 def _drawn(table: Table) -> list[Finding]:
     names = [mode for columns in table.blocks for mode, _ in columns]
-    keys = [(mode, band.zone, row.service) for band in table.bands for row in band.rows for mode in names]
+    keys = [
+        (mode, band.zone, row.found.service, row.family) for band in table.bands for row in band.rows for mode in names
+    ]
     return [table.cells[key] for key in keys if key in table.cells]
 
 
@@ -175,7 +207,7 @@ def _block(page: Page, y: float, table: Table, columns: list[Column], grid: Grid
     for band in table.bands:
         y = _zone(page, y + 19, band, grid.edges(len(columns))[-1][1])
         for row in band.rows:
-            cells = [table.cells.get((mode, band.zone, row.service)) for mode, _ in columns]
+            cells = [table.cells.get((mode, band.zone, row.found.service, row.family)) for mode, _ in columns]
             _row(page, y, row, cells, grid)
             y += ROW
         y = _absent(page, y, band)
@@ -222,7 +254,7 @@ def _absent(page: Page, y: float, band: Band) -> float:
     return y + ROW
 
 
-def _row(page: Page, y: float, row: Finding, cells: Sequence[Finding | None], grid: Grid) -> None:
+def _row(page: Page, y: float, row: Row, cells: Sequence[Finding | None], grid: Grid) -> None:
     _label(page, y + CELL / 2 + 2.7, row, grid.left - BEFORE_CELLS)
     for found, (left, right) in zip(cells, grid.edges(len(cells)), strict=True):
         box = (left, y, right, y + CELL)
@@ -232,7 +264,7 @@ def _row(page: Page, y: float, row: Finding, cells: Sequence[Finding | None], gr
             cell(page, box, look(found), _words(found, wordy=look(found).word in grid.wordy))
 
 
-def _label(page: Page, baseline: float, row: Finding, right: float) -> None:
+def _label(page: Page, baseline: float, row: Row, right: float) -> None:
     service, name, port = _label_words(row)
     if port:
         page.text(right, baseline, port, size=SMALL, ink=GREY, align="right")
@@ -246,14 +278,17 @@ def _label(page: Page, baseline: float, row: Finding, right: float) -> None:
         page.text(end, baseline, shown, size=SMALL, ink=GREY)
 
 
-def _label_words(row: Finding) -> tuple[str, str, str]:
-    """A service, the name registered for it and its port, as far as they differ."""
-    port = address(row)
-    name = "" if row.name.casefold() == row.service.casefold() else row.name
-    return named(row.service), name, "" if port == row.service else port
+def _label_words(row: Row) -> tuple[str, str, str]:
+    """A service, its family or the name registered for it, and its port, as far as they differ."""
+    found = row.found
+    port = address(found)
+    name = "" if found.name.casefold() == found.service.casefold() else found.name
+    if row.family:
+        name = f"over {FAMILIES[row.family]}"
+    return named(found.service), name, "" if port == found.service else port
 
 
-def _label_width(row: Finding) -> float:
+def _label_width(row: Row) -> float:
     service, name, port = _label_words(row)
     asides = [APART + width(aside, SMALL) for aside in (name, port) if aside]
     return width(service, TEXT) + sum(asides) + BEFORE_CELLS
@@ -282,4 +317,18 @@ def _notes(analysis: Analysis, table: Table) -> list[str]:
     if any(state(found) == "unproven" for found in _drawn(table)):
         unproven = VERDICT_LOOKS["unproven"]
         notes.append(f"{unproven.mark} {unproven.word}: {unproven.meaning}")
+    if only := _over_one(analysis):
+        notes.append(only)
     return [*notes, "; ".join(table.left_out)] if table.left_out else notes
+
+
+def _over_one(analysis: Analysis) -> str:
+    """What was asked over one family only, where the target has addresses of both."""
+    if not has_both(analysis):
+        return ""
+    asked: dict[str, set[str]] = {}
+    for found in analysis.findings:
+        asked.setdefault(found.service, set()).update(found.families)
+    only = {words: [one for one, names in asked.items() if names == {name}] for name, words in FAMILIES.items()}
+    said = [f"asked over {words} only: {listing(names, 12)}" for words, names in only.items() if names]
+    return "; ".join(said)

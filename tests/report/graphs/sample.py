@@ -189,11 +189,11 @@ def finding(
         frame_factor=2.0 if replied else None,
         kinds=[kind(name, replied, factor_of(service + name)) for name in KINDS.get(service, ())],
         reach=Reach(public=replied),
-        families={name: counts(letters) for name, letters in families.items()},
+        families={name: counts(letters, promise) for name, letters in families.items()},
     )
 
 
-def counts(outcomes: str) -> Counts:
+def counts(outcomes: str, promise: Promise | None) -> Counts:
     replied, rejected, silent, indeterminate, unproven = (outcomes.count(letter) for letter in "+x-~?")
     return Counts(
         exchanges=len(outcomes),
@@ -203,8 +203,16 @@ def counts(outcomes: str) -> Counts:
         indeterminate=indeterminate,
         unproven=unproven,
         provable=replied + rejected + silent,
-        verdict=None,
+        verdict=verdict_on(outcomes, promise),
     )
+
+
+def verdict_on(outcomes: str, promise: Promise | None) -> Verdict | None:
+    """The verdict on exchanges given by letters."""
+    worst = next((letter for letter in "+x-" if letter in outcomes), None)
+    if worst:
+        return JUDGED.get((promise, LETTERS[worst]), "indeterminate")
+    return "indeterminate" if "~" in outcomes else "unproven"
 
 
 KINDS = {"ntp": ("client request", "symmetric request", "broadcast"), "mdns": ("query",)}
