@@ -7,6 +7,7 @@ take the same way.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,9 +24,9 @@ from capanalyze.exchanges.batch import in_order, numbered, service_at
 from capanalyze.exchanges.engine import LARGEST
 from capanalyze.exchanges.held import Held
 from capanalyze.exchanges.pair import pairs_of, told_at
-from capanalyze.findings import utc
+from capanalyze.findings import id_of, utc, zones_in_order
 from capanalyze.judging.judge import Judge
-from capanalyze.model import Analysis, Fact, ModeInfo, Target, Zone
+from capanalyze.model import CERTAINTIES, Analysis, Fact, HostInfo, ModeInfo, Target, Zone
 from capanalyze.progress import progress
 from capanalyze.reading import input_of, stamp
 from capanalyze.stream import Stream
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from capanalyze.exchanges.pair import Pair, Payload
     from capanalyze.exhibits import Bundle, Key, Limit
     from capanalyze.findings import Summed, Unasked
+    from capanalyze.hosts import Host
     from capanalyze.judging.controls import Controls
     from capanalyze.model import Announcement, Disclosure, Input
 
@@ -118,6 +120,10 @@ class Flow:
     def controls(self) -> Controls:
         """What shows by now that services listened."""
         return self._judge.controls(self.names)
+
+    def peers_of(self, addresses: set[str]) -> set[str]:
+        """The hosts that had exchanges with some addresses, as far as the search for the target looked at them."""
+        return {end for one in self._contacts if one.ends & addresses for end in one.ends} - addresses
 
     def target_in_the_end(self) -> Target:
         """The target, with warnings of what later exchanges show: addresses that none has, or that were not judged."""
@@ -276,32 +282,62 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         AuditError: captures contradict each other.
         TargetError: the target cannot be told.
     """
-    with Stream(audit) as stream:
-        modes = audit.used_modes()
-        with progress(stream.octets_read, stream.total, quiet=quiet):
-            flow = Flow(stream, needs_target=True)
-            gathered = gather(flow, stream, modes)
-        told = [one.payloads for one in gathered.findings] + [one.payloads for one in gathered.announcements]
-        inputs = inputs_of(stream)
-        wanted = proofs_of(gathered, inputs, limit) if limit else {}
-        octets, frames = read_again(stream, [place for payloads in told for place in payloads], wanted)
-        target = flow.target_in_the_end()
-        lost = dropped(stream)
-        found = [one.finding for one in gathered.findings]
-        unasked = [one.announcement for one in gathered.announcements]
-        evidence = reference = None
-        if limit:
-            from capanalyze.exhibits import bundle
-            from capanalyze.opinion import confirm_evidence
+    from capanalyze.hosts import hosts_of
 
-            evidence = bundle(stream.readings, frames, wanted, stream.audit, target.addresses)
-            reference = confirm_evidence(stream.readings, frames, found, unasked)
-        for finding, payloads, captures in gathered.findings:
-            finding.disclosures = facts_of(finding.service, payloads, octets)
-            finding.notes += [note for name, note in lost.items() if name in captures]
-    parts = [one.part for one in stream.readings]
-    told_modes = [mode_info(mode, stream) for mode in modes]
-    conclude(found, told_modes)
+    with ExitStack() as stack:
+        reads = [read_host(host, stack, quiet=quiet) for host in hosts_of(audit)]
+        return examined(reads, audit, command, limit)
+
+
+@dataclass
+class Read:
+    """The captures of a host, read to their end; the name is None where there is one host."""
+
+    name: str | None
+    stream: Stream
+    flow: Flow
+    gathered: Gathered
+
+
+def read_host(host: Host, stack: ExitStack, *, quiet: bool) -> Read:
+    """Read the captures of a host; they stay open as long as the stack."""
+    stream = stack.enter_context(Stream(host.audit))
+    with progress(stream.octets_read, stream.total, quiet=quiet):
+        flow = Flow(stream, needs_target=True)
+        gathered = gather(flow, stream, host.audit.used_modes())
+    return Read(host.name, stream, flow, gathered)
+
+
+def examined(reads: Sequence[Read], audit: Audit, command: str, limit: Limit | None) -> Examined:
+    """The analysis of hosts whose captures were read."""
+    summed = [one for read in reads for one in read.gathered.findings]
+    unasked = [one for read in reads for one in read.gathered.announcements]
+    found, announced = [one.finding for one in summed], [one.announcement for one in unasked]
+    inputs = [one for read in reads for one in inputs_of(read.stream)]
+    wanted = proofs_of(summed, announced, inputs, limit) if limit else {}
+    told = [one.payloads for one in summed] + [one.payloads for one in unasked]
+    payloads = [place for places in told for place in places]
+    octets: Octets = {}
+    frames: Frames = {}
+    for read in reads:
+        read_octets, read_frames = read_again(read.stream, payloads, wanted)
+        octets |= read_octets
+        frames |= read_frames
+    targets = [read.flow.target_in_the_end() for read in reads]
+    evidence = reference = None
+    if limit:
+        from capanalyze.exhibits import bundle
+        from capanalyze.opinion import confirm_evidence
+
+        readings = [one for read in reads for one in read.stream.readings]
+        addresses = [one for target in targets for one in target.addresses]
+        evidence = bundle(readings, frames, wanted, audit, addresses)
+        reference = confirm_evidence(readings, frames, found, announced)
+    lost = {name: note for read in reads for name, note in dropped(read.stream).items()}
+    for one in summed:
+        one.finding.disclosures = facts_of(one.finding.service, one.payloads, octets)
+        one.finding.notes += [note for name, note in lost.items() if name in one.captures]
+    parts = [one.part for read in reads for one in read.stream.readings]
     analysis = Analysis(
         capanalyze=__version__,
         command=command,
@@ -309,23 +345,63 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         inputs=inputs,
         first=stamp(min((part.first for part in parts if part.first), default=None)),
         last=stamp(max((part.last for part in parts if part.last), default=None)),
-        target=target,
-        modes=told_modes,
-        zones=gathered.zones,
+        target=targets[0] if len(reads) == 1 else of_several(reads, targets),
+        modes=[mode_info(mode, [read.stream for read in reads]) for mode in audit.used_modes()],
+        zones=joined_zones(zone for read in reads for zone in read.gathered.zones),
         findings=found,
-        announcements=[announcement_of(one, octets) for one in gathered.announcements],
-        directions=gathered.directions,
-        notes=notes_on(stream, gathered),
+        announcements=[
+            announcement_of(one, read.name, octets) for read in reads for one in read.gathered.announcements
+        ],
+        directions=dict(sorted(sum((Counter(read.gathered.directions) for read in reads), Counter()).items())),
+        notes=[said for read in reads for said in of_host(read.name, notes_on(read.stream, read.gathered))],
         reference=reference,
+        hosts=[] if len(reads) == 1 else [host_of(*one) for one in zip(reads, targets, strict=True)],
     )
+    for read in reads:
+        for one in read.gathered.findings:
+            one.finding.host = read.name
+            one.finding.id = id_of(one.finding)
+        conclude([one.finding for one in read.gathered.findings], analysis.modes, read.name)
     return Examined(analysis, evidence)
 
 
-def proofs_of(gathered: Gathered, inputs: Sequence[Input], limit: Limit) -> dict[Key, list[str]]:
+def of_host(name: str | None, said: Iterable[str]) -> list[str]:
+    """What is said of one host of several."""
+    return [one if name is None else f"{name}: {one}" for one in said]
+
+
+def of_several(reads: Sequence[Read], targets: Sequence[Target]) -> Target:
+    """The targets of several hosts as one: known as well as the worst known of them."""
+    known = [one.certainty for one in targets if one.certainty]
+    return Target(
+        addresses=list(dict.fromkeys(address for one in targets for address in one.addresses)),
+        how="nothing shows that their captures are of one host",
+        certainty=max(known, key=CERTAINTIES.index, default=None),
+        warnings=[said for read, one in zip(reads, targets, strict=True) for said in of_host(read.name, one.warnings)],
+    )
+
+
+def host_of(read: Read, target: Target) -> HostInfo:
+    """A host as the report shows it."""
+    captures = [file.name for file in read.stream.audit.captures]
+    return HostInfo(name=str(read.name), target=target, captures=captures, directions=read.gathered.directions)
+
+
+def joined_zones(zones: Iterable[Zone]) -> list[Zone]:
+    """Zones, those of one name together."""
+    met: dict[str, set[str]] = {}
+    for zone in zones:
+        met.setdefault(zone.name, set()).update(zone.interfaces)
+    return zones_in_order(met)
+
+
+def proofs_of(
+    summed: Sequence[Summed], announced: Sequence[Announcement], inputs: Sequence[Input], limit: Limit
+) -> dict[Key, list[str]]:
     """The frames that findings and announcements rest on."""
     from capanalyze.exhibits import proofs
 
-    return proofs(gathered.findings, [one.announcement for one in gathered.announcements], inputs, limit)
+    return proofs(summed, announced, inputs, limit)
 
 
 def gather(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
@@ -348,10 +424,10 @@ def gather(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     )
 
 
-def announcement_of(unasked: Unasked, octets: Octets) -> Announcement:
-    """An announcement with what it disclosed."""
+def announcement_of(unasked: Unasked, host: str | None, octets: Octets) -> Announcement:
+    """An announcement with its host, and what it disclosed."""
     announcement, payloads = unasked
-    return replace(announcement, disclosures=facts_of(announcement.service, payloads, octets))
+    return replace(announcement, host=host, disclosures=facts_of(announcement.service, payloads, octets))
 
 
 def facts_of(service: str, payloads: Sequence[Payload], octets: Octets) -> list[Fact]:
@@ -435,6 +511,10 @@ def notes_on_pairing(stream: Stream) -> list[str]:
     """What a reader should know of how exchanges were found and placed."""
     met = {label for reading in stream.readings for label in reading.labels().values()}
     notes = [
+        f"no mode is called {name}: an audit file can say what [modes.{name}] promises, --mode names a built-in one"
+        for name in stream.audit.unknown_modes
+    ]
+    notes += [
         f"zone {zone}: no capture has an interface {key}"
         for key, zone in stream.audit.zones.items()
         if "/" not in key and key not in met
@@ -447,12 +527,16 @@ def notes_on_pairing(stream: Stream) -> list[str]:
     return notes
 
 
-def mode_info(mode: Mode, stream: Stream) -> ModeInfo:
+def mode_info(mode: Mode, streams: Sequence[Stream]) -> ModeInfo:
     """A mode as the report shows it."""
     captures = [
-        file.name for file in stream.audit.captures if any(segment.mode == mode.name for segment in file.segments)
+        file.name
+        for stream in streams
+        for file in stream.audit.captures
+        if any(segment.mode == mode.name for segment in file.segments)
     ]
-    parts = [one.part for one in stream.readings if one.file.name in captures and one.part.first]
+    readings = [one for stream in streams for one in stream.readings]
+    parts = [one.part for one in readings if one.file.name in captures and one.part.first]
     return ModeInfo(
         name=mode.name,
         title=mode.title,
@@ -462,5 +546,5 @@ def mode_info(mode: Mode, stream: Stream) -> ModeInfo:
         captures=captures,
         first=stamp(min((part.first for part in parts if part.first), default=None)),
         last=stamp(max((part.last for part in parts if part.last), default=None)),
-        named_by=stream.audit.modes_by,
+        named_by=streams[0].audit.modes_by,
     )

@@ -22,6 +22,11 @@ from capanalyze.rotation import SUFFIXES, piece_of, rotations
 
 DEFAULT_ZONES = {"en0": "lan", "ppp0": "internet"}
 INTERFACE_NAME = re.compile(r"[A-Za-z][\w@-]{0,14}")
+# What an interface is called by Linux, the BSDs and macOS, in names that may hold anything else: eth0, wlp2s0, en0.
+LIKE_AN_INTERFACE = re.compile(
+    r"(?:any|lo|(?:eth|wlan|wwan|en|wl|ww|ppp|tun|tap|utun|lo|br|bond|veth|vmnet|docker|wg|fw|gif|stf|awdl|bridge|"
+    r"em|igb|ix|re|bge|vtnet)\d[\w@-]{0,12}|(?:en|wl|ww)[opsxP]\w{1,12})"
+)
 SERVICE_PORT = re.compile(r"(tcp|udp)/([0-9]{1,5})")
 MODULE_NAMES = frozenset(protocol.name for protocol in PROTOCOLS) - {"tcp", "udp"}
 
@@ -92,7 +97,8 @@ class Audit:
     """All that is asked of one analysis.
 
     Where captures are not `hashed`, reports do not name them by their SHA-256. So many `threads` may read them; what is
-    found is the same. `modes_by` says where the names of modes come from.
+    found is the same. `modes_by` says where the names of modes come from. An audit file
+    `says_one_host`: that its captures are of one. `unknown_modes` are what names of captures seem to call modes.
     """
 
     captures: tuple[CaptureFile, ...]
@@ -105,6 +111,8 @@ class Audit:
     hashed: bool = True
     threads: int = 1
     modes_by: str = ""
+    says_one_host: bool = False
+    unknown_modes: tuple[str, ...] = ()
 
     def mode(self, name: str) -> Mode:
         """The mode with this name."""
@@ -188,6 +196,7 @@ def load_audit(path: Path) -> Audit:
         zones=check_zones(top.zones, f"{path}: zones"),
         target=tuple(check_address(address, f"{path}: target.addresses") for address in target),
         modes_by="the audit file",
+        says_one_host=True,
     )
 
 
@@ -296,10 +305,13 @@ def audit_of(
     if mode is not None and mode not in BUILT_IN:
         raise AuditError(f"--mode: is {mode!r}, expected one of {', '.join(BUILT_IN)}")
     captures = []
+    unknown: dict[str, None] = {}
     for path in dict.fromkeys(paths):
         name = "stdin" if path == "-" else Path(path).name
         told, interface = parts_of_name(name, BUILT_IN)
         chosen = mode or told
+        if chosen is None and interface is not None:
+            unknown[name.partition(".")[0]] = None
         segments = (Segment(ALIASES.get(chosen, chosen)),) if chosen else ()
         captures.append(CaptureFile(path, name, segments, interface))
     return Audit(
@@ -307,7 +319,8 @@ def audit_of(
         modes=PRESETS,
         zones=parse_zones(zones),
         target=tuple(check_address(address, "--target") for address in target),
-        modes_by="--mode" if mode else "the names of the captures",
+        modes_by="--mode" if mode else "the file names of the captures",
+        unknown_modes=tuple(unknown),
     )
 
 
@@ -320,19 +333,24 @@ def _with_names(captures: tuple[CaptureFile, ...]) -> tuple[CaptureFile, ...]:
 
 
 def parts_of_name(name: str, modes: Sequence[str]) -> tuple[str | None, str | None]:
-    """Mode and interface that a file name of the form MODE.INTERFACE.….pcap tells, rotated or not."""
+    """Mode and interface that a file name of the form MODE.INTERFACE.….pcap tells, rotated or not.
+
+    Where the mode is none of `modes`, what follows it is an interface if it looks like one: `ufw.wlp2s0.pcap`.
+    """
     start, dot, rest = name.partition(".")
     # A mode may be called after a day: then only what follows it is a time.
     plain = start + piece_of(dot + rest).plain if start in modes else piece_of(name).plain
     mode, *parts = plain.split(".")
     while parts and parts[-1] in SUFFIXES:
         parts.pop()
-    if mode not in modes or mode == name:
+    if mode == name:
         return None, None
-    if not parts or not INTERFACE_NAME.fullmatch(parts[0]):
-        return mode, None
+    known = mode in modes
+    told = mode if known else None
+    if not parts or not (INTERFACE_NAME if known else LIKE_AN_INTERFACE).fullmatch(parts[0]):
+        return told, None
     vlan = [part for part in parts[1:2] if part.isdigit()]  # eth0.100
-    return mode, ".".join(parts[:1] + vlan)
+    return told, ".".join(parts[:1] + vlan)
 
 
 def parse_zones(options: tuple[str, ...]) -> dict[str, str]:

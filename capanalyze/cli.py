@@ -293,40 +293,22 @@ def exchanges(
     if form == "parquet" and output in (None, "-"):
         raise AuditError("--format: is 'parquet', which needs a file: add -o FILE")
     audit = audit_from(captures, asked)
-    from capanalyze.analysis import Flow, disclosures_of, inputs_of, notes_on_pairing
     from capanalyze.audit import check_service
     from capanalyze.capture.pipe import ended_by_interrupt
-    from capanalyze.exchanges.batch import chosen, service_at
-    from capanalyze.progress import progress
-    from capanalyze.report.notes import notes_on_captures, notes_on_target
+    from capanalyze.hosts import hosts_or_one
+    from capanalyze.report.listing import Listing
     from capanalyze.report.rows import open_rows
     from capanalyze.services import on_port
-    from capanalyze.stream import Stream
 
     named = frozenset(one for service in services for one in on_port(check_service(service, "--service")))
-    waiting = ended_by_interrupt() if "-" in captures else nullcontext()
-    with (
-        waiting,
-        Stream(audit) as stream,
-        # Rows that are printed show by themselves how far reading has come.
-        progress(stream.octets_read, stream.total, quiet=asked.quiet or output in (None, "-")),
-    ):
-        flow = Flow(stream, needs_target=False)
-        batches = flow.numbered() if form == "table" else flow.in_order()
+    notes: list[str] = []
+    with ended_by_interrupt() if "-" in captures else nullcontext():
+        hosts = hosts_or_one(audit)
         with open_rows(form, output) as writer:
-            for batch in batches:
-                rows = batch
-                if named:
-                    wanted = (number for number in range(batch.count) if service_at(batch, number) in named)
-                    rows = chosen([batch], ((0, number) for number in wanted))
-                told = disclosures_of(rows, flow.names, stream) if disclosures else None
-                writer.write(rows, flow.names, told)
-        on_target = notes_on_target(flow.target_in_the_end(), flow.undecided)
-        notes = [*notes_on_captures(inputs_of(stream)), *on_target, *notes_on_pairing(stream)]
-        if flow.may_miss_controls:
-            notes.append(
-                "standard input is read once: what is called silent may be blocked, where its service answered later"
-            )
+            listing = Listing(writer, named, numbered=form == "table", disclosures=disclosures)
+            for host in hosts:
+                # Rows that are printed show by themselves how far reading has come.
+                notes += listing.of(host, hosts, quiet=asked.quiet or output in (None, "-"))
     say(notes)
 
 

@@ -18,11 +18,12 @@ BY_A_FILTER = ("filter", "prohibited")  # words in the reason of a rejection tha
 AS_IF_OFF = "as if the firewall were off"
 
 
-def conclude(findings: Sequence[Finding], modes: Sequence[ModeInfo]) -> None:
-    """Tell each mode what its findings prove together."""
+def conclude(findings: Sequence[Finding], modes: Sequence[ModeInfo], host: str | None = None) -> None:
+    """Tell each mode what its findings on one host prove together; `host` is its name where there are several."""
     for mode in modes:
         here = [found for found in findings if found.mode == mode.name]
-        mode.conclusions = [*_as_if_off(here, findings), *_between_networks(here), *_not_shown(here, mode)]
+        said = [*_as_if_off(here, findings), *_between_networks(here), *_not_shown(here, mode)]
+        mode.conclusions = [*mode.conclusions, *(one if host is None else f"{host}: {one}" for one in said)]
 
 
 def shows_filter(found: Finding) -> bool:

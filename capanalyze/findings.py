@@ -90,6 +90,12 @@ def in_order(findings: list[Summed], modes: Sequence[Mode]) -> list[Summed]:
     return sorted(findings, key=place)
 
 
+def id_of(found: Finding) -> str:
+    """What names a finding in all reports of the same captures: MODE/ZONE/SERVICE, behind HOST of several hosts."""
+    host = "" if found.host is None else f"{found.host}/"
+    return f"{host}{found.mode or '-'}/{found.zone}/{found.service}"
+
+
 def notes_on(found: Finding, mode: Mode | None) -> list[str]:
     """What a reader should know of a finding besides."""
     return off_link(found) + advisories(found, mode)

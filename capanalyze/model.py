@@ -15,6 +15,7 @@ Direction = Literal["inbound", "outbound", "local", "passing"]
 Pairing = Literal["exact", "weak"]
 Promise = Literal["block", "allow"]
 Certainty = Literal["given", "told", "shown", "assumed"]
+CERTAINTIES: tuple[Certainty, ...] = ("given", "told", "shown", "assumed")  # the best known first
 
 # What a reader looks at first; the order of findings in every form of report.
 VERDICTS: tuple[Verdict, ...] = (
@@ -389,7 +390,8 @@ class Finding(Record):
     could have been (neither unproven nor indeterminate). `factor` is payload octets of the replies over
     those of the requests that drew them, `frame_factor` frames over requests. `kinds` are told apart where the
     service has a module of its own. `families` has the counts over `ipv4` and `ipv6`, each where it was asked.
-    `control` is what shows that something listened where the verdict is `blocked`, else None.
+    `control` is what shows that something listened where the verdict is `blocked`, else None. `host` is the name of one
+    of several hosts; `id` names the finding in all reports of the same captures.
     """
 
     mode: str | None
@@ -429,6 +431,8 @@ class Finding(Record):
     agreement: Agreement | None = None
     families: dict[str, Counts] = {}
     control: Control | None = None
+    host: str | None = None
+    id: str = ""
 
     def shown(self) -> list[Evidence]:
         """The exchanges that it points to, each once, the best first; those of its flips come with the flips."""
@@ -460,6 +464,7 @@ class Announcement(Value, frozen=True):
     octets: int = 0
     kinds: dict[str, int] = {}
     disclosures: list[Fact] = []
+    host: str | None = None
 
 
 class ModeInfo(Record):
@@ -539,8 +544,20 @@ class Target(Value, frozen=True):
         msgspec.structs.force_setattr(self, "assumed", self.certainty == "assumed")
 
 
+class HostInfo(Value, frozen=True):
+    """One of several hosts: what it is called in the report, its addresses, captures, and exchanges by direction."""
+
+    name: str
+    target: Target
+    captures: list[str]
+    directions: dict[str, int]
+
+
 class Analysis(Record, kw_only=True):
-    """All that a report shows. `first` and `last` are UTC, ISO 8601. Format 1 is the first."""
+    """All that a report shows. `first` and `last` are UTC, ISO 8601. Format 1 is the first.
+
+    `hosts` is empty where there is one host; else findings say of which one they are.
+    """
 
     format: Literal["capanalyze-report"] = "capanalyze-report"
     format_version: Literal[1] = 1
@@ -559,6 +576,7 @@ class Analysis(Record, kw_only=True):
     notes: list[str]
     depth: Depth | None = None
     reference: Reference | None = None
+    hosts: list[HostInfo] = []
 
     def leaks(self) -> list[Finding]:
         """The findings that a mode's promise forbids."""

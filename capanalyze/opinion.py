@@ -81,6 +81,13 @@ def verify(audit: Audit) -> Reference:
     Raises:
         CaptureError: a capture cannot be read.
     """
+    from capanalyze.hosts import hosts_or_one
+
+    return told(joined([said for host in hosts_or_one(audit) for said in _compared(host.audit)]), whole=True)
+
+
+def _compared(audit: Audit) -> list[Confirmation]:
+    """What the reference says of all exchanges of one host, for each of the captures that are paired together."""
     from capanalyze.analysis import find_exchanges
     from capanalyze.stream import Stream, together
 
@@ -91,7 +98,7 @@ def verify(audit: Audit) -> Reference:
     with Stream(audit) as stream:
         for _ in stream.batches():
             pass
-        said = [
+        return [
             compare(
                 [
                     frame
@@ -104,7 +111,6 @@ def verify(audit: Audit) -> Reference:
             )
             for names in together(audit.captures)
         ]
-    return told(joined(said), whole=True)
 
 
 def told(said: Confirmation, *, whole: bool = False) -> Reference:

@@ -184,6 +184,27 @@ def test_a_files_name_tells_mode_and_interface(name: str, told: tuple[str | None
     assert parts_of_name(name, ["block-all", "specific-services", "block-all-2007-10-29"]) == told
 
 
+@pytest.mark.parametrize(
+    ("name", "interface"),
+    [
+        ("ufw.wlp2s0.pcap", "wlp2s0"),
+        ("lockdown.eth0.100.pcap", "eth0.100"),
+        ("lockdown.any.pcap", "any"),
+        ("office.old.pcap", None),
+        ("dump.2.pcap", None),
+        ("eth0.pcap", None),
+    ],
+)
+def test_an_interface_is_read_behind_whatever_name(name: str, interface: str | None) -> None:
+    assert parts_of_name(name, ["block-all"]) == (None, interface)
+
+
+def test_a_name_that_is_no_mode_is_told_once(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("ufw.eth0.pcap", "ufw.eth1.pcap", "plain.pcap")]
+    assert audit_of(paths).unknown_modes == ("ufw",)
+    assert audit_of(paths, mode="block-all").unknown_modes == ()
+
+
 def pieces(folder: Path, *names: str) -> list[str]:
     """Captures in this folder, each begun a minute after the one before it."""
     for minute, name in enumerate(names):

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """One graph, rendered, and what it shows in words."""
+    """One graph of a host, the first being 0, rendered, and what it shows in words."""
 
+    host: int
     name: str
     title: str
     result: str
@@ -49,19 +50,25 @@ class Pictures:
         return self._rendered("png")
 
     @cached_property
-    def _drawn(self) -> "list[tuple[Graph, Figure]]":
+    def _drawn(self) -> "list[tuple[int, Graph, Figure]]":
+        from capanalyze.report.by_host import parts
         from capanalyze.report.graphs import GRAPHS
 
-        drawn = ((graph, graph.draw(self._analysis)) for graph in GRAPHS)
-        return [(graph, figure) for graph, figure in drawn if figure is not None]
+        drawn = ((host, graph, graph.draw(part)) for host, part in enumerate(parts(self._analysis)) for graph in GRAPHS)
+        return [(host, graph, figure) for host, graph, figure in drawn if figure is not None]
 
     def _rendered(self, form: Literal["svg", "png"]) -> list[Picture]:
         from capanalyze.report.graphs import render
 
         return [
-            Picture(graph.name, graph.title, str(figure.get_label()), render(figure, form))
-            for graph, figure in self._drawn
+            Picture(host, _page(graph.name, host), graph.title, str(figure.get_label()), render(figure, form))
+            for host, graph, figure in self._drawn
         ]
+
+
+def _page(name: str, host: int) -> str:
+    """The stem of a graph's files: `leaks`, `leaks-2` for the second host."""
+    return f"{name}-{host + 1}" if host else name
 
 
 @dataclass(frozen=True)
@@ -131,9 +138,10 @@ def _write_graphs(material: Material, folder: Path) -> list[Path]:
         for picture in rendered
     ]
     # An earlier report's graph must not stand beside this report's.
-    for path in (graphs / f"{graph.name}.{form}" for graph in GRAPHS for form in ("svg", "png")):
-        if path not in written:
-            remove(path)
+    for graph in GRAPHS:
+        for path in (*graphs.glob(f"{graph.name}.*"), *graphs.glob(f"{graph.name}-[0-9]*.*")):
+            if path not in written and path.suffix in (".svg", ".png"):
+                remove(path)
     return sorted(written)
 
 

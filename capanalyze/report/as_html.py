@@ -9,6 +9,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,10 +20,12 @@ from markupsafe import Markup, escape
 from capanalyze.disclosures import telling
 from capanalyze.escape import printable
 from capanalyze.exhibits import display_filter
-from capanalyze.model import VERDICTS, Analysis, Finding
+from capanalyze.model import VERDICTS, Analysis, Finding, ModeInfo
 from capanalyze.report import Deep, Picture, looks
+from capanalyze.report.by_host import parts
 from capanalyze.report.headlines import headline, nobody_asked
 from capanalyze.report.order import (
+    Section,
     by_capture,
     differences,
     exhibit,
@@ -96,23 +99,47 @@ def to_html(analysis: Analysis, pictures: Sequence[Picture], deep: Deep | None =
         css=Markup(_palette() + _own("report.css")),  # noqa: S704 (our own)
         script=Markup(_own("frames.js")) if shown.rendered else None,  # noqa: S704 (our own)
         sheets=shown,
-        pictures=[(picture, inline_svg(picture)) for picture in pictures],
-        sections=sections(analysis),
-        modes=[(mode, _tally(analysis, mode.name)) for _, mode in ranked(analysis) if mode],
-        unprobed=unprobed(analysis),
+        parts=[_part(part, host, pictures) for host, part in enumerate(parts(analysis))],
         unread_note=unread_note(analysis),
         unfolded=UNFOLDED,
         letters=names,
         labels=shown.labels,
-        nobody_asked=nobody_asked(analysis),
         legend=[(verdict, looks.VERDICT_LOOKS[verdict]) for verdict in VERDICTS],
     )
     return page.encode("utf-8", "backslashreplace")
 
 
+@dataclass(frozen=True)
+class Part:
+    """What the page shows of one host; `host` stands behind the ids of its headings, empty for the first."""
+
+    host: str
+    analysis: Analysis
+    headline: str
+    pictures: list[tuple[Picture, Markup]]
+    sections: list[Section]
+    modes: list[tuple[ModeInfo, list[tuple[looks.Look, str, int]]]]
+    unprobed: list[str]
+    nobody_asked: str
+
+
+def _part(analysis: Analysis, host: int, pictures: Sequence[Picture]) -> Part:
+    return Part(
+        host=f"-{host + 1}" if host else "",
+        analysis=analysis,
+        headline=headline(analysis),
+        pictures=[(picture, inline_svg(picture)) for picture in pictures if picture.host == host],
+        sections=sections(analysis),
+        modes=[(mode, _tally(analysis, mode.name)) for _, mode in ranked(analysis) if mode],
+        unprobed=unprobed(analysis),
+        nobody_asked=nobody_asked(analysis),
+    )
+
+
 def anchor(found: Finding) -> str:
     """The id of a finding on the page, to link to: `block-all:internet:udp.28524`. It never changes."""
-    return ":".join(_slug(part) for part in (found.mode or "", found.zone, found.service))
+    host = () if found.host is None else (found.host,)
+    return ":".join(_slug(part) for part in (*host, found.mode or "", found.zone, found.service))
 
 
 def inline_svg(picture: Picture) -> Markup:

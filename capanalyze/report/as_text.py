@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from capanalyze.disclosures import telling
-from capanalyze.model import Analysis, Announcement, Evidence, Finding, Input, ModeInfo, Verdict
+from capanalyze.model import Analysis, Announcement, Evidence, Finding, Input, ModeInfo, Target, Verdict
+from capanalyze.report.by_host import COMFORTABLE, parts
 from capanalyze.report.headlines import did_not_answer, headline, how_held
 from capanalyze.report.looks import LOUD, STYLES, VERDICT_LOOKS
 from capanalyze.report.order import (
@@ -71,19 +72,33 @@ def _where_all_is(forms: Container[str]) -> str:
 
 def result(analysis: Analysis) -> Text:
     """The headline, loud where something leaked."""
-    leaks = any(found.verdict == "leaked" for found in analysis.findings)
-    return piece(headline(analysis) + ".", LOUD if leaks else "bold")
+    return piece(headline(analysis) + ".", _loudness(analysis))
+
+
+def _loudness(analysis: Analysis) -> str:
+    return LOUD if any(found.verdict == "leaked" for found in analysis.findings) else "bold"
 
 
 def _blocks(analysis: Analysis, width: int, rest: str) -> Iterator[Iterable[RenderableType]]:
     names = letters(analysis)
     room = width - TAKEN
     yield [result(analysis)]
-    if len(modes(analysis)) > 1:
+    if analysis.hosts:
+        yield [_hosts(analysis)]
+    elif len(modes(analysis)) > 1:
         yield [_overview(analysis)]
     yield [grid(_about(analysis))]
     if analysis.inputs:
         yield _captures(analysis, names, width)
+    for part in parts(analysis):
+        if analysis.hosts:
+            yield [piece(f"{shortened(part.title, 60)}: {headline(part)}.", _loudness(part)), grid(_about_host(part))]
+        yield from _findings(part, names, room, rest)
+    yield [grid([*_account(analysis, names), *_evidence(analysis, names), *_reference(analysis)])]
+
+
+def _findings(analysis: Analysis, names: dict[str, str], room: int, rest: str) -> Iterator[Iterable[RenderableType]]:
+    """The findings of one host."""
     shown = sections(analysis)
     explaining = next((section for section in shown if any(found.unproven for found in section.findings)), None)
     for section in shown[:SHOWN_SECTIONS]:
@@ -95,18 +110,21 @@ def _blocks(analysis: Analysis, width: int, rest: str) -> Iterator[Iterable[Rend
         yield [piece(f"No request to the target was captured under {listing(silent)}.")]
     if analysis.announcements:
         yield _announcements(analysis, names)
-    yield [grid([*_account(analysis, names), *_evidence(analysis, names), *_reference(analysis)])]
 
 
 def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
     target = analysis.target
     if analysis.title:
         yield "title", analysis.title
-    how = how_found(target)
-    yield "target", (", ".join(target.addresses) or "not known") + (f" ({how})" if how else "")
+    if analysis.hosts:
+        yield "hosts", f"{len(analysis.hosts)}: {target.how}, which an audit file or --target would say"
+    else:
+        yield "target", _who(target)
     if analysis.findings and not any(analysis.modes):
         yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
-    yield from _modes(analysis)
+    yield from _modes(analysis, analysis.modes if not analysis.hosts else [])
+    if len(analysis.hosts) > COMFORTABLE:
+        yield "note", f"{len(analysis.hosts)} hosts: `capanalyze fleet` writes a report for each, and an overview"
     for warning in target.warnings:
         yield "warning", warning
     if note := unread_note(analysis):
@@ -116,12 +134,43 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
     yield "version", f"capanalyze {analysis.capanalyze}; all times are UTC"
 
 
-def _modes(analysis: Analysis) -> Iterator[tuple[str, str]]:
+def _about_host(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    """What there is to say of one of several hosts."""
+    yield "target", _who(analysis.target)
+    yield from _conclusions(analysis.modes)
+
+
+def _who(target: Target) -> str:
+    """The addresses of a target, and how they are known."""
+    how = how_found(target)
+    return (", ".join(target.addresses) or "not known") + (f" ({how})" if how else "")
+
+
+def _hosts(analysis: Analysis) -> Table:
+    """What leaked on each host, before any detail."""
+    rows = table()
+    rows.add_column("host", overflow="fold", max_width=30)
+    rows.add_column("target", overflow="fold", max_width=40)
+    rows.add_column("leaks", justify="right", no_wrap=True)
+    rows.add_column("services that leaked")
+    for part in parts(analysis):
+        leaked = _with_verdict(ordered(part), "leaked")
+        number = piece(str(len(leaked)), LOUD if leaked else "dim")
+        who = listing(part.target.addresses, 2) or "not known"
+        rows.add_row(piece(shortened(part.title, 60)), piece(who), number, piece(listing(leaked, 20), LOUD))
+    return rows
+
+
+def _modes(analysis: Analysis, concluded: Iterable[ModeInfo]) -> Iterator[tuple[str, str]]:
     """Where the names of modes come from, and what the findings of each prove together."""
     named = {mode.named_by: None for mode in analysis.modes if mode.named_by}
     if analysis.findings and named:
         yield "modes", f"named by {' and '.join(named)}; nothing on the wire shows which one was set"
-    for mode in analysis.modes:
+    yield from _conclusions(concluded)
+
+
+def _conclusions(modes: Iterable[ModeInfo]) -> Iterator[tuple[str, str]]:
+    for mode in modes:
         for said in mode.conclusions:
             yield "mode", f"{shortened(mode.name, 40)}: {said}"
 

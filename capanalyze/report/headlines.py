@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from capanalyze.model import Analysis, Finding, ModeInfo, Outcome
+from capanalyze.report.by_host import leaking
 from capanalyze.report.measures import Amplified, Timed, is_slow, soon
 from capanalyze.report.order import modes, ordered, services, worst_mode
 from capanalyze.report.unread import unread_clause
@@ -39,6 +40,8 @@ NOTHING_LISTENED = "nothing shows that anything listened"
 
 def headline(analysis: Analysis) -> str:
     """The result of the whole report."""
+    if analysis.hosts:
+        return _with_unread(_of_hosts(analysis), analysis)
     return on_condition(analysis.target, _with_unread(_result(analysis), analysis))
 
 
@@ -71,6 +74,20 @@ def how_held(findings: Iterable[Finding]) -> str:
     more = " more" if held else ""
     stayed = f"{silent}{more} stayed silent, and {NOTHING_LISTENED}"
     return f"{' and '.join(said)}; {stayed}"
+
+
+def _of_hosts(analysis: Analysis) -> str:
+    """The result of a report on several hosts."""
+    number = len(analysis.hosts)
+    names = leaking(analysis)
+    assumed = sum(host.target.assumed for host in analysis.hosts)
+    condition = f"if the {'targets are' if assumed > 1 else 'target of one is'} as assumed" if assumed else ""
+    if not names:
+        asked = any(found.promise == "block" for found in analysis.findings)
+        said = f"{_no_leaks(analysis)} on {counted(number, 'host')}" if asked else f"{number} hosts, nothing judged"
+    else:
+        said = f"{len(names)} of {counted(number, 'host')} leaked: {listing(names)}"
+    return f"{said}, {condition}" if condition else said
 
 
 def _result(analysis: Analysis) -> str:

@@ -194,7 +194,7 @@ def test_graphs_share_no_ids() -> None:
         b'<clipPath id="c"/></defs><g clip-path="url(#c)" style="fill: url(#c)">'
         b'<use xlink:href="#p"/><text>id="p" url(#c) &lt;</text></g></svg>'
     )
-    inlined = as_html.inline_svg(Picture("leaks", "Leaks", 'two\nlines "quoted"', svg))
+    inlined = as_html.inline_svg(Picture(0, "leaks", "Leaks", 'two\nlines "quoted"', svg))
     assert inlined == (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img"'
         ' aria-label="two lines &quot;quoted&quot;. The tables of findings say the same in words.">'
