@@ -157,7 +157,7 @@ def test_a_missing_audit_file(tmp_path: Path) -> None:
         ("block-all.any.pcap", ("block-all", "any")),
         ("dns.google.pcap", (None, None)),
         ("block-all", (None, None)),
-        ("xblock-all.en0.pcap", (None, None)),
+        ("xblock-all.en0.pcap", (None, "en0")),
         ("block-all.ppp0.pcap3", ("block-all", "ppp0")),
         ("block-all.ppp0.pcap03", ("block-all", "ppp0")),
         ("block-all.ppp0.pcap3.gz", ("block-all", "ppp0")),
@@ -177,7 +177,7 @@ def test_a_missing_audit_file(tmp_path: Path) -> None:
         ("block-all.20071029-101306.pcap", ("block-all", None)),
         ("block-all.20071029-101306", ("block-all", None)),
         ("block-all-2007-10-29.ppp0.pcap3", ("block-all-2007-10-29", "ppp0")),
-        ("xblock-all.en0.pcap3", (None, None)),
+        ("xblock-all.en0.pcap3", (None, "en0")),
     ],
 )
 def test_a_files_name_tells_mode_and_interface(name: str, told: tuple[str | None, str | None]) -> None:
