@@ -67,7 +67,7 @@ def test_each_of_two_clients_with_one_address_gets_its_own_replies() -> None:
     found = exchanges(PCAPS / "nat" / "nat.ppp0.pcap")
     assert {one["client"] for one in found if one["replies"]} == {"203.0.113.66"}
     replied = Counter(one["service"] for one in found if one["outcome"] == "replied")
-    seen = Counter(service_of(row) for row in rows("nat", "*.truth.tsv") if row.verdict == REPLIED)
+    seen = Counter(service_of(row) for row in rows("nat", "nat.*.truth.tsv") if row.verdict == REPLIED)
     for service in ("icmp", "ntp", "ntp-control", "nbns"):
         assert replied[service] == seen[service] > 1
 

@@ -191,6 +191,7 @@ def busy(lab: Lab) -> Iterator[None]:
 
 SCENARIOS: dict[str, Callable[[Lab], str]] = {
     "probe": probe,
+    "brief": partial(probe, series="brief"),
     "both-families": both_families,
     "no-daemons": no_daemons,
     "published": published,

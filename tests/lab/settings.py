@@ -70,14 +70,9 @@ def blocking(name: str, title: str = BLOCK, allow: tuple[str, ...] = (), *, stea
 
 
 OFF = Promise("off", "No packet filter", "allow")
-
-
-def unfiltered(folder: str, scenario: str = "probe") -> Setting:
-    """The same host, asked the same without a packet filter: it shows what would answer."""
-    return Setting(folder, OFF, "allow-all", scenario)
-
-
 IPV4 = (4,)
+# The same host, asked the same without a packet filter: it shows what would answer.
+unfiltered = partial(Setting, promise=OFF, rules="allow-all")
 of_a_container = partial(Setting, "published", interfaces=(ANY,), families=IPV4)
 internet_only = partial(Setting, interfaces=("ppp0",), families=IPV4)
 
@@ -104,12 +99,15 @@ SETTINGS = (
     internet_only("boot", blocking("boot"), "block-all", "boot"),
     internet_only("client", blocking("client", "Drop whatever was not asked for"), "strict", "client"),
     internet_only("pinhole", blocking("pinhole", "Drop whatever was not asked for"), "strict", "pinhole"),
-    unfiltered("ipv6", "both-families"),
+    unfiltered("ipv6", scenario="both-families"),
     Setting(
         "ipv6", blocking("ipv4-only", "Drop whatever was not asked for", stealth=True), "ipv4-only", "both-families"
     ),
+    unfiltered("nat", scenario="nat", interfaces=("ppp0",), families=IPV4),
     internet_only("nat", blocking("nat"), "block-all", "nat"),
+    unfiltered("flip", scenario="brief", families=IPV4),
     Setting("flip", blocking("flip"), "block-all", "flip", families=IPV4),
+    unfiltered("clock-step", scenario="brief", families=IPV4),
     Setting("clock-step", blocking("clock-step"), "block-all", "clock-step", families=IPV4),
     Setting(
         "midway",
@@ -118,7 +116,7 @@ SETTINGS = (
         "midway",
         families=IPV4,
     ),
-    unfiltered("no-daemons", "no-daemons"),
+    unfiltered("no-daemons", scenario="no-daemons"),
     Setting("no-daemons", blocking("strict", "Drop whatever was not asked for"), "strict", "no-daemons"),
     Setting("mislabelled", blocking("deny-all", "Deny all incoming connections"), "allow-all"),
     of_a_container(OFF, "allow-all", "published"),

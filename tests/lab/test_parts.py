@@ -147,7 +147,7 @@ def test_settings_are_chosen_by_mode_or_folder() -> None:
         "ufw/off",
     ]
     assert {one.name for one in chosen(("off",))} == {"off"}
-    assert len(chosen(("off",))) == 8
+    assert len(chosen(("off",))) == 11
     assert chosen(()) == list(SETTINGS)
     result = CliRunner().invoke(main, ["record", "--out", "x", "--modes", "leopard,none"])
     assert result.exit_code == 2
