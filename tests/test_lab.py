@@ -1,6 +1,7 @@
 """The article's experiment, recorded: verdicts against what the clients saw, and one recording against another."""
 
 import json
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from capanalyze.cli import main
 from capanalyze.model import Analysis, Finding
 from tests.conftest import PCAPS
 from tests.lab.expect import expected
+from tests.lab.settings import SETTINGS
 from tests.lab.truth import BESIDE, NOT_TOLD, REPLIED, Row, read, service_of
 
 MODES = ("allow-all", "specific-services", "block-all")
@@ -93,7 +95,9 @@ def seconds(time: str) -> float:
     return datetime.fromisoformat(time).timestamp()
 
 
-def agree_probe_by_probe(folder: Path, mode: str, zone: str) -> None:
+def agree_probe_by_probe(
+    folder: Path, mode: str, zone: str, sees_more: Container[tuple[str, str, str]] = SEES_MORE
+) -> None:
     """Whether a capture holds a reply to each probe that was replied to, and to no other."""
     rows = exchanges(folder / f"{mode}.{ZONES[zone]}.pcap")
     compared = 0
@@ -108,8 +112,8 @@ def agree_probe_by_probe(folder: Path, mode: str, zone: str) -> None:
         ]
         assert drawn, probe
         replied = any(row["outcome"] == "replied" for row in drawn)
-        sees_more = (zone, probe.port, probe.probe) in SEES_MORE
-        assert replied == (probe.verdict == REPLIED or sees_more), (probe, drawn)
+        unseen = (zone, probe.port, probe.probe) in sees_more
+        assert replied == (probe.verdict == REPLIED or unseen), (probe, drawn)
         compared += 1
     assert compared > 15
 
@@ -118,6 +122,25 @@ def agree_probe_by_probe(folder: Path, mode: str, zone: str) -> None:
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_capture_agrees_with_the_client_probe_by_probe(leopard: Path, mode: str, zone: str) -> None:
     agree_probe_by_probe(leopard, mode, zone)
+
+
+# All daemons run and no packet filter is loaded, whatever the mode is called.
+UNFILTERED = [
+    *((one.folder, one.name) for one in SETTINGS if one.name == "off" and one.scenario in {"probe", "both-families"}),
+    ("mislabelled", "deny-all"),
+]
+
+
+@pytest.mark.parametrize(("folder", "mode"), UNFILTERED)
+@pytest.mark.parametrize("zone", ZONES)
+def test_without_a_filter_a_capture_agrees_with_the_client_probe_by_probe(folder: str, mode: str, zone: str) -> None:
+    agree_probe_by_probe(PCAPS / folder, mode, zone)
+
+
+@pytest.mark.parametrize("mode", ["off", "strict"])
+@pytest.mark.parametrize("zone", ZONES)
+def test_without_daemons_a_capture_agrees_with_the_client_probe_by_probe(mode: str, zone: str) -> None:
+    agree_probe_by_probe(PCAPS / "no-daemons", mode, zone, ())
 
 
 @pytest.mark.parametrize("folder", sorted(path.parent.name for path in PCAPS.glob("*/audit.toml")))

@@ -67,7 +67,7 @@ def test_each_of_two_clients_with_one_address_gets_its_own_replies() -> None:
     found = exchanges(PCAPS / "nat" / "nat.ppp0.pcap")
     assert {one["client"] for one in found if one["replies"]} == {"203.0.113.66"}
     replied = Counter(one["service"] for one in found if one["outcome"] == "replied")
-    seen = Counter(service_of(row) for row in rows("nat", "*.truth.tsv") if row.verdict == REPLIED)
+    seen = Counter(service_of(row) for row in rows("nat", "nat.*.truth.tsv") if row.verdict == REPLIED)
     for service in ("icmp", "ntp", "ntp-control", "nbns"):
         assert replied[service] == seen[service] > 1
 
@@ -76,5 +76,5 @@ def test_a_filter_for_ipv4_leaks_over_ipv6_alone() -> None:
     for name in ("en0", "ppp0"):
         found = exchanges(PCAPS / "ipv6" / f"ipv4-only.{name}.pcap")
         assert {":" in one["client"] for one in found if one["outcome"] in {"replied", "rejected"}} == {True}
-    answered = {service_of(row) for row in rows("ipv6", "*.truth.tsv") if row.verdict == REPLIED}
+    answered = {service_of(row) for row in rows("ipv6", "ipv4-only.*.truth.tsv") if row.verdict == REPLIED}
     assert answered == {"icmp", "ntp", "ntp-control", "mdns", "tcp/22", "tcp/631", "tcp/88", "kerberos"}

@@ -21,7 +21,7 @@ def main() -> None:
 
 @main.command("record")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of recordings.")
-@click.option("--modes", default="", help="Only these modes or folders: block-all,ufw,… Default: all.")
+@click.option("--modes", default="", help="Only these folders or modes: ufw,off,ufw/off,… Default: all.")
 @click.option("--jobs", default=JOBS, show_default=True, help="So many labs side by side.")
 @click.option("--rules", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="An nftables file instead.")
 @click.option("--promise", default="block", type=click.Choice(["allow", "block"]), help="What --rules promise.")
@@ -37,10 +37,10 @@ def record_command(
         own = [rules.stem, str(rules.resolve()), promise, "stealth" if stealth else "", *allow]
     else:
         settings = picked(modes)
-    if hidden := [setting.name for setting in settings if not needs.readable(setting.firewall)]:
+    if hidden := [setting.key for setting in settings if not needs.readable(setting.firewall)]:
         click.echo(f"lab: leaves out what only root may read the settings of: {', '.join(hidden)}", err=True)
-        settings = [setting for setting in settings if setting.name not in hidden]
-    if reason := needs.lacking({setting.firewall for setting in settings}):
+        settings = [setting for setting in settings if setting.key not in hidden]
+    if reason := needs.lacking({part for setting in settings for part in (setting.firewall, setting.scenario)}):
         fail(reason)
     began = time.monotonic()
     try:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tests.lab.places import CLIENTS
+from tests.lab.places import ANY, CLIENTS
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ BOTH = (4, 6)
 
 def head(title: str, interfaces: Sequence[str], families: Sequence[int] = BOTH) -> str:
     """The beginning of an audit file; only addresses that were used."""
-    zones = [zone for zone in CLIENTS if zone.interface in interfaces]
+    every = ANY in interfaces
+    zones = [zone for zone in CLIENTS if every or zone.interface in interfaces]
     lines = [
         f"    {address:22}# {zone.interface}\n"
         for zone in zones
@@ -49,7 +50,7 @@ def head(title: str, interfaces: Sequence[str], families: Sequence[int] = BOTH) 
     return HEAD.format(
         title=title,
         addresses="".join(lines),
-        zones="".join(f'{zone.interface} = "{zone.name}"\n' for zone in zones),
+        zones="".join(f'{f"if{zone.number}" if every else zone.interface} = "{zone.name}"\n' for zone in zones),
     )
 
 

@@ -1,4 +1,4 @@
-"""Recording: one capture per interface of the target, and the packet filter's own log."""
+"""Recording: one capture per interface of the target or one of all, and the packet filter's own log."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.lab.jail import only_root_is_mapped
 from tests.lab.network import Network
-from tests.lab.places import LOGS, OUT
+from tests.lab.places import ANY, LOGS, OUT
 from tests.lab.processes import Crew, LabError, run, until
 
 LOG = "nflog:5"
@@ -24,7 +24,7 @@ DROPPED = re.compile(r"([1-9]\d*) packets? dropped by kernel|received/dropped on
 QUIET = 1.0  # seconds; what was sent last is in the file by then
 
 RAW, PPP = 101, 9
-IP_BEGINS = {"en0": 14, "ppp0": 4}
+IP_BEGINS = {"en0": 14, "ppp0": 4, ANY: 20}
 RAW_TYPES = (12, 14, RAW)
 STEP = 40_000_000  # microseconds
 PPP_HEADERS = {4: b"\xff\x03\x00\x21", 6: b"\xff\x03\x00\x57"}
@@ -62,7 +62,8 @@ class Captures:
             self.crew.stop(name, signal.SIGINT)
             if lost := DROPPED.search(self.crew.said(name)):
                 raise LabError(f"{self.mode}.{name}: {lost[0]}")
-        raw_to_ppp(self.files["ppp0"])
+        if "ppp0" in self.files:
+            raw_to_ppp(self.files["ppp0"])
         for name in self.interfaces:
             without_release(self.files[name], IP_BEGINS[name])
             if stepped:

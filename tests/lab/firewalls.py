@@ -16,6 +16,7 @@ RULES = Path(__file__).parent / "rules"
 # Programs that a user started; where there is but one user, they are told by name.
 ORDINARY_USER = 500
 OF_THE_USER = {"nc"}
+LSOF = ("lsof", "-Q")  # that nothing listens is no failure
 
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -102,13 +103,13 @@ def of_the_user(listener: firewall_log.Listener) -> bool:
 
 def listeners(network: Network) -> list[firewall_log.Listener]:
     """All sockets of the target that wait."""
-    return firewall_log.listeners(network.run("target", "lsof", "-i", "-n", "-P", "-F", "cuPn"))
+    return firewall_log.listeners(network.run("target", *LSOF, "-i", "-n", "-P", "-F", "cuPn"))
 
 
 def write_listeners(network: Network, mode: str) -> None:
     """Keep what the article's `lsof -i udp` prints, and the same of all sockets in numbers."""
-    (OUT / f"{mode}.lsof-udp.txt").write_text(network.run("target", "lsof", "-n", "-i", "udp"))
-    (OUT / f"{mode}.lsof.txt").write_text(network.run("target", "lsof", "-i", "-n", "-P"))
+    (OUT / f"{mode}.lsof-udp.txt").write_text(network.run("target", *LSOF, "-n", "-i", "udp"))
+    (OUT / f"{mode}.lsof.txt").write_text(network.run("target", *LSOF, "-i", "-n", "-P"))
 
 
 def write_rules(network: Network, mode: str) -> None:

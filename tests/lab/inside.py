@@ -17,7 +17,7 @@ from tests.lab.settings import NAMES, Setting
 
 
 def setting_of(words: list[str]) -> Setting:
-    """The setting by its name, or by name, file of rules and promise if it is the user's own."""
+    """The setting by its key, or by name, file of rules and promise if it is the user's own."""
     if len(words) == 1:
         return NAMES[words[0]]
     name, rules, promise, stealth, *allow = words

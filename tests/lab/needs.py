@@ -40,7 +40,10 @@ PROGRAMS = {
     "ping": "iputils-ping",
 }
 OF_ORDINARY_USER = {"dumpcap": "wireshark-common"}
-OF_FIREWALL = {
+# Firewall or scenario → what it takes besides.
+OF_SETTING = {
+    "published": {"iptables": "iptables"},
+    "published-stopped": {"iptables": "iptables"},
     "ufw": {"ufw": "ufw", "iptables": "iptables"},
     "firewalld": {"firewalld": "firewalld", "dbus-daemon": "dbus-daemon"},
 }
@@ -54,11 +57,11 @@ def path() -> str:
     return f"{os.environ.get('PATH', os.defpath)}:{FOLDERS}"
 
 
-def missing(firewalls: Iterable[str] = ()) -> list[str]:
-    """The packages that have to be installed."""
+def missing(parts: Iterable[str] = ()) -> list[str]:
+    """The packages that have to be installed, for these firewalls and scenarios too."""
     wanted = PROGRAMS | (OF_ORDINARY_USER if ordinary() else {})
-    for firewall in firewalls:
-        wanted |= OF_FIREWALL.get(firewall, {})
+    for part in parts:
+        wanted |= OF_SETTING.get(part, {})
     return sorted({package for program, package in wanted.items() if not shutil.which(program, path=path())})
 
 
@@ -68,9 +71,9 @@ def readable(firewall: str) -> bool:
     return folder is None or all(os.access(path, os.R_OK) for path in (folder, *folder.rglob("*")))
 
 
-def lacking(firewalls: Iterable[str] = ()) -> str:
+def lacking(parts: Iterable[str] = ()) -> str:
     """What keeps a lab from running here, in one line; empty if nothing does."""
-    if packages := missing(firewalls):
+    if packages := missing(parts):
         return f"missing packages: {' '.join(packages)}"
     if not os.access(TUN, os.R_OK | os.W_OK):
         return f"{TUN}: cannot be opened, the point-to-point link needs it"

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from tests.lab.places import (
+    CLIENTS,
     HOME_ROUTER,
     HOMES,
     INTERNET,
@@ -116,6 +117,13 @@ class Network:
             addr add {NAME_SERVER}/32 dev lo
             route replace {INTERNET.target} dev wan0 src {INTERNET.client}""",
         )
+
+    def see_numbers(self) -> None:
+        """See that the target's interfaces have the numbers that an audit file will call them by."""
+        for zone in CLIENTS:
+            number = self.run("target", "ip", "-o", "link", "show", zone.interface).partition(":")[0]
+            if number != str(zone.number):
+                raise LabError(f"{zone.interface} is interface {number}, not {zone.number}")
 
     def homes(self) -> None:
         """Two hosts behind a router that gives them the address of the internet client."""

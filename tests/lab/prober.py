@@ -30,7 +30,7 @@ PAUSE = 0.1
 # A request counts as silent after so many seconds, if the capture goes on: a last ping sees to that.
 WINDOW = 3.1
 SCANNED = {"everything", "both-families"}
-LAST = {*SCANNED, "ipv4", "brief"}
+LAST = {*SCANNED, "ipv4", "brief", "published"}
 SCANS = {
     "udp": ("-sU", f"-p{PORTS['udp']}"),
     "udp-nopayload": ("-sU", "--data-length", "0", f"-p{PORTS['udp']}"),

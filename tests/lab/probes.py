@@ -200,6 +200,18 @@ def brief(zone: Zone) -> Iterator[Probe]:
     yield netcat("ssh", 22, target, r"SSH-2")
 
 
+def published(zone: Zone) -> Iterator[Probe]:
+    """What a container answers by the target's ports, and a few of the target's own services."""
+    target = zone.target
+    yield ping(target)
+    yield netcat("http", 8080, target, r"from behind", "GET / HTTP/1.0\r\n\r\n")
+    words = ("dig", "-4", "-p", "8053", f"@{target}", "time.example", "+short", "+time=1", "+tries=1")
+    yield Command("dns", "udp/8053", words, re.escape(TIME_SERVER))
+    yield ntpdate(target)
+    yield netcat("ssh", 22, target, r"SSH-2")
+    yield netcat("closed", 9, target, "succeeded")
+
+
 def only_time(zone: Zone) -> Iterator[Probe]:
     """Queries for the time: ntpdate takes only what is synchronised, and does not tell a refusal from silence."""
     yield ntpdate(zone.target)
@@ -241,6 +253,7 @@ SERIES = {
     "both-families": both_families,
     "ipv4": ipv4,
     "brief": brief,
+    "published": published,
     "late-time": late_time,
     "late-name": late_name,
     "only-time": only_time,

@@ -49,10 +49,10 @@ def record(
             for job in [job for job in running if done(job)]:
                 running.remove(job)
                 try:
-                    sections[job.setting.name] = finish(job)
+                    sections[job.setting.key] = finish(job)
                 except LabError as error:
                     failures.append(str(error))
-                tell(f"{job.setting.folder}/{job.setting.name}: {time.monotonic() - job.started:.0f} s")
+                tell(f"{job.setting.key}: {time.monotonic() - job.started:.0f} s")
             time.sleep(STEP)
     finally:
         for job in running:
@@ -68,7 +68,7 @@ def begin(setting: Setting, out: Path, own: Sequence[str]) -> Job:
     folder = out.resolve() / setting.folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{setting.name}.failed.log").unlink(missing_ok=True)
-    words = own or [setting.name]
+    words = own or [setting.key]
     program = subprocess.Popen(
         jailed(str(folder), *words),
         stdin=subprocess.DEVNULL,
@@ -93,7 +93,7 @@ def finish(job: Job) -> str:
     section, said = job.program.communicate()
     if job.program.returncode:
         reason = (said.strip() or f"ended with status {job.program.returncode}").splitlines()[-1]
-        raise LabError(f"{job.setting.name}: {reason}")
+        raise LabError(f"{job.setting.key}: {reason}")
     return section
 
 
@@ -101,8 +101,8 @@ def write_audits(settings: Sequence[Setting], sections: dict[str, str], out: Pat
     """One audit file for each folder."""
     folders = defaultdict[str, list[Setting]](list)
     for setting in settings:
-        if setting.name in sections:
+        if setting.key in sections:
             folders[setting.folder].append(setting)
     for folder, recorded in folders.items():
         beginning = head(TITLES[folder], recorded[0].interfaces, recorded[0].families)
-        (out / folder / "audit.toml").write_text(beginning + "".join(sections[one.name] for one in recorded))
+        (out / folder / "audit.toml").write_text(beginning + "".join(sections[one.key] for one in recorded))

@@ -5,8 +5,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from tests.lab import firewalls
+from tests.lab import container, firewalls
 from tests.lab.audits import Promise, Span
 from tests.lab.lab import Lab, finish
 from tests.lab.places import CLIENTS, HOMES, TIME_SERVER
@@ -27,6 +28,32 @@ def probe(lab: Lab, series: str = "everything") -> str:
 def both_families(lab: Lab) -> str:
     """All probes, and over IPv6 as many."""
     return probe(lab, "both-families")
+
+
+def no_daemons(lab: Lab) -> str:
+    """All probes from both zones, of a target on which nothing listens any more."""
+    lab.up()
+    for name in list(lab.daemons.crew.running):
+        lab.daemons.crew.stop(name)
+    firewalls.forget(lab.network)
+    lab.begin()
+    lab.both("everything")
+    return lab.end()
+
+
+def published(lab: Lab, *, forwarding: bool = True) -> str:
+    """Ports of a container are published; it asks the internet besides, by the target's address."""
+    lab.up()
+    lab.network.see_numbers()
+    lab.daemons.of_the_internet()
+    container.up(lab.network, lab.daemons)
+    container.publish(lab.network)
+    if not forwarding:
+        container.stop_forwarding(lab.network)
+    lab.begin()
+    lab.both("published")
+    lab.ask("container", "outbound", "errands", "container")
+    return lab.end()
 
 
 def boot(lab: Lab) -> str:
@@ -164,7 +191,11 @@ def busy(lab: Lab) -> Iterator[None]:
 
 SCENARIOS: dict[str, Callable[[Lab], str]] = {
     "probe": probe,
+    "brief": partial(probe, series="brief"),
     "both-families": both_families,
+    "no-daemons": no_daemons,
+    "published": published,
+    "published-stopped": partial(published, forwarding=False),
     "boot": boot,
     "client": client,
     "pinhole": pinhole,

@@ -24,7 +24,8 @@ def test_every_setting_is_recorded_and_every_folder_has_its_line() -> None:
     for setting in SETTINGS:
         assert f"[`{setting.folder}/`]({setting.folder}/README.md)" in overview
         assert list((PCAPS / setting.folder).glob(f"{setting.name}.*.truth.tsv")), setting.name
-        assert (PCAPS / setting.folder / f"{setting.name}.ppp0.pcap").exists()
+        for name in setting.interfaces:
+            assert (PCAPS / setting.folder / f"{setting.name}.{name}.pcap").exists()
 
 
 def test_all_of_it_is_small() -> None:

@@ -140,11 +140,31 @@ def test_the_log_is_read_from_nflog(tmp_path: Path) -> None:
 
 
 def test_settings_are_chosen_by_mode_or_folder() -> None:
-    assert [one.name for one in chosen(("leopard", "ufw"))] == ["allow-all", "specific-services", "block-all", "ufw"]
+    assert [one.key for one in chosen(("leopard", "ufw/off"))] == [
+        "leopard/allow-all",
+        "leopard/specific-services",
+        "leopard/block-all",
+        "ufw/off",
+    ]
+    assert {one.name for one in chosen(("off",))} == {"off"}
+    assert len(chosen(("off",))) == 11
     assert chosen(()) == list(SETTINGS)
     result = CliRunner().invoke(main, ["record", "--out", "x", "--modes", "leopard,none"])
     assert result.exit_code == 2
     assert "'none' is none of leopard, allow-all, " in result.stderr
+
+
+def test_no_two_settings_have_one_key() -> None:
+    assert len({one.key for one in SETTINGS}) == len(SETTINGS)
+
+
+def test_a_capture_of_all_interfaces_has_their_numbers_for_zones(tmp_path: Path) -> None:
+    text = audits.head("Any", ("any",), (4,)) + audits.section(Promise("m", "M", "block"), ["m.any.pcap"])
+    (tmp_path / "audit.toml").write_text(text)
+    (tmp_path / "m.any.pcap").write_bytes(pcap([]))
+    audit = load_audit(tmp_path / "audit.toml")
+    assert audit.zones == {"if2": "lan", "if3": "internet"}
+    assert audit.target == ("198.51.100.10", "203.0.113.10")
 
 
 def test_rules_of_ones_own_are_a_setting() -> None:
