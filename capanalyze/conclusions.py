@@ -30,17 +30,25 @@ def shows_filter(found: Finding) -> bool:
     """Whether it shows that something filtered: a silence with a control, or a rejection that only a filter makes."""
     if found.verdict == "blocked" or any(counts.verdict == "blocked" for counts in found.families.values()):
         return True
+    if _is_silent_at_times(found):
+        return True
     return bool(found.rejected) and any(word in reason for reason in found.reasons for word in BY_A_FILTER)
+
+
+def _is_silent_at_times(found: Finding) -> bool:
+    """Whether a service answered some requests and others not, and a module knows that they had to draw a reply."""
+    return bool(found.replied and found.silent) and found.promise == "block" and "/" not in found.service
 
 
 def _as_if_off(here: Sequence[Finding], findings: Sequence[Finding]) -> Iterator[str]:
     """Whether every service that could answer did, whatever the mode promised."""
     forbidden = [found for found in here if found.promise == "block" and found.provable]
     leaked = {found.service for found in forbidden if found.verdict == "leaked"}
-    if not leaked or any(map(shows_filter, here)):
+    anyway = _silent_anyway(findings)
+    if not leaked or any(shows_filter(found) and (found.zone, found.service) not in anyway for found in here):
         return
     quiet = {(found.zone, found.service) for found in forbidden if found.verdict == "silent"}
-    if quiet - _silent_anyway(findings):
+    if quiet - anyway:
         return
     number = len(leaked)
     services = (
@@ -50,10 +58,8 @@ def _as_if_off(here: Sequence[Finding], findings: Sequence[Finding]) -> Iterator
 
 
 def _silent_anyway(findings: Sequence[Finding]) -> set[tuple[str, str]]:
-    """Zone and service of what was silent too where a mode promised to let it answer."""
-    allowed = [found for found in findings if found.promise == "allow" and found.provable]
-    answered = {(found.zone, found.service) for found in allowed if found.replied}
-    return {(found.zone, found.service) for found in allowed} - answered
+    """Zone and service of what was silent too, at times at least, where a mode promised to let it answer."""
+    return {(found.zone, found.service) for found in findings if found.promise == "allow" and found.silent}
 
 
 def _between_networks(here: Sequence[Finding]) -> Iterator[str]:

@@ -1,12 +1,17 @@
 """What shows that a filter did it: modes without one, hosts without daemons, ports that are published past it."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from capanalyze.analysis import analyze
 from capanalyze.audit import load_audit
+from capanalyze.cli import main
+from capanalyze.conclusions import AS_IF_OFF
 from tests.conftest import PCAPS
 from tests.lab.truth import NOT_TOLD, REJECTED, REPLIED, SILENT, Row, read, service_of
 from tests.test_lab import ZONES, exchanges, seconds
@@ -153,9 +158,63 @@ def test_a_published_port_passes_by_the_rules_for_what_comes_in(mode: str, verdi
         cells = {one.service: one for one in found if (one.mode, one.zone) == (mode, zone)}
         assert {cells[service].verdict for service in PUBLISHED} == {verdict}
         assert {(cells[service].exchanges, cells[service].replied) for service in PUBLISHED} == {(1, 1)}
+        # Three sights of one reply are one frame that came back.
+        assert {(cells[service].reply_frames, cells[service].frame_factor) for service in PUBLISHED} == {(1, 1.0)}
 
 
 def test_a_rule_for_what_is_forwarded_stops_it() -> None:
     for zone in OWN:
         assert answered("published", "ufw", zone) == {"icmp", *PUBLISHED}
         assert answered("published", "ufw-forward", zone) == {"icmp"}
+
+
+# What a host without daemons proves, and a mode without a filter
+
+
+def said_of(folder: str, out: Path) -> str:
+    """All that the report of an audit says, on the terminal, on the page and in JSON."""
+    done = CliRunner().invoke(main, ["report", str(PCAPS / folder / "audit.toml"), "--depth", "off", "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    page = re.sub(
+        r"(?s)<style>.*?</style>|<table class=\"narrow\">.*?</table>|<svg.*?</svg>",
+        "",
+        (out / "report.html").read_text(),
+    )
+    return "\n".join((done.stdout, page, (out / "report.json").read_text()))
+
+
+def test_a_host_without_daemons_never_looks_protected(tmp_path: Path) -> None:
+    said = said_of("no-daemons", tmp_path / "out")
+    assert not re.search(r'"blocked"|– blocked|held back', said)  # noqa: RUF001
+    findings = analyze(load_audit(PCAPS / "no-daemons" / "audit.toml")).findings
+    assert {found.verdict for found in findings if found.mode == "strict" and found.silent} == {"silent"}
+    assert "nothing shows that anything listened" in " ".join(said.split())
+
+
+def test_a_mode_without_a_filter_is_as_if_the_firewall_were_off(tmp_path: Path) -> None:
+    assert AS_IF_OFF in " ".join(said_of("mislabelled", tmp_path / "out").split())
+    (mode,) = [one for one in analyze(load_audit(PCAPS / "mislabelled" / "audit.toml")).modes if one.promise == "block"]
+    assert mode.conclusions[0].startswith(AS_IF_OFF)
+
+
+def test_only_a_mode_that_filters_nothing_is_called_so() -> None:
+    """Of all recordings: the one without a filter, and the article's setting that stopped none of those asked."""
+    called = {
+        (audit.parent.name, mode.name)
+        for audit in PCAPS.glob("*/audit.toml")
+        for mode in analyze(load_audit(audit)).modes
+        if any(said.startswith(AS_IF_OFF) for said in mode.conclusions)
+    }
+    assert called == {("mislabelled", "deny-all"), ("leopard", "specific-services"), ("midway", "midway")}
+
+
+def test_nearly_all_silence_of_what_should_be_blocked_has_a_control() -> None:
+    """But for a port that nothing listens on, and the host whose daemons are off."""
+    verdicts: Counter[str | None] = Counter()
+    for audit in PCAPS.glob("*/audit.toml"):
+        if audit.parent.name != "no-daemons":
+            for found in analyze(load_audit(audit)).findings:
+                if found.promise == "block" and found.verdict in ("blocked", "silent") and found.service != "tcp/9":
+                    verdicts[found.verdict] += 1
+    assert verdicts["blocked"] > 90
+    assert verdicts["blocked"] / verdicts.total() >= 0.95

@@ -73,8 +73,8 @@ cdef inline void add_kind(Sums *s, Detail *detail, Row row, int kind) noexcept n
 
 
 cdef inline int64_t frames_back(Row row) noexcept nogil:
-    """How many frames came back."""
-    cdef int64_t count = 1 if row.wide.reply else 0, link = row.narrow.replies
+    """How many frames came back, further sights of them aside."""
+    cdef int64_t count = (1 if row.wide.reply else 0) - row.narrow.reply_copies, link = row.narrow.replies
     while link:
         count += 1
         link = link_at(row, link).next

@@ -138,7 +138,8 @@ cdef struct Exchange:
     uint32_t replies
     uint32_t replies_last
     uint32_t links  # frames in both lists
-    uint8_t[8] rest  # up to a whole number of lines
+    uint32_t reply_copies  # further sights of what came back
+    uint8_t[4] rest  # up to a whole number of lines
 
 
 cdef struct Ends:

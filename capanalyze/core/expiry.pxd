@@ -181,7 +181,7 @@ cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) 
         server_port=e.server_port, request_octets=e.request_octets, reply_captured=e.reply_captured,
         outcome=e.outcome, reason=e.reason, kind=e.kind, flags=<int32_t>e.flags, requests=0, requests_last=0,
         replies=0, replies_last=0, retransmissions=e.retransmissions, direction=0, mode=-1, zone=-1, verdict=0,
-        ttl=e.ttl, variant=e.variant, reply_to_port=e.reply_to_port,
+        ttl=e.ttl, variant=e.variant, reply_to_port=e.reply_to_port, reply_copies=<int32_t>e.reply_copies,
     )
     write_frames(t, e.requests, &narrow.requests, &narrow.requests_last)
     write_frames(t, e.replies, &narrow.replies, &narrow.replies_last)

@@ -89,6 +89,7 @@ cdef inline void add_frame(Table *t, const Joined *joined, int64_t frame) noexce
         add_request(t, e, frame)
     else:
         add_reply_frame(t, e, frame)
+        e.reply_copies += 1
 
 
 cdef inline int64_t source_of(const Repeats *r, int64_t frame) noexcept nogil:

@@ -54,6 +54,7 @@ cdef struct Narrow:
     int32_t ttl  # of the first request; hop limit in IPv6
     int32_t variant  # hash of what requests of its kind must agree in to be compared, 0 for nothing
     int32_t reply_to_port
+    int32_t reply_copies  # further sights of what came back, which are among the replies
 
 
 cdef struct Link:  # of a list of frames; place 0 stands for none

@@ -57,8 +57,9 @@ WIDE = 18
     TTL,  # of the first request; hop limit in IPv6
     VARIANT,  # hash of what requests of its kind must agree in to be compared, 0 for nothing
     REPLY_TO_PORT,
-) = range(25)
-NARROW = 25
+    REPLY_COPIES,  # further sights of what came back, which are among the replies
+) = range(26)
+NARROW = 26
 
 CAPTURE = 1 << 40  # a frame as one number: capture * CAPTURE + frame
 
