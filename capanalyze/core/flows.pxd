@@ -89,10 +89,8 @@ cdef inline uint32_t new_flow(Pairing *p, Given *g) noexcept nogil:
     if is_mid_flow(p, g) and not is_probe(p, g):
         return mid_flow(p, g)
     cdef uint32_t number = conversation(p, g)
-    cdef Exchange *e = at(&p.table, number)
-    e.flags &= ~<uint32_t>MAY_ANNOUNCE
     if g.m.to_group and p.ports[to] & IS_NEVER_ANSWERED:
-        e.flags |= MAY_ANNOUNCE
+        at(&p.table, number).flags |= MAY_ANNOUNCE
     return number
 
 

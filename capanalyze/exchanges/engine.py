@@ -16,7 +16,8 @@ from capanalyze.exchanges.row import LINK, NARROW, WIDE
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, port_table, service_table
 from capanalyze.protocols._protocol import KINDS, SECOND, Protocol
 from capanalyze.protocols.udp import IDLE
-from capanalyze.services import NEVER_ANSWERS, REGISTERED
+from capanalyze.services import REGISTERED
+from capanalyze.silence import one_way_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,10 +63,8 @@ def port_facts() -> bytes:
     for transport, port in REGISTERED:
         if transport == "udp":
             found[port] |= IS_REGISTERED
-    for service in NEVER_ANSWERS:
-        transport, _, number = service.partition("/")
-        if transport == "udp":
-            found[int(number)] |= IS_NEVER_ANSWERED
+    for port, row in enumerate(one_way_ports()):
+        found[port] |= IS_NEVER_ANSWERED if row else 0
     return bytes(found) + port_table()
 
 

@@ -75,7 +75,7 @@ def tell(one: Message) -> None:
     """Note which service a message is of: that of the port asked, unless only the other end's makes sense of it."""
     one.port, ports = one.destination.port, SERVED if one.transport == "udp" else {}
     here, there = ports.get(one.port or 0), ports.get(one.source.port or 0)
-    one.protocol, one.said = here or BY_TRANSPORT[one.transport], Said(CONVERSATION)
+    one.protocol, one.said = here or BY_TRANSPORT[one.transport], alone(one)
     if here or not ports:
         one.said = read(here, one.payload, one.size) if here else tcp(one) if one.transport == "tcp" else icmp(one)
     if there not in (None, here) and not (here and one.said.role in (REQUEST, EITHER) and not one.said.weak):
@@ -86,6 +86,28 @@ def tell(one: Message) -> None:
         raise UnreadError(one.protocol.name)
     if one.quoted:
         tell(one.quoted)
+
+
+def alone(one: Message) -> Said:
+    """UDP of which only endpoints tell; what its port is only told announces itself to a group."""
+    is_told = one.transport == "udp" and told(one.destination.port or 0, one.payload, one.size)
+    return Said(CONVERSATION, announces=is_told)
+
+
+def told(port: int, octets: bytes, size: int) -> bool:
+    """Whether a message draws no reply (`silence.BY_PAYLOAD` has the sources): by its first octets, on these ports."""
+    first, second, length = Unpack("!BBH", octets.ljust(4, b"\0"))
+    if first >> 5 == 4 and second in (200, 201) and len(octets) >= 8 and length * 4 + 4 <= size:
+        return bool(length == (6 if second == 200 else 1) + (first & 31) * 6)  # RTCP, on whatever port
+    by_port = {
+        162: size > 0,
+        319: second & 15 == 2 and length <= size and first & 15 in (0, 1, 3, 8, 9, 10, 11) and len(octets) >= 4,
+        520: first == 2 and len(octets) >= 4,
+        5004: first >> 6 == 2 and len(octets) >= 12,
+        5678: octets[4:8] == b"\0\1\0\6",
+        6454: octets[:8] == b"Art-Net\0" and octets[8:10] in (b"\0\x50", b"\0\x51", b"\0\x52"),
+    }
+    return by_port.get({320: 319, 521: 520}.get(port, port), False)
 
 
 def service_of(one: Message, port: int | None) -> str:

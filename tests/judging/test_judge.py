@@ -38,7 +38,7 @@ from capanalyze.exchanges.row import (
 )
 from capanalyze.judging.judge import Judge
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.services import NEVER_ANSWERS
+from capanalyze.silence import ONE_WAY, one_way_ports
 from capanalyze.verdicts import CaptureFacts
 
 SECOND = 1_000_000_000
@@ -147,7 +147,7 @@ def outcome(row: Row, all_rows: list[Row]) -> tuple[str, bool]:
     protocol = PROTOCOLS[row.module]
     if row.outcome != "silent":
         return row.outcome, False
-    never = row.module == GENERIC_UDP and f"udp/{row.port}" in NEVER_ANSWERS
+    never = row.module == GENERIC_UDP and one_way_ports()[row.port] > 0
     if row.flags & (GROUP | UNANSWERABLE_REQUEST) or not protocol.silence_proves or never:
         return "silent", True
     if row.flags & FORGOTTEN:
