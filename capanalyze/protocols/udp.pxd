@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t
 
 from capanalyze.core.message cimport EMPTY, FLOW, Match, Role, said
 from capanalyze.core.octets cimport Octets, be16, be32, be64, holds, le16, u8
+from capanalyze.core.tunnel cimport draws_no_reply
 from capanalyze.protocols.snmp cimport is_inform
 
 cdef enum:  # ports where the payload tells whether it asks
@@ -66,6 +67,9 @@ cdef inline Role match(Octets octets, Match *found) noexcept nogil:
     if octets.size == 0:
         found.unanswerable = 1
         return said(found, FLOW, EMPTY)
+    if draws_no_reply(found.port, octets):
+        found.unanswerable = 1
+        return said(found, FLOW, TUNNELLED)
     cdef uint8_t kind = told(octets, found.port)
     found.unanswerable = found.announces = kind != DATAGRAM
     return said(found, FLOW, kind)
