@@ -318,7 +318,7 @@ REGISTERED: dict[tuple[str, int], str] = {
     **{("udp", port): name for port, name in _UDP.items()},
 }
 
-# What the services are called that are only told something, where the registry has no name in use for their port.
+# The services that are only told something, and what they are called where the registry has no name in use.
 TOLD = {f"udp/{port}": row.name for row in ONE_WAY for port in row.ports}
 
 

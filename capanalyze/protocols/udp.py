@@ -1,6 +1,8 @@
 """UDP without a module of its own: the first datagram of a five-tuple asks, the first one back answers.
 
-An empty datagram draws no reply, nor do messages that their ports are only told: `silence.BY_PAYLOAD` has the sources.
+An empty datagram draws no reply, nor do messages that are only told, such as routes or the time.
+
+`silence.BY_PAYLOAD` has their sources.
 """
 
 from capanalyze.packets.message import KIND

@@ -3,6 +3,7 @@
 One function a service: a payload and its size on the wire in, `Said` out. Services that are not here are not read.
 """
 
+import re
 import struct
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -22,6 +23,11 @@ OTHER, MALFORMED, UNREAD = "other", "malformed", "unread"  # neither of both; no
 Unpack = struct.unpack_from
 SERVED = {port: one for one in reversed(PROTOCOLS) if one.transport == "udp" for port in one.ports}
 BY_TRANSPORT = {"udp": PROTOCOLS[GENERIC_UDP], "tcp": PROTOCOLS[TCP], "icmp": PROTOCOLS[ICMP]}
+
+# Messages that draw no reply, by their first octets (`silence.BY_PAYLOAD` has the sources).
+RTCP, PTP, RIP = rb"[\x80-\x9f][\xc8\xc9].{6}", rb"[\0\1\3\x08-\x0b\x10\x11\x13\x18-\x1b][\2\x12].{2}", rb"\2.{3}"
+ART_NET, MNDP = rb"Art-Net\0\0[\x50-\x52]", rb".{4}\0\1\0\6"
+TOLD_ON = {162: rb".", 319: PTP, 320: PTP, 520: RIP, 521: RIP, 5004: rb"[\x80-\xbf].{11}", 5678: MNDP, 6454: ART_NET}
 
 
 class Said(NamedTuple):
@@ -90,24 +96,8 @@ def tell(one: Message) -> None:
 
 def alone(one: Message) -> Said:
     """UDP of which only endpoints tell; what its port is only told announces itself to a group."""
-    is_told = one.transport == "udp" and told(one.destination.port or 0, one.payload, one.size)
-    return Said(CONVERSATION, announces=is_told)
-
-
-def told(port: int, octets: bytes, size: int) -> bool:
-    """Whether a message draws no reply (`silence.BY_PAYLOAD` has the sources): by its first octets, on these ports."""
-    first, second, length = Unpack("!BBH", octets.ljust(4, b"\0"))
-    if first >> 5 == 4 and second in (200, 201) and len(octets) >= 8 and length * 4 + 4 <= size:
-        return bool(length == (6 if second == 200 else 1) + (first & 31) * 6)  # RTCP, on whatever port
-    by_port = {
-        162: size > 0,
-        319: second & 15 == 2 and length <= size and first & 15 in (0, 1, 3, 8, 9, 10, 11) and len(octets) >= 4,
-        520: first == 2 and len(octets) >= 4,
-        5004: first >> 6 == 2 and len(octets) >= 12,
-        5678: octets[4:8] == b"\0\1\0\6",
-        6454: octets[:8] == b"Art-Net\0" and octets[8:10] in (b"\0\x50", b"\0\x51", b"\0\x52"),
-    }
-    return by_port.get({320: 319, 521: 520}.get(port, port), False)
+    rules = [TOLD_ON.get(one.destination.port or 0), RTCP] if one.transport == "udp" else []
+    return Said(CONVERSATION, announces=any(rule and re.match(rule, one.payload, re.DOTALL) for rule in rules))
 
 
 def service_of(one: Message, port: int | None) -> str:
