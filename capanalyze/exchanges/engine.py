@@ -30,7 +30,7 @@ OUT_ROOM = 8192
 OUT_LINKS = 8192
 TRANSPORTS = ("udp", "tcp", "icmp")
 IN_STREAM = 3  # in the place of a transport: `STREAM_TRANSPORT` of `pairing.pxd`
-IS_REGISTERED, IS_NEVER_ANSWERED = 2, 4  # facts about a port, as `pairing.pxd` has them
+IS_REGISTERED, IS_ONE_WAY = 2, 4  # facts about a port, as `pairing.pxd` has them
 
 
 def patience(index: int, protocol: Protocol) -> int:
@@ -64,7 +64,7 @@ def port_facts() -> bytes:
         if transport == "udp":
             found[port] |= IS_REGISTERED
     for port, row in enumerate(one_way_ports()):
-        found[port] |= IS_NEVER_ANSWERED if row else 0
+        found[port] |= IS_ONE_WAY if row else 0
     return bytes(found) + port_table()
 
 
