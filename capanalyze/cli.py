@@ -383,7 +383,8 @@ def services() -> None:
     from textwrap import fill
 
     from capanalyze.protocols import PROTOCOLS
-    from capanalyze.services import NEVER_ANSWERS, registered_name, rules, tunnel_ports
+    from capanalyze.services import registered_name, rules, tunnel_ports
+    from capanalyze.silence import listing
 
     said = rules()
     for protocol in PROTOCOLS:
@@ -392,10 +393,11 @@ def services() -> None:
         pace = f"silent after {protocol.window // 1_000_000_000} s"
         click.echo(f"{protocol.name:11} {where:18} {pace:18} {registered_name(protocol.name) or ''}".rstrip())
         click.echo(fill(said[protocol.name], initial_indent=" " * 4, subsequent_indent=" " * 4, width=100))
-    unproven = [protocol.name for protocol in PROTOCOLS if not protocol.silence_proves]
-    click.echo(f"need not answer: {', '.join(sorted([*NEVER_ANSWERS, *unproven]))}")
+    for paragraph in listing():
+        click.echo(paragraph)
+    click.echo()
     tunnels = ", ".join(f"{name} {' and '.join(ports)}" for name, ports in tunnel_ports().items())
-    said_of_tunnels = f"tunnels over UDP, which are opened and need not answer: {tunnels}"
+    said_of_tunnels = f"Tunnels over UDP, which are opened and need not answer: {tunnels}"
     click.echo(fill(said_of_tunnels, subsequent_indent=" " * 4, width=100))
 
 

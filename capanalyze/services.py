@@ -6,13 +6,10 @@ Protocol Port Number Registry). Where the registry has several names for a port,
 
 from capanalyze.core import core
 from capanalyze.protocols import MODULES, PROTOCOLS, provided
+from capanalyze.silence import ONE_WAY
 
 # What a report calls the services that have a module of their own.
 MODULE_NAMES = {protocol.name: protocol.title for protocol in PROTOCOLS if protocol.title}
-
-# Silence of these proves nothing: syslog and SNMP traps are told, not asked (RFC 5426, RFC 3416). Services with a
-# module of their own say so there (`silence_proves`).
-NEVER_ANSWERS: frozenset[str] = frozenset({"udp/162", "udp/514"})
 
 _BOTH = {
     7: "echo",
@@ -321,12 +318,15 @@ REGISTERED: dict[tuple[str, int], str] = {
     **{("udp", port): name for port, name in _UDP.items()},
 }
 
+# The services that are only told something, and what they are called where the registry has no name in use.
+TOLD = {f"udp/{port}": row.name for row in ONE_WAY for port in row.ports}
+
 
 def registered_name(service: str) -> str | None:
     """The name to show beside a service: `ntp` is NTP, `tcp/22` is ssh, `udp/28524` has none."""
     transport, _, port = service.partition("/")
     if port.isascii() and port.isdecimal() and len(port) <= len("65535"):
-        return REGISTERED.get((transport, int(port)))
+        return REGISTERED.get((transport, int(port))) or TOLD.get(service)
     return MODULE_NAMES.get(service)
 
 

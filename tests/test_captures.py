@@ -73,8 +73,8 @@ def test_nmaps_probes_are_told_apart_by_what_they_can_draw(traps: Path) -> None:
     found = {row["requests"][0]: (row["service"], row["outcome"], row["reason"]) for row in rows(traps / "nm.pcap")}
     assert found[3] == ("ipp", "rejected", "port unreachable")
     assert found[5] == ("nbdgm", "rejected", "port unreachable")
-    assert found[7] == ("mdns", "silent", "server status request")
-    assert found[8] == ("mdns", "silent", "query of another class")
+    assert found[7] == ("mdns", "silent", "server status request, which need not be answered")
+    assert found[8] == ("mdns", "silent", "query of another class, which need not be answered")
     assert [service for service, _, _ in found.values()].count("nbns") == 6
     assert {row["direction"] for row in rows(traps / "nm.pcap")} == {"local"}
 

@@ -473,7 +473,9 @@ def test_what_is_built_in_is_listed() -> None:
     assert "specific (also specific-services)" in run("modes").stdout
     listed = run("services").stdout
     assert "ntp" in listed
-    assert "need not answer: discard, ipp, llmnr, nbdgm, udp/162, udp/514" in listed
+    assert "    NetFlow            udp 2055, 9995, 9996: a collector stores what exporters send (RFC 3954" in listed
+    assert "    discard            any datagram (RFC 863)\n" in listed
+    assert "    RIP response       udp 520, 521: routes are told; a request is answered" in listed
 
 
 # -- Numbers and notes of rows -----------------------------------------------------------------------

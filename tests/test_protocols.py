@@ -89,6 +89,12 @@ def samples(protocol: Protocol) -> dict[str, bytes]:
     return found
 
 
+def ports_of(protocol: Protocol) -> dict[str, int]:
+    """The ports of samples, where a kind is of one."""
+    found: dict[str, int] = getattr(import_module(f"tests.protocols.test_{file_of(protocol)}"), "PORTS", {})
+    return found
+
+
 def assert_sound(protocol: Protocol, payload: bytes, size: int) -> Heard:
     """Whatever it looks at, a match function knows the role and the kind, and leaves the keys that these call for."""
     heard = hear(protocol, payload, size)
@@ -187,7 +193,17 @@ def test_every_kind_has_a_name(protocol: Protocol) -> None:
 def test_every_kind_has_a_sample_which_is_of_that_kind(protocol: Protocol) -> None:
     assert set(samples(protocol)) == set(protocol.kinds)
     for kind, payload in samples(protocol).items():
-        assert assert_sound(protocol, payload, len(payload)).kind == kind
+        assert_sound(protocol, payload, len(payload))
+        assert hear(protocol, payload, port=ports_of(protocol).get(kind, 0)).kind == kind
+
+
+@each_protocol
+def test_what_draws_no_reply_is_told_in_words(protocol: Protocol) -> None:
+    own = {kind: payload for kind, payload in samples(protocol).items() if service_of(protocol, kind) == protocol.name}
+    heard = [hear(protocol, payload, port=ports_of(protocol).get(kind, 0)) for kind, payload in own.items()]
+    if any("unanswerable" in one.flags for one in heard) or not protocol.silence_proves:
+        assert protocol.draws_none or protocol.name == "udp"
+    assert all("(" in words and words.endswith(")") for words in protocol.draws_none)  # a source, in the end
 
 
 @each_protocol

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capanalyze.services import MODULE_NAMES, NEVER_ANSWERS, REGISTERED, registered_name
+from capanalyze.services import MODULE_NAMES, REGISTERED, registered_name
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,3 @@ def test_table_is_in_form() -> None:
         # RFC 6335 section 5.1 allows no more.
         assert len(name) <= 15
     assert all(name == name.lower() for name in MODULE_NAMES)
-
-
-def test_services_that_never_answer() -> None:
-    assert {"udp/162", "udp/514"} == NEVER_ANSWERS

@@ -229,11 +229,12 @@ class Judge:
     """Judges exchanges.
 
     Args:
-        modules: for each service its window in nanoseconds, and whether its silence proves anything.
+        modules: for each service its window in nanoseconds, whether its silence proves anything, and whether it need
+            not answer whom a router separates from it.
         modes: what each promises.
         captures: the stretches of each, by mode.
         networks: those that are in a zone.
-        never: for each of the 65,536 UDP ports whether its silence proves nothing.
+        one_way: for each of the 65,536 UDP ports the number of its row in `silence.ONE_WAY`, from 1; 0 for none.
 
     Raises:
         ValueError: a table is too short, or the room less than one message may need.
@@ -242,11 +243,11 @@ class Judge:
 
     def __init__(
         self,
-        modules: list[tuple[int, bool]],
+        modules: list[tuple[int, bool, bool]],
         modes: list[JudgedMode],
         captures: list[list[JudgedSegment]],
         networks: list[JudgedNetwork],
-        never: bytes,
+        one_way: bytes,
     ) -> None: ...
     def target(self, addresses: list[tuple[int, int]]) -> None:
         """The target's addresses, two unsigned words each; IPv4 as ::ffff:a.b.c.d."""

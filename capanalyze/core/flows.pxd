@@ -10,7 +10,7 @@ from capanalyze.core.message cimport CUT, FLOW, Address
 from capanalyze.core.octets cimport mix
 from capanalyze.core.opening cimport begin, enter, enter_ends, stray
 from capanalyze.core.pairing cimport (
-    CONTINUES, IS_NEVER_ANSWERED, IS_REGISTERED, KIND_SHIFT, SERVED_BY, Given, Pairing, client_of, conversation_between,
+    CONTINUES, IS_ONE_WAY, IS_REGISTERED, KIND_SHIFT, SERVED_BY, Given, Pairing, client_of, conversation_between,
     wanted_of,
 )
 from capanalyze.core.replies cimport answer_by_ends, by_endpoints, elsewhere
@@ -89,10 +89,8 @@ cdef inline uint32_t new_flow(Pairing *p, Given *g) noexcept nogil:
     if is_mid_flow(p, g) and not is_probe(p, g):
         return mid_flow(p, g)
     cdef uint32_t number = conversation(p, g)
-    cdef Exchange *e = at(&p.table, number)
-    e.flags &= ~<uint32_t>MAY_ANNOUNCE
-    if g.m.to_group and p.ports[to] & IS_NEVER_ANSWERED:
-        e.flags |= MAY_ANNOUNCE
+    if g.m.to_group and p.ports[to] & IS_ONE_WAY:
+        at(&p.table, number).flags |= MAY_ANNOUNCE
     return number
 
 

@@ -11,10 +11,12 @@ from capanalyze.core.control cimport has_control, note_control, port_of_service
 from capanalyze.core.index cimport checked_place, mix_address
 from capanalyze.core.message cimport Address, same
 from capanalyze.core.octets cimport mix
+from capanalyze.core.reach cimport NEAR, reach_of
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
-    CAPTURE_SHIFT, FORGOTTEN, GROUP, INDETERMINATE, INWARD, LOCAL, NOWHERE, OUTWARD, PASSING, REJECTED, REPLIED,
-    SAID_CUT, SAID_ENDED, SAID_FORGOTTEN, SILENT, UNANSWERABLE_REQUEST, UNPROVEN, UNSETTLED, UNSOLICITED, Narrow, Wide,
+    CAPTURE_SHIFT, FORGOTTEN, FROM_BEYOND, GROUP, INDETERMINATE, INWARD, LOCAL, NOWHERE, OUTWARD, PASSING, REJECTED,
+    REPLIED, SAID_CUT, SAID_ENDED, SAID_FORGOTTEN, SAID_ONE_WAY, SILENT, TO_A_GROUP, TO_NO_REPLY, UNANSWERABLE_REQUEST,
+    UNPROVEN, UNSETTLED, UNSOLICITED, Narrow, Wide,
 )
 from capanalyze.core.services cimport GENERIC_UDP, MAX_SERVICES, TCP_SERVICE
 from capanalyze.core.setting cimport (
@@ -172,9 +174,11 @@ cdef inline bint is_within(const Network *network, const Address *address) noexc
 
 cdef inline bint silence(const Judging *j, const Wide *wide, Narrow *narrow, const Capture *capture) noexcept nogil:
     """Tell silence from not having waited long enough, or not having seen all; whether its own capture cannot tell."""
+    cdef int32_t reason = why_nothing_had_to_answer(j, wide, narrow)
     narrow.flags &= ~(UNPROVEN | UNSETTLED)
-    if could_not_answer(j, narrow):
+    if reason:
         narrow.flags |= UNPROVEN
+        narrow.reason = reason
     elif mode_of(j, narrow).is_cut or capture.cut:
         give_up(narrow, SAID_CUT)
     elif narrow.flags & FORGOTTEN:
@@ -185,11 +189,18 @@ cdef inline bint silence(const Judging *j, const Wide *wide, Narrow *narrow, con
     return False
 
 
-cdef inline bint could_not_answer(const Judging *j, const Narrow *narrow) noexcept nogil:
-    """Whether silence to such a request proves nothing."""
-    if narrow.flags & (GROUP | UNANSWERABLE_REQUEST) or not module_of(j, narrow).silence_proves:
-        return True
-    return narrow.service == GENERIC_UDP and j.never[narrow.port & (PORTS - 1)]
+cdef inline int32_t why_nothing_had_to_answer(const Judging *j, const Wide *wide, const Narrow *narrow) noexcept nogil:
+    """The reason why silence to such a request proves nothing; 0 where it proves something."""
+    cdef const Module *module = module_of(j, narrow)
+    if narrow.service == GENERIC_UDP and j.one_way[narrow.port & (PORTS - 1)]:
+        return SAID_ONE_WAY + j.one_way[narrow.port & (PORTS - 1)]
+    if narrow.flags & UNANSWERABLE_REQUEST or not module.silence_proves:
+        return TO_NO_REPLY + narrow.kind
+    if narrow.flags & GROUP:
+        return TO_A_GROUP + narrow.kind
+    if module.answers_its_link and reach_of(wide, narrow) > NEAR:
+        return FROM_BEYOND + narrow.kind
+    return 0
 
 
 cdef inline void give_up(Narrow *narrow, int32_t reason) noexcept nogil:

@@ -38,13 +38,13 @@ cdef class Judge:
     """Judges exchanges: `core.pyi` has what it is told."""
     cdef Judging judging
     cdef Room modules, modes, segments, captures, networks, own, placed, covered, answers, controlled
-    cdef Held never
+    cdef Held one_way
     cdef list promises
 
     def __cinit__(self, list modules not None, list modes not None, list captures not None, list networks not None,
-                  bytes never not None):
-        self.never = Held(never)
-        self.judging.never = <const uint8_t *>self.never.at_least(PORTS)
+                  bytes one_way not None):
+        self.one_way = Held(one_way)
+        self.judging.one_way = <const uint8_t *>self.one_way.at_least(PORTS)
         self.take_modules(modules)
         self.take_modes(modes)
         self.take_captures(captures)
@@ -62,9 +62,10 @@ cdef class Judge:
         self.modules = Room(len(modules), sizeof(Module))
         cdef Module *module = <Module *>self.modules.first
         self.judging.modules, self.judging.module_count = module, len(modules)
-        for number, (window, silence_proves) in enumerate(modules):
+        for number, (window, silence_proves, answers_its_link) in enumerate(modules):
             module[<size_t>number].window = window
             module[<size_t>number].silence_proves = silence_proves
+            module[<size_t>number].answers_its_link = answers_its_link
 
     cdef take_modes(self, list modes):
         self.modes = Room(1 + len(modes), sizeof(Mode))

@@ -29,7 +29,7 @@ cdef enum:
 
 cdef enum:  # facts about a port
     IS_REGISTERED = 2
-    IS_NEVER_ANSWERED = 4
+    IS_ONE_WAY = 4
 
 cdef enum:  # so many messages before its turn, what a message will look for is fetched from memory, step by step
     SOON_ROOM = 16

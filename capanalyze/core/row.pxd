@@ -93,7 +93,11 @@ cdef enum:  # directions
     LOCAL
     PASSING
 
-cdef enum:  # reasons: below FIRST_WORDS the kind of message as the exchange's service numbers it, then words, then flags
+cdef enum:  # reasons: the kind of message as the exchange's service numbers it, perhaps with why it draws no reply; then
+    # words, then flags
+    TO_NO_REPLY = 16
+    TO_A_GROUP = 32
+    FROM_BEYOND = 48
     SAID_DATAGRAM = 64
     SAID_RESET
     SAID_ACCEPTED_THEN_RESET
@@ -106,6 +110,7 @@ cdef enum:  # reasons: below FIRST_WORDS the kind of message as the exchange's s
     SAID_ACCEPTED_THEN_CLOSED
     SAID_OTHER_ADDRESS
     SAID_SOMETHING_ELSE
+    SAID_ONE_WAY = 128  # plus the number of its row in `silence.ONE_WAY`, from 1
     SAID_ICMPV4 = 256  # plus the code of a destination unreachable (type 3)
     SAID_ICMPV6 = 512  # plus the code of a destination unreachable (type 1)
     LATE = 1024

@@ -56,6 +56,7 @@ cdef struct Network:  # no address of the other version is in it
 cdef struct Module:
     int64_t window
     flag silence_proves
+    flag answers_its_link  # and nobody beyond it
 
 
 cdef struct Span:  # clocks that a mode's captures cover
@@ -101,7 +102,7 @@ cdef struct Judging:
     const Network *networks
     const Module *modules
     const Span *covered
-    const uint8_t *never  # for each UDP port whether its silence proves nothing
+    const uint8_t *one_way  # for each UDP port the number of its row in `silence.ONE_WAY`, from 1; 0 for none
     int64_t own_count
     int64_t mode_count
     int64_t segment_count

@@ -9,7 +9,6 @@ from capanalyze.core.message cimport (
 from capanalyze.core.network cimport ICMPV4, ICMPV6
 from capanalyze.core.octets cimport Octets, be16, be32, behind, digest, mix, u8, within
 from capanalyze.core.services cimport GENERIC_UDP, ICMP_SERVICE, TCP_SERVICE, Services, service_of
-from capanalyze.core.tunnel cimport draws_no_reply
 
 cdef enum:
     UDP_HEADER = 8
@@ -87,8 +86,8 @@ cdef inline void asked(
 
 cdef inline void flow(Frame *frame, const Services *services, Match *found, uint16_t port) noexcept nogil:
     """A datagram of no service with a module, to this port."""
+    found.port = port
     cdef Role role = services.match[GENERIC_UDP](frame.rest, found)
-    found.unanswerable = draws_no_reply(port, frame.rest)
     serve(frame, GENERIC_UDP, port, role, found)
 
 

@@ -58,6 +58,7 @@ from capanalyze.exchanges.row import (
     SAID_ICMPV6,
     SAID_MID_FLOW,
     SAID_NOT_CAPTURED,
+    SAID_ONE_WAY,
     SAID_OTHER_ADDRESS,
     SAID_OTHER_PORT,
     SAID_RESET,
@@ -78,7 +79,8 @@ from capanalyze.exchanges.row import (
 from capanalyze.model import Exchange
 from capanalyze.packets.message import address
 from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP
-from capanalyze.protocols._protocol import SECOND
+from capanalyze.protocols._protocol import KINDS, SECOND
+from capanalyze.silence import ONE_WAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -101,6 +103,8 @@ UNREACHABLE_V6 = {
     5: "failed ingress/egress policy",
     6: "reject route",
 }
+# Why a request draws no reply, by KINDS above its kind.
+DRAWS_NONE = ("", ", which need not be answered", ", to a group", ", from beyond the link")
 # What only a filter says of an echo: RFC 792 and RFC 4443 know it of ports and of policies.
 BY_FILTER = {*(SAID_ICMPV4 + code for code in (3, 9, 10, 13)), *(SAID_ICMPV6 + code for code in (1, 4, 5))}
 WORDS = {
@@ -220,11 +224,13 @@ def reason_of(module: int, reason: int) -> str:
     """The words for a reason of an exchange of this module."""
     base = reason % REASON_FLAGS
     if base < FIRST_WORDS:
-        text = PROTOCOLS[module].kind(base)
+        text = PROTOCOLS[module].kind(base % KINDS) + DRAWS_NONE[base // KINDS]
     elif base >= SAID_ICMPV6:
         text = unreachable(UNREACHABLE_V6, base - SAID_ICMPV6)
     elif base >= SAID_ICMPV4:
         text = unreachable(UNREACHABLE_V4, base - SAID_ICMPV4)
+    elif base > SAID_ONE_WAY:
+        text = f"one-way service ({ONE_WAY[base - SAID_ONE_WAY - 1].name})"
     else:
         text = WORDS[base]
     text += ", by a filter" if module == ICMP and base in BY_FILTER else ""

@@ -16,7 +16,8 @@ from capanalyze.exchanges.row import LINK, NARROW, WIDE
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, port_table, service_table
 from capanalyze.protocols._protocol import KINDS, SECOND, Protocol
 from capanalyze.protocols.udp import IDLE
-from capanalyze.services import NEVER_ANSWERS, REGISTERED
+from capanalyze.services import REGISTERED
+from capanalyze.silence import one_way_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ OUT_ROOM = 8192
 OUT_LINKS = 8192
 TRANSPORTS = ("udp", "tcp", "icmp")
 IN_STREAM = 3  # in the place of a transport: `STREAM_TRANSPORT` of `pairing.pxd`
-IS_REGISTERED, IS_NEVER_ANSWERED = 2, 4  # facts about a port, as `pairing.pxd` has them
+IS_REGISTERED, IS_ONE_WAY = 2, 4  # facts about a port, as `pairing.pxd` has them
 
 
 def patience(index: int, protocol: Protocol) -> int:
@@ -62,10 +63,8 @@ def port_facts() -> bytes:
     for transport, port in REGISTERED:
         if transport == "udp":
             found[port] |= IS_REGISTERED
-    for service in NEVER_ANSWERS:
-        transport, _, number = service.partition("/")
-        if transport == "udp":
-            found[int(number)] |= IS_NEVER_ANSWERED
+    for port, row in enumerate(one_way_ports()):
+        found[port] |= IS_ONE_WAY if row else 0
     return bytes(found) + port_table()
 
 

@@ -90,7 +90,8 @@ VERDICTS_OF: tuple[Verdict | None, ...] = (
     "unproven",
 )
 
-# Reasons: below FIRST_WORDS the kind of message as the exchange's module numbers it, then words, then flags.
+# Reasons: below FIRST_WORDS the kind of message as the exchange's module numbers it, and KINDS times why it draws no
+# reply (see `core/row.pxd`); then words, then flags.
 FIRST_WORDS = 64
 (
     SAID_DATAGRAM,
@@ -106,6 +107,7 @@ FIRST_WORDS = 64
     SAID_OTHER_ADDRESS,
     SAID_SOMETHING_ELSE,
 ) = range(FIRST_WORDS, FIRST_WORDS + 12)
+SAID_ONE_WAY = 128  # plus the number of its row in `silence.ONE_WAY`, from 1
 SAID_ICMPV4 = 256  # plus the code of a destination unreachable (type 3)
 SAID_ICMPV6 = 512  # plus the code of a destination unreachable (type 1)
 LATE = 1024

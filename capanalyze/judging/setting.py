@@ -11,7 +11,7 @@ from capanalyze.core import core
 from capanalyze.packets.message import MAPPED
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import SECOND
-from capanalyze.services import NEVER_ANSWERS
+from capanalyze.silence import one_way_ports
 from capanalyze.verdicts import promise_of
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def core_judge(audit: Audit, zones: Zones) -> core.Judge:
     """The core's judge for an audit."""
     modes = {mode.name: number for number, mode in enumerate(audit.modes)}
     return core.Judge(
-        [(protocol.window, protocol.silence_proves) for protocol in PROTOCOLS],
+        [(protocol.window, protocol.silence_proves, protocol.answers_its_link) for protocol in PROTOCOLS],
         [promise(mode) for mode in audit.modes],
         [segments(file, modes) for file in audit.captures],
         zones.networks,
-        port_table(NEVER_ANSWERS)[:PORTS],
+        one_way_ports(),
     )

@@ -41,6 +41,9 @@ class Protocol:
         by_endpoint: many clients ask with the same key, so that a reply belongs to the endpoint that it goes to.
         converses: what follows a request's first answer is of the same exchange.
         silence_proves: whether a listener has to answer at all.
+        answers_its_link: a listener need not answer whom a router separates from it.
+        draws_none: messages that draw no reply, in words, each with its source; see `silence` for those without a
+            module.
         tells_unasked: a reply to the group that no request drew is an announcement.
         empty_asks: an empty datagram asks too, and is shown to the match function.
         apart: where several services share ports and match function, the kinds that are messages of this one; all
@@ -62,6 +65,8 @@ class Protocol:
     by_endpoint: bool = False
     converses: bool = False
     silence_proves: bool = True
+    answers_its_link: bool = False
+    draws_none: tuple[str, ...] = ()
     tells_unasked: bool = False
     resends: int = 0
     empty_asks: bool = False

@@ -52,6 +52,10 @@ PROTOCOL = Protocol(
     ports=(67, 68),
     dissectors=("dhcp", "bootp"),
     kinds=KINDS,
+    draws_none=(
+        "DECLINE and RELEASE (RFC 2131 sections 4.3.3, 4.3.4)",
+        "a REQUEST for an address of old, at a server that does not know it (section 4.3.2)",
+    ),
     window=10 * SECOND,
     by_key_alone=True,
 )

@@ -57,6 +57,7 @@ cdef inline Role match_request(Octets octets, Match *found, uint8_t kind) noexce
     add_key(found, answer_key(octets, REPLIED))
     if kind == SOLICIT:
         add_key(found, answer_key(octets, ADVERTISE))
+    found.unanswerable = kind in (SOLICIT, CONFIRM, REBIND, INFORMATION_REQUEST)  # by unicast, section 16
     return said(found, REQUEST, ASK)
 
 

@@ -75,5 +75,6 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(547, 546),
     kinds=KINDS,
+    draws_none=("SOLICIT, CONFIRM, REBIND and INFORMATION-REQUEST by unicast (RFC 8415 section 16)",),
     window=10 * SECOND,
 )

@@ -41,6 +41,7 @@ cdef inline Role match(Octets octets, Match *found) noexcept nogil:
         add_key(found, key_of(octets, V4_ECHO if kind == V4_ECHO_REPLY else V6_ECHO))
         return said(found, REPLY, ECHO_REPLY)
     if kind in (TIMESTAMP, INFORMATION, MASK):
+        found.unanswerable = 1  # RFC 1122 sections 3.2.2.7 to 3.2.2.9: a host need not answer these
         add_key(found, key_of(octets, kind))
         return said(found, REQUEST, QUERY)
     if kind in (TIMESTAMP_REPLY, INFORMATION_REPLY, MASK_REPLY):

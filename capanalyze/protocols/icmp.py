@@ -9,5 +9,11 @@ from capanalyze.protocols._protocol import Protocol
 KINDS = ("echo request", "echo reply", "timestamp, information or mask request", "timestamp, information or mask reply")
 
 PROTOCOL = Protocol(
-    name="icmp", title="ICMP echo", transport="icmp", ports=(), dissectors=("icmp", "icmpv6"), kinds=KINDS
+    name="icmp",
+    title="ICMP echo",
+    transport="icmp",
+    ports=(),
+    dissectors=("icmp", "icmpv6"),
+    kinds=KINDS,
+    draws_none=("requests of time, information or address mask (RFC 1122 sections 3.2.2.7 to 3.2.2.9)",),
 )

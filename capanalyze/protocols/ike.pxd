@@ -119,6 +119,7 @@ cdef inline Role match_version_2(Octets octets, Match *found) noexcept nogil:
         add_key(found, spi_key(octets))  # a host that speaks the other version only refuses in that one
     if exchange == IKE_SA_INIT:
         return said(found, REPLY, INIT_RESPONSE) if response else said(found, REQUEST, INIT_REQUEST)
+    found.unanswerable = not response  # section 2.21.4: of an unknown SPI it need not be
     return said(found, REPLY, LATER_RESPONSE) if response else said(found, REQUEST, LATER_REQUEST)
 
 

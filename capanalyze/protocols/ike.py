@@ -254,6 +254,11 @@ PROTOCOL = Protocol(
     ports=(500, 4500),
     dissectors=("isakmp", "udpencap"),
     kinds=KINDS,
+    draws_none=(
+        "ESP, and whatever has no marker on port 4500 (RFC 3948 section 2.2)",
+        "keep-alives (section 2.3)",
+        "requests and messages within an association that the host may not know (RFC 7296 section 2.21.4)",
+    ),
     window=5 * SECOND,
     resends=64 * SECOND,  # RFC 7296 section 2.1: the same octets, ever more seldom
 )

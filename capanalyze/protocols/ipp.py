@@ -37,5 +37,6 @@ PROTOCOL = Protocol(
     ports=(631,),
     dissectors=("cups", "ipp"),
     kinds=KINDS,
+    draws_none=("any browse packet (CUPS Browse Protocol)",),
     silence_proves=False,
 )

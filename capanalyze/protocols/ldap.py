@@ -102,5 +102,6 @@ PROTOCOL = Protocol(
     ports=(389,),
     dissectors=("cldap", "ldap"),
     kinds=KINDS,
+    draws_none=("unbind and abandon (RFC 4511 sections 4.3, 4.11)",),
     window=5 * SECOND,
 )

@@ -15,5 +15,9 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(5355,),
     kinds=KINDS,
+    draws_none=(
+        "queries by unicast (RFC 4795 section 2.4)",
+        "queries of a group, which only the owner of the name answers (section 2.3)",
+    ),
     silence_proves=False,
 )

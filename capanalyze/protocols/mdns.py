@@ -95,6 +95,12 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(5353,),
     kinds=KINDS,
+    answers_its_link=True,
+    draws_none=(
+        "queries by unicast from beyond the link (RFC 6762 section 5.5)",
+        "queries of which all answers are known, or more of them follow (sections 7.1, 7.2)",
+        "other opcodes and classes (section 18.3)",
+    ),
     by_question=True,
     tells_unasked=True,
 )

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t
 
 from capanalyze.core.message cimport CUT, GARBAGE, MALFORMED, REPLY, REQUEST, Match, Role, add_key, said
-from capanalyze.core.octets cimport Octets, be16, be32, holds, mix, u8
+from capanalyze.core.octets cimport Octets, be16, be24, be32, find, holds, mix, u8
 
 cdef enum:  # octet offsets of the frame header
     REQUEST_ID = 0
@@ -14,6 +14,17 @@ cdef enum:  # octet offsets of the frame header
 cdef enum:  # the first octet of a binary packet
     BINARY_REQUEST = 0x80
     BINARY_RESPONSE = 0x81
+
+cdef enum:  # opcodes of a binary request that is answered only where something is wrong or found: the quiet ones
+    GET_QUIETLY = 0x09
+    GET_KEY_QUIETLY = 0x0D
+    FIRST_QUIET = 0x11
+    LAST_QUIET = 0x1A
+
+cdef enum:
+    NO_REPLY_LEN = 8  # " noreply", which ends a command's line
+    NORE = 0x6E6F7265  # "nore"
+    PLY = 0x706C79  # "ply"
 
 cdef enum:  # the first words of an error
     ERRO = 0x4552524F  # ERROR
@@ -39,8 +50,21 @@ cdef inline Role match(Octets octets, Match *found) noexcept nogil:
         return match_reply(octets, found)
     if first == BINARY_REQUEST or c"a" <= first <= c"z":
         add_id(octets, found)
+        found.unanswerable = is_quiet(octets, first)
         return said(found, REQUEST, ASK)
     return said(found, MALFORMED, GARBAGE)
+
+
+cdef inline bint is_quiet(Octets octets, uint8_t first) noexcept nogil:
+    """Whether a command wants no reply: by its opcode, or by the last word of its line."""
+    cdef uint8_t opcode
+    if first == BINARY_REQUEST:
+        opcode = u8(octets, HEADER_LEN + 1)
+        return opcode in (GET_QUIETLY, GET_KEY_QUIETLY) or FIRST_QUIET <= opcode <= LAST_QUIET
+    cdef uint32_t end = find(octets, HEADER_LEN, c"\r")
+    if end == octets.captured or end < HEADER_LEN + NO_REPLY_LEN:
+        return False
+    return u8(octets, end - 8) == c" " and be32(octets, end - 7) == NORE and be24(octets, end - 3) == PLY
 
 
 cdef inline Role match_reply(Octets octets, Match *found) noexcept nogil:

@@ -63,4 +63,5 @@ PROTOCOL = Protocol(
     ports=(11211,),
     dissectors=("memcache",),
     kinds=KINDS,
+    draws_none=("quiet commands, and those that say noreply (protocol.txt, protocol-binary.txt)",),
 )

@@ -154,5 +154,9 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(138,),
     kinds=KINDS,
+    draws_none=(
+        "what is delivered (RFC 1002 section 5.3)",
+        "requests that only a browser or a domain controller answers ([MS-BRWS] section 2.2, [MS-ADTS] section 6.3.5)",
+    ),
     silence_proves=False,
 )

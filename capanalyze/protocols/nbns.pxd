@@ -58,7 +58,7 @@ cdef inline Role match_request(Octets octets, Match *found, uint64_t name, bint 
     elif not is_cut(octets):
         return said_weakly(found, REQUEST, GARBAGE)
     if opcode(octets) != NAME_QUERY:
-        found.announces = 1
+        found.announces = found.unanswerable = 1
         return said(found, REQUEST, CLAIM)
     return said(found, REQUEST, NODE_STATUS if is_status else QUERY)
 

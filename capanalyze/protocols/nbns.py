@@ -139,5 +139,6 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(137,),
     kinds=KINDS,
+    draws_none=("claims to a name: only its owner objects, and a name server answers (RFC 1002 section 5.1)",),
     window=5 * SECOND,
 )

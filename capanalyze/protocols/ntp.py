@@ -287,11 +287,23 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(123,),
     kinds=KINDS,
+    draws_none=(
+        "symmetric active requests of whom the daemon does not know (RFC 5905 section 9.2)",
+        "client requests of a version that was never there (section 7.3)",
+    ),
 )
 CONTROL_PROTOCOL = replace(
-    PROTOCOL, name="ntp-control", title="NTP mode 6", apart=(CONTROL_REQUEST // KIND, CONTROL_REPLY // KIND)
+    PROTOCOL,
+    name="ntp-control",
+    title="NTP mode 6",
+    draws_none=(),
+    apart=(CONTROL_REQUEST // KIND, CONTROL_REPLY // KIND),
 )
 PRIVATE_PROTOCOL = replace(
-    PROTOCOL, name="ntp-private", title="NTP mode 7", apart=(PRIVATE_REQUEST // KIND, PRIVATE_REPLY // KIND)
+    PROTOCOL,
+    name="ntp-private",
+    title="NTP mode 7",
+    draws_none=(),
+    apart=(PRIVATE_REQUEST // KIND, PRIVATE_REPLY // KIND),
 )
 PROTOCOLS = (PROTOCOL, CONTROL_PROTOCOL, PRIVATE_PROTOCOL)

@@ -24,7 +24,8 @@ cdef enum:  # message types
 
 cdef enum:
     VERSION_2 = 2
-    DUMP = 4  # in all versions, RFC 1833 sections 2.2.1 and 3.2
+    CALL_IT = 5
+    DUMP = 4  # both in all versions, RFC 1833 sections 2.2.1 and 3.2
 
 cdef enum:  # kinds
     CALLED = 3
@@ -53,6 +54,7 @@ cdef inline Role match_call(Octets octets, Match *found) noexcept nogil:
     if be32(octets, RPC_VERSION) != VERSION_2:
         return said(found, MALFORMED, GARBAGE)
     add_key(found, xid_key(octets))
+    found.unanswerable = be32(octets, PROCEDURE) == CALL_IT  # section 2.2.1: silent where the call fails
     return said(found, REQUEST, DUMP_CALLED if be32(octets, PROCEDURE) == DUMP else CALLED)
 
 

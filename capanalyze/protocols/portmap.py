@@ -137,6 +137,7 @@ PROTOCOL = Protocol(
     ports=(111,),
     dissectors=("rpc", "portmap"),
     kinds=KINDS,
+    draws_none=("a call that is passed on, which is silent where it fails (RFC 1833 section 2.2.1)",),
     window=5 * SECOND,
     resends=64 * SECOND,  # a client sends its call again every few seconds, with the same xid
 )

@@ -90,4 +90,8 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(443, 853, 8443),  # HTTP/3, DNS over QUIC (RFC 9250), and where the former is tried out
     kinds=KINDS,
+    draws_none=(
+        "what begins a connection in less than 1200 octets (RFC 9000 section 14.1)",
+        "what follows in a connection (section 13.2)",
+    ),
 )

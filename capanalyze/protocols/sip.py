@@ -45,5 +45,6 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(5060,),
     kinds=KINDS,
+    draws_none=("ACK (RFC 3261 section 17.1.1.3)",),
     window=5 * SECOND,
 )

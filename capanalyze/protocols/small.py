@@ -50,6 +50,7 @@ PROTOCOLS = tuple(
         ports=(port,),
         kinds=KINDS,
         silence_proves=name != "discard",
+        draws_none=("any datagram (RFC 863)",) if name == "discard" else (),
         empty_asks=True,
         dissectors=() if name in ("discard", "qotd") else None,
     )

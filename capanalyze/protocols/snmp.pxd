@@ -61,6 +61,19 @@ cdef inline Role match_community(Octets octets, Match *found, uint32_t community
     return role
 
 
+cdef inline bint is_inform(Octets octets) noexcept nogil:
+    """Whether it is an InformRequest in clear, which whoever is notified has to answer (RFC 3416 section 4.2.7)."""
+    cdef uint32_t element = content(octets, 0, SEQUENCE)
+    cdef uint32_t second = after(octets, element)
+    cdef uint32_t version = content(octets, element, INTEGER)
+    if not holds(octets, version, 1) or not holds(octets, second, 1):
+        return False
+    cdef uint32_t pdu = scoped_pdu(octets, after(octets, after(octets, second)))
+    if u8(octets, version) != VERSION_3:
+        pdu = after(octets, second)
+    return holds(octets, pdu, 1) and u8(octets, pdu) == INFORM
+
+
 cdef inline Role match_version_3(Octets octets, Match *found, uint32_t head) noexcept nogil:
     """Version 3, RFC 3412 section 6: where its PDU is encrypted or cut off, only the port tells who asks."""
     cdef uint32_t message_id = content(octets, head, SEQUENCE)
@@ -87,6 +100,7 @@ cdef inline Role match_pdu(Match *found, uint8_t pdu) noexcept nogil:
         return said(found, REPLY, ANSWER)
     if pdu == REPORT:
         return said(found, REPLY, REPORTED)
+    found.unanswerable = pdu == INFORM
     return said(found, REQUEST, SET_REQUEST if pdu == SET else GET_REQUEST)
 
 

@@ -200,5 +200,6 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(161,),
     kinds=KINDS,
+    draws_none=("an InformRequest, which is for who is notified (RFC 3416 section 4.2.7)",),
     window=5 * SECOND,
 )

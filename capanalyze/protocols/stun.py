@@ -65,5 +65,9 @@ PROTOCOL = Protocol(
     ports=(3478,),
     dissectors=("stun", "classicstun"),
     kinds=KINDS,
+    draws_none=(
+        "indications (RFC 8489 section 6.3.2)",
+        "channel data, media and encrypted data (RFC 8656 section 12.4, RFC 7983 section 7)",
+    ),
     window=10 * SECOND,
 )

@@ -45,6 +45,7 @@ PROTOCOL = Protocol(
     transport="udp",
     ports=(69,),
     kinds=KINDS,
+    draws_none=("later blocks of a transfer (RFC 1350 section 4)",),
     window=5 * SECOND,
     converses=True,
 )

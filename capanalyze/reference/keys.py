@@ -3,6 +3,7 @@
 One function a service: a payload and its size on the wire in, `Said` out. Services that are not here are not read.
 """
 
+import re
 import struct
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -22,6 +23,11 @@ OTHER, MALFORMED, UNREAD = "other", "malformed", "unread"  # neither of both; no
 Unpack = struct.unpack_from
 SERVED = {port: one for one in reversed(PROTOCOLS) if one.transport == "udp" for port in one.ports}
 BY_TRANSPORT = {"udp": PROTOCOLS[GENERIC_UDP], "tcp": PROTOCOLS[TCP], "icmp": PROTOCOLS[ICMP]}
+
+# Messages that draw no reply, by their first octets (`silence.BY_PAYLOAD` has the sources).
+RTCP, PTP, RIP = rb"[\x80-\x9f][\xc8\xc9].{6}", rb"[\0\1\3\x08-\x0b\x10\x11\x13\x18-\x1b][\2\x12].{2}", rb"\2.{3}"
+ART_NET, MNDP = rb"Art-Net\0\0[\x50-\x52]", rb".{4}\0\1\0\6"
+TOLD_ON = {162: rb".", 319: PTP, 320: PTP, 520: RIP, 521: RIP, 5004: rb"[\x80-\xbf].{11}", 5678: MNDP, 6454: ART_NET}
 
 
 class Said(NamedTuple):
@@ -75,7 +81,7 @@ def tell(one: Message) -> None:
     """Note which service a message is of: that of the port asked, unless only the other end's makes sense of it."""
     one.port, ports = one.destination.port, SERVED if one.transport == "udp" else {}
     here, there = ports.get(one.port or 0), ports.get(one.source.port or 0)
-    one.protocol, one.said = here or BY_TRANSPORT[one.transport], Said(CONVERSATION)
+    one.protocol, one.said = here or BY_TRANSPORT[one.transport], alone(one)
     if here or not ports:
         one.said = read(here, one.payload, one.size) if here else tcp(one) if one.transport == "tcp" else icmp(one)
     if there not in (None, here) and not (here and one.said.role in (REQUEST, EITHER) and not one.said.weak):
@@ -86,6 +92,12 @@ def tell(one: Message) -> None:
         raise UnreadError(one.protocol.name)
     if one.quoted:
         tell(one.quoted)
+
+
+def alone(one: Message) -> Said:
+    """UDP of which only endpoints tell; what its port is only told announces itself to a group."""
+    rules = [TOLD_ON.get(one.destination.port or 0), RTCP] if one.transport == "udp" else []
+    return Said(CONVERSATION, announces=any(rule and re.match(rule, one.payload, re.DOTALL) for rule in rules))
 
 
 def service_of(one: Message, port: int | None) -> str:

@@ -6,7 +6,7 @@ from capanalyze.protocols._protocol import SECOND
 from capanalyze.reference import keys
 from capanalyze.reference.frames import FIN, RST, Address, Key, Message
 from capanalyze.reference.keys import CONVERSATION, EITHER, MALFORMED, OTHER, REPLY, REQUEST, Said
-from capanalyze.services import NEVER_ANSWERS, REGISTERED
+from capanalyze.services import REGISTERED, TOLD
 
 MILLISECOND, LATE, IDLE = SECOND // 1000, 30 * SECOND, 60 * SECOND
 EPHEMERAL, LAST_SERVICES, PROBED = 32768, 4, 3
@@ -115,7 +115,7 @@ class Pairing:
         """Note what no later message can change; what nobody asked for goes from who sent it to whom it went."""
         self.open = [each for each in self.open if each not in over]
         for each in [part for group in over for part in group.siblings.values() or [group]]:
-            first, announces = each.first, each.service in NEVER_ANSWERS or each.first.said.announces
+            first, announces = each.first, each.service in TOLD or each.first.said.announces
             if each.outcome == "silent" and first.to_group and announces:
                 each.outcome = "unsolicited"
             if not each.requests or each.outcome == "unsolicited" or each.reason == MID_FLOW:
@@ -172,7 +172,7 @@ class Pairing:
         """A new exchange. What leaves a service's port and asks nothing of another is UDP without a module."""
         is_talk = one.said.role in (CONVERSATION, MALFORMED)
         if is_talk and one.port != one.destination.port:
-            one.protocol, one.port, one.said = UDP_ALONE, one.destination.port, Said(CONVERSATION)
+            one.protocol, one.port, one.said = UDP_ALONE, one.destination.port, keys.alone(one)
         new = Exchange(one, one.clock, 0, keys.service_of(one, one.port), *one.ends, places={one.interface})
         new.pairing, new.talks = "exact" if one.said.asks else "weak", {one.destination} if is_talk else set()
         new.ask(one)

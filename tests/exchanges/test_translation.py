@@ -218,7 +218,7 @@ CASES: dict[str, tuple[Frames, list[str]]] = {
     ),
     "or nothing at all": (
         [(OUTER, 0, there(PLAIN, b"")), (INNER, STEP, there(PLAIN, b"", to=INSIDE))],
-        ["udp/9999 1 > -: silent, datagram", "udp/9999 2 > -: silent, datagram"],
+        ["udp/9999 1 > -: silent, empty datagram", "udp/9999 2 > -: silent, empty datagram"],
     ),
     "or to a group, which nobody translates": (
         [

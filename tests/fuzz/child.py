@@ -35,7 +35,7 @@ def prepared(library: str) -> Any:
     waits, facts = waits_and_facts()
     always = ((-NO_TIME, 0), (NO_TIME, 0))
     judge = core.Judge(
-        [(one.window, one.silence_proves) for one in PROTOCOLS],
+        [(one.window, one.silence_proves, one.answers_its_link) for one in PROTOCOLS],
         [(False, False, [3, 7], None), (True, True, [], None)],
         [[(0, *always)], [(1, *always)], []],
         [],

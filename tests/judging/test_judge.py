@@ -4,6 +4,7 @@ from array import array
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from capanalyze.exchanges.row import (
     FLAGS,
     FORGOTTEN,
     GROUP,
+    KIND,
     LINK,
     MODE,
     MODULE,
@@ -25,12 +27,14 @@ from capanalyze.exchanges.row import (
     OUTCOMES,
     PLACE,
     PORT,
+    REASON,
     REPLY,
     REQUEST,
     RTT,
     SECONDS,
     SERVER,
     SERVICE,
+    TTL,
     UNANSWERABLE_REQUEST,
     UNPROVEN,
     WIDE,
@@ -38,7 +42,7 @@ from capanalyze.exchanges.row import (
 )
 from capanalyze.judging.judge import Judge
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
-from capanalyze.services import NEVER_ANSWERS
+from capanalyze.silence import ONE_WAY, one_way_ports
 from capanalyze.verdicts import CaptureFacts
 
 SECOND = 1_000_000_000
@@ -85,6 +89,7 @@ class Row:
     flags: int
     time: int
     replies: bool
+    ttl: int
 
 
 rows = st.builds(
@@ -99,6 +104,7 @@ rows = st.builds(
     flags=st.sampled_from([0, 0, 0, GROUP, UNANSWERABLE_REQUEST, FORGOTTEN]),
     time=st.integers(BEGIN, END),
     replies=st.booleans(),
+    ttl=st.sampled_from([64, 255, 54]),
 )
 
 
@@ -116,6 +122,7 @@ def batch_of(found: list[Row]) -> Batch:
         narrow[n + PLACE], narrow[n + MODULE], narrow[n + SERVICE] = row.place, row.module, row.module
         narrow[n + PORT], narrow[n + OUTCOME], narrow[n + FLAGS] = row.port, OUTCOMES.index(row.outcome), row.flags
         narrow[n + MODE] = narrow[n + ZONE] = -1
+        narrow[n + TTL] = row.ttl
     return Batch(wide, narrow, array("q", (0,)) * LINK, len(found))
 
 
@@ -147,8 +154,9 @@ def outcome(row: Row, all_rows: list[Row]) -> tuple[str, bool]:
     protocol = PROTOCOLS[row.module]
     if row.outcome != "silent":
         return row.outcome, False
-    never = row.module == GENERIC_UDP and f"udp/{row.port}" in NEVER_ANSWERS
-    if row.flags & (GROUP | UNANSWERABLE_REQUEST) or not protocol.silence_proves or never:
+    never = row.module == GENERIC_UDP and one_way_ports()[row.port] > 0
+    beyond = protocol.answers_its_link and row.ttl == 54
+    if row.flags & (GROUP | UNANSWERABLE_REQUEST) or not protocol.silence_proves or never or beyond:
         return "silent", True
     if row.flags & FORGOTTEN:
         return "indeterminate", False
@@ -227,3 +235,37 @@ def test_every_exchange_is_judged_by_the_tables(found: list[Row]) -> None:
             verdict = "blocked"
         assert told.verdict == ("unproven" if unproven else verdict)
         assert bool(batch.narrow[number * NARROW + FLAGS] & UNPROVEN) == unproven
+
+
+NUMBERS = {protocol.name: number for number, protocol in enumerate(PROTOCOLS)}
+
+
+@pytest.mark.parametrize(
+    ("module", "port", "flags", "ttl", "reason"),
+    [
+        ("udp", 2055, 0, 64, "one-way service (NetFlow)"),
+        ("udp", 25826, 0, 64, f"one-way service ({ONE_WAY[-1].name})"),
+        ("udp", 2055, GROUP, 64, "one-way service (NetFlow)"),
+        ("udp", 5000, UNANSWERABLE_REQUEST, 64, "datagram, which need not be answered"),
+        ("udp", 5000, GROUP, 64, "datagram, to a group"),
+        ("udp", 5000, 0, 54, "datagram"),
+        ("ntp", 123, UNANSWERABLE_REQUEST | GROUP, 64, "client request, which need not be answered"),
+        ("llmnr", 5355, 0, 64, "query, which need not be answered"),
+        ("mdns", 5353, 0, 54, "query, from beyond the link"),
+        ("mdns", 5353, 0, 64, "query"),
+        ("mdns", 5353, 0, 255, "query"),
+        ("mdns", 5353, GROUP, 54, "query, to a group"),
+    ],
+)
+def test_the_reason_says_why_silence_proves_nothing(module: str, port: int, flags: int, ttl: int, reason: str) -> None:
+    row = Row(0, 0, "203.0.113.9", OWN[0], NUMBERS[module], port, "silent", flags, BEGIN, False, ttl)
+    batch = batch_of([row])
+    batch.narrow[KIND] = batch.narrow[REASON] = 3
+    judge = Judge(AUDIT, PLACES)
+    judge.target(OWN)
+    judge.see(FACTS)
+    for _ in range(2):  # rows are judged again where the target was still to be found
+        judge.judge(batch)
+        told = exchange_of(batch, 0, Names(["a", "b", "c"], PLACES, [one.name for one in MODES], judge.zones))
+        assert told.reason == reason
+        assert bool(batch.narrow[FLAGS] & UNPROVEN) == (reason not in ("datagram", "query"))

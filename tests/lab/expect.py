@@ -13,6 +13,8 @@ from tests.lab.truth import BESIDE, NOT_TOLD, REJECTED, REPLIED, SILENT, Row, re
 
 # Services that never answer, `discard` among them: silence proves nothing.
 MUTE = {"nbdgm", "ipp", "discard"}
+# What need not be answered from beyond the link: RFC 6762 section 5.5.
+LINK_ONLY = {"mdns"}
 # promise, stealth, outcome → verdict; of ICMP nothing is promised without stealth.
 VERDICTS = {
     ("block", False, REPLIED): "leaked",
@@ -41,9 +43,9 @@ def outcomes(rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
     yield from ((zone, service, outcome) for (zone, service), outcome in best.items())
 
 
-def verdict(promise: str, stealth: bool, service: str, outcome: str) -> str:
-    """What is to be said of a service under a promise."""
-    if service in MUTE and outcome == SILENT:
+def verdict(promise: str, stealth: bool, zone: str, service: str, outcome: str) -> str:
+    """What is to be said of a service under a promise, asked from a zone."""
+    if outcome == SILENT and (service in MUTE or (service in LINK_ONLY and zone != "lan")):
         return "unproven"
     if service == "icmp" and not stealth:
         promise = "allow"
@@ -64,7 +66,7 @@ def expected(folder: Path) -> dict[tuple[str, str, str], str]:
     answered = {(zone, service) for (_, zone, service), outcome in told.items() if outcome == REPLIED}
     return {
         (mode, zone, service): controlled(
-            verdict_under(audit.mode(mode), service, outcome), (zone, service) in answered
+            verdict_under(audit.mode(mode), zone, service, outcome), (zone, service) in answered
         )
         for (mode, zone, service), outcome in told.items()
     }
@@ -75,10 +77,10 @@ def controlled(verdict: str, answers: bool) -> str:
     return "silent" if verdict == "blocked" and not answers else verdict
 
 
-def verdict_under(mode: Mode, service: str, outcome: str) -> str:
+def verdict_under(mode: Mode, zone: str, service: str, outcome: str) -> str:
     """The verdict under a mode, with what it lets in."""
     allowed = service in mode.allow or BESIDE.get(service) in mode.allow
-    return verdict("allow" if allowed else mode.promise, mode.stealth, service, outcome)
+    return verdict("allow" if allowed else mode.promise, mode.stealth, zone, service, outcome)
 
 
 STARTING = 0.5  # seconds that a program may take to send its first frame

@@ -68,6 +68,20 @@ def test_what_gives_a_lease_up_is_not_answered(kind: int) -> None:
     assert "unanswerable" in hear(dhcp.PROTOCOL, message(kind)).flags
 
 
+@pytest.mark.parametrize(
+    ("payload", "draws_none"),
+    [
+        (message(REQUEST), True),  # RFC 2131 section 4.3.2: a server that does not know the lease stays silent
+        (message(REQUEST, options=b"\x36\4\xc0\0\2\1"), False),  # it names the server
+        (message(REQUEST)[:12] + bytes([192, 0, 2, 77]) + message(REQUEST)[16:], False),  # it has its address yet
+        (message(DISCOVER), False),
+        (message(INFORM), False),
+    ],
+)
+def test_a_server_need_not_know_an_address_of_old(payload: bytes, draws_none: bool) -> None:
+    assert ("unanswerable" in hear(dhcp.PROTOCOL, payload).flags) == draws_none
+
+
 @pytest.mark.parametrize("payload", [message(DISCOVER)[:235], b"\3" + message(DISCOVER)[1:], b"\0" * 300])
 def test_what_does_not_parse(payload: bytes) -> None:
     assert hear(dhcp.PROTOCOL, payload).role == "malformed"

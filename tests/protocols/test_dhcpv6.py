@@ -52,6 +52,12 @@ SAMPLES = {
 }
 
 
+@pytest.mark.parametrize("kind", range(1, 12))
+def test_a_server_discards_some_messages_by_unicast(kind: int) -> None:
+    """RFC 8415 section 16: SOLICIT, CONFIRM, REBIND and INFORMATION-REQUEST; to a group, silence proves nothing."""
+    assert ("unanswerable" in hear(dhcpv6.PROTOCOL, message(kind, 1)).flags) == (kind in (1, 4, 6, 11))
+
+
 @pytest.mark.parametrize("kind", [SOLICIT, REQUEST, CONFIRM, RENEW, REBIND, DECLINE, RELEASE, INFORMATION])
 def test_a_reply_has_the_transaction_id(kind: int) -> None:
     request = hear(dhcpv6.PROTOCOL, message(kind, 500))

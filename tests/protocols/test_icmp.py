@@ -57,6 +57,13 @@ def test_other_types_neither_ask_nor_answer(kind: int) -> None:
     assert hear(icmp.PROTOCOL, echo(kind)).role == "other"
 
 
+@pytest.mark.parametrize("kind", [TIMESTAMP, 15, 17, ECHO])
+def test_a_host_need_not_answer_but_an_echo(kind: int) -> None:
+    """RFC 1122 sections 3.2.2.6 to 3.2.2.9."""
+    heard = hear(icmp.PROTOCOL, message(kind, 0, ident(7, 1), bytes(12)))
+    assert ("unanswerable" in heard.flags) == (kind != ECHO)
+
+
 def ping(payload: bytes) -> bytes:
     return packet(PEER, TARGET, 1, payload)
 

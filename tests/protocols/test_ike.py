@@ -54,6 +54,14 @@ SAMPLES = {
 }
 
 
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_only_what_begins_an_association_has_to_be_answered(kind: str) -> None:
+    """RFC 7296 section 2.21.4: a message of an unknown SPI may be discarded without a word."""
+    heard = hear(ike.PROTOCOL, SAMPLES[kind])
+    begins = kind in ("IKE_SA_INIT request", "phase 1 request (version 1)")
+    assert ("unanswerable" in heard.flags) == (heard.role in ("request", "flow") and not begins)
+
+
 @pytest.mark.parametrize("marker", [b"", MARKER])
 @pytest.mark.parametrize(
     ("reply", "answers"),

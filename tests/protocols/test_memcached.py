@@ -26,6 +26,24 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize(
+    ("text", "draws_none"),
+    [
+        (b"set key 0 0 1 noreply\r\n1\r\n", True),
+        (b"delete key noreply\r\n", True),
+        (b"set key 0 0 1\r\n1\r\n", False),
+        (b"get noreply2\r\n", False),
+        (b"get xnoreply\r\n", False),
+        (b" noreply", False),
+        (b"version\r\n", False),
+        *((bytes([0x80, opcode]) + bytes(22), opcode in (9, 13, *range(0x11, 0x1B))) for opcode in range(0x1E)),
+    ],
+)
+def test_quiet_commands_draw_no_reply(text: bytes, draws_none: bool) -> None:
+    """protocol.txt: the parameter noreply; protocol-binary.txt: opcodes that end with Q."""
+    assert ("unanswerable" in hear(memcached.PROTOCOL, message(text)).flags) == draws_none
+
+
+@pytest.mark.parametrize(
     ("payload", "role", "kind"),
     [
         (message(b"get key\r\n"), "request", "command"),

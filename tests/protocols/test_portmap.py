@@ -36,6 +36,12 @@ SAMPLES = {
 }
 
 
+@pytest.mark.parametrize(("procedure", "draws_none"), [(NULL, False), (GETPORT, False), (DUMP, False), (5, True)])
+def test_a_call_that_is_passed_on_is_silent_where_it_fails(procedure: int, draws_none: bool) -> None:
+    """RFC 1833 section 2.2.1."""
+    assert ("unanswerable" in hear(portmap.PROTOCOL, call(1, procedure)).flags) == draws_none
+
+
 @pytest.mark.parametrize("xid", [0, 1, 1 << 31, 0xFFFFFFFF])
 def test_a_reply_has_the_xid(xid: int) -> None:
     request = hear(portmap.PROTOCOL, call(xid))

@@ -1,5 +1,6 @@
 """SNMP: a response has the request-id, or in version 3 the message's id, of what it answers."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ SAMPLES = {
     "version 3 message": version_3(1),
     "report": clear_version_3(REPORT, 1),
 }
+
+
+@pytest.mark.parametrize("pdu", [GET, SET, INFORM])
+@pytest.mark.parametrize("make", [message, clear_version_3])
+def test_an_agent_answers_no_inform(pdu: int, make: Callable[[int, int], bytes]) -> None:
+    """RFC 3416 section 4.2.7: it is for who is notified, on another port."""
+    heard = hear(snmp.PROTOCOL, make(pdu, 1))
+    assert (heard.role, "unanswerable" in heard.flags) == ("request", pdu == INFORM)
 
 
 @pytest.mark.parametrize("version", [V1, V2C])

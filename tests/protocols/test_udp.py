@@ -1,16 +1,114 @@
 """UDP without a module: one exchange per five-tuple until it is idle for a minute."""
 
+import struct
 from pathlib import Path
 
 import pytest
 
 from capanalyze.protocols import udp
+from tests.ber import ber, integer
 from tests.build import PEER, TARGET, datagram
 from tests.conversations import Talk, answer, ask, captured, each, heard, refuse
 from tests.protocols import hear
 
-SAMPLES = {"datagram": b"anything"}
 PORT = 28524
+PDU_TRAP, PDU_INFORM = 0xA7, 0xA6
+
+
+def notification(pdu: int, *, version: int = 1) -> bytes:
+    """An SNMP notification, RFC 3416 section 3; of version 3 in clear (RFC 3412 section 6)."""
+    octets = ber(pdu, integer(7), integer(0), integer(0), ber(0x30))
+    if version == 3:
+        head = ber(0x30, integer(7), integer(65507), ber(4, b"\0"), integer(3))
+        return ber(0x30, integer(3), head, ber(4, b""), ber(0x30, ber(4, b""), ber(4, b""), octets))
+    return ber(0x30, integer(version), ber(4, b"public"), octets)
+
+
+def clock(kind: int, *, version: int = 2) -> bytes:
+    """A message of PTP, IEEE 1588-2008 section 13.3: of 44 octets."""
+    return struct.pack(">2BH40x", kind, version, 44)
+
+
+def report(packet: int, blocks: int, *, words: int = 0) -> bytes:
+    """An RTCP report, RFC 3550 sections 6.4.1 and 6.4.2."""
+    length = words or (6 if packet == 200 else 1) + 6 * blocks
+    return struct.pack(">2BH", 0x80 | blocks, packet, length) + bytes(4 * length)
+
+
+def lights(opcode: int) -> bytes:
+    """Art-Net: name, opcode, version of the protocol, data."""
+    return b"Art-Net\0" + struct.pack("<H", opcode) + b"\0\x0e" + bytes(6)
+
+
+SAMPLES = {
+    "datagram": b"anything",
+    "datagram of a tunnel": b"\x08" + bytes(60),
+    "SNMP notification": notification(PDU_TRAP),
+    "RIP response": b"\2\2\0\0" + bytes(20),
+    "RTP or RTCP": report(201, 1),
+    "PTP message": clock(0),
+    "MNDP announcement": b"\0\0\0\1\0\1\0\6\2\0\x5e\0\0\1",
+    "Art-Net data": lights(0x5000),
+}
+PORTS = {
+    "datagram of a tunnel": 4789,
+    "SNMP notification": 162,
+    "RIP response": 520,
+    "PTP message": 319,
+    "MNDP announcement": 5678,
+    "Art-Net data": 6454,
+}
+
+
+@pytest.mark.parametrize(
+    ("payload", "port", "draws_none"),
+    [
+        (b"\2\1\0\0" + bytes(20), 521, True),
+        (b"\1\2\0\0" + bytes(20), 520, False),  # RFC 2453 section 3.9.1: a request
+        (b"\2\2\0\0" + bytes(20), PORT, False),
+        (b"\2\2\0", 520, False),
+        (notification(0xA4), 162, True),
+        (notification(PDU_TRAP, version=3), 162, True),
+        (notification(PDU_INFORM), 162, False),
+        (notification(PDU_INFORM, version=3), 162, False),
+        (b"garbage", 162, True),
+        (notification(PDU_TRAP), PORT, False),
+        *((clock(kind), 320, kind in (0, 1, 3, 8, 9, 10, 11)) for kind in range(16)),
+        (clock(0, version=1), 319, False),
+        (clock(0)[:40], 319, False),
+        (clock(0), PORT, False),
+        (b"\x80\0" + bytes(10), 5004, True),
+        (b"\x80\0" + bytes(9), 5004, False),
+        (b"\x40\0" + bytes(10), 5004, False),
+        (b"\x80\0" + bytes(170), PORT, False),  # RTP on another port looks like much else
+        *((report(packet, blocks), PORT, True) for packet in (200, 201) for blocks in (0, 1, 31)),
+        (report(201, 1) + bytes(14), PORT, True),  # encrypted: index and tag behind it
+        (report(202, 1), PORT, False),
+        (report(201, 2, words=7), PORT, False),
+        (report(200, 1)[:-1], PORT, False),
+        (bytes(4), 5678, False),
+        (b"\0\0\0\1\0\1\0\6" + bytes(6), PORT, False),
+        (lights(0x5100), 6454, True),
+        (lights(0x5200), 6454, True),
+        (lights(0x2000), 6454, False),  # a poll
+        (lights(0x6000), 6454, False),  # what names a node
+        (lights(0x5000), PORT, False),
+        (b"", PORT, True),
+        (b"x", PORT, False),
+    ],
+)
+def test_the_payload_tells_what_draws_no_reply(payload: bytes, port: int, draws_none: bool) -> None:
+    heard = hear(udp.PROTOCOL, payload, port=port)
+    assert ("unanswerable" in heard.flags) == draws_none
+    assert ("announces" in heard.flags) == (draws_none and payload != b"")
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_what_is_cut_is_told_no_more_often(kind: str) -> None:
+    """Of what ends before the rule was read, silence is not held back: it draws a reply, for all that is known."""
+    for length in range(1, 4):
+        heard = hear(udp.PROTOCOL, SAMPLES[kind][:length], len(SAMPLES[kind]), PORTS.get(kind, PORT))
+        assert heard.kind in ("datagram", "SNMP notification", "datagram of a tunnel")
 
 
 @pytest.mark.parametrize("payload", [b"", b"x", bytes(2000)])
@@ -86,7 +184,7 @@ TALKS = [
     Talk(
         "between two registered ports it is a request",
         [(0, ask(1701, b"1", sport=1701)), (0.1, answer(1701, b"2", sport=1701))],
-        ["udp/1701 1 > 2: replied, datagram, weak, 100000 us"],
+        ["udp/1701 1 > 2: replied, datagram of a tunnel, weak, 100000 us"],
     ),
     Talk(
         "a closed port rejects it",
@@ -101,7 +199,17 @@ TALKS = [
     Talk(
         "an empty datagram asks and answers like any other",
         [(0, ask(PORT, b"")), (0.001, answer(PORT, b""))],
-        ["udp/28524 1 > 2: replied, datagram, weak, 1000 us"],
+        ["udp/28524 1 > 2: replied, empty datagram, weak, 1000 us"],
+    ),
+    Talk(
+        "routes that are told to a group are announced",
+        [(0, datagram(TARGET, 520, "224.0.0.9", 520, SAMPLES["RIP response"]))],
+        ["udp/520 - > 1: unsolicited, RIP response"],
+    ),
+    Talk(
+        "routes that a group is asked for are not",
+        [(0, datagram(PEER, 520, "224.0.0.9", 520, b"\1\2" + bytes(22)))],
+        ["udp/520 1 > -: silent, datagram"],
     ),
     Talk(
         "a group is answered by whoever likes, from the port that was asked",

@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import json
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -13,8 +14,10 @@ import pytest
 from capanalyze import reference
 from capanalyze.reference import Paired, pair
 from tests import test_pairs
+from tests.build import PEER, TARGET, datagram, pcap
 from tests.chance import chance
 from tests.conftest import ROOT, SHARED
+from tests.protocols import test_udp
 from tests.reference.compare import compare, frames_in
 
 CAPTURES = SHARED / "captures"
@@ -23,7 +26,7 @@ CASES = [
     for path in sorted((CAPTURES / "faults").rglob("*.expect.json"))
     if {"pairs", "no_pairs", "counts"} & set(json.loads(path.read_text()))
 ]
-LINES = 806
+LINES = 818
 PACKAGE = Path(reference.__file__).parent
 
 NOT_BY_DPKT = "dpkt does not read it, so the reference does not either"
@@ -216,6 +219,18 @@ def test_outcomes_agree_with_frames(paired: Paired) -> None:
 
 def test_the_engine_agrees_on_captures_by_chance() -> None:
     assert {seed for seed in range(SEEDS) if compare(chance(seed))} == set(DIFFERENT)
+
+
+@pytest.mark.parametrize("kind", test_udp.SAMPLES)
+def test_the_engine_agrees_on_what_is_told_to_a_group(kind: str) -> None:
+    port = test_udp.PORTS.get(kind, test_udp.PORT)
+    payloads = [test_udp.SAMPLES[kind], b"\1" * 48, b""]
+    frames = [
+        (10.0 * number, datagram(TARGET, 40000 + number, to, port, payload))
+        for number, (to, payload) in enumerate(product(["224.0.0.9", PEER], payloads))
+        if kind != "datagram of a tunnel" or payload != test_udp.SAMPLES[kind]
+    ]
+    assert not any(compare(pcap(frames)))
 
 
 def test_a_seed_gives_the_same_capture() -> None:

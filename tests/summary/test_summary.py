@@ -331,7 +331,8 @@ def test_what_went_to_a_group_is_compared_with_what_went_to_a_group(
     monkeypatch.setattr(store, "ROOMS", Rooms(waiting=HELD if held else 0))
 
     def query(to: str, ident: int) -> bytes:
-        return ipv4(PEER, to, 17, udp(5353, 5353, dns_message(0, 0, [question("a.local")])), ident=ident)
+        packet = ipv4(PEER, to, 17, udp(5353, 5353, dns_message(0, 0, [question("a.local")])), ident=ident)
+        return packet[:8] + b"\xff" + packet[9:]  # of TTL 255: from the link
 
     answer = ipv4(TARGET, "224.0.0.251", 17, udp(5353, 5353, dns_message(0, 0x8400, (), [record("a.local")])))
     frames = [(0.0, query("224.0.0.251", 1)), (0.1, answer), (20.0, query(TARGET, 2)), (99.0, FAR)]
