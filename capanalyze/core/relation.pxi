@@ -97,7 +97,7 @@ cdef class Alike:
                 value[0] = one[at]
                 value += 1
         add_equal(&found.relation, &self.relation, &which, <int64_t *>wanted.first, len(values), equal)
-        return found
+        return self if found.relation.used == self.relation.used else found
 
     def first(self, tuple columns not None, int64_t most):
         """So many rows for each value of some columns."""

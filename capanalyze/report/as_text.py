@@ -40,6 +40,7 @@ from capanalyze.report.words import (
     reference_opinion,
     relabelled,
     second_opinion,
+    seen_in,
     shortened,
     zone_words,
 )
@@ -104,6 +105,8 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "title", analysis.title
     how = how_found(target)
     yield "target", (", ".join(target.addresses) or "not known") + (f" ({how})" if how else "")
+    if seen := seen_in(target):
+        yield "seen in", seen
     if analysis.findings and not any(analysis.modes):
         yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
     for warning in target.warnings:

@@ -13,37 +13,38 @@ from capanalyze.exchanges.batch import host_text
 from capanalyze.target.addresses import is_group
 from capanalyze.target.ground import ENOUGH, Ground, first_frames, hosts_of
 from capanalyze.target.hints import FINISHED, PLACE, SOURCE, UNFINISHED, met, over
+from capanalyze.target.roles import joined
 
 if TYPE_CHECKING:
     from capanalyze.core import core
+    from capanalyze.target.contacts import Contacts
     from capanalyze.target.hints import Told
 
 ONE_IN = 16  # checksums of a host that leaves them; of 65,536 that are right one looks unfinished
 
 
-def grounds(told: Told, joined: dict[str, frozenset[str]]) -> list[Ground]:
+def grounds(told: Told, contacts: Contacts) -> list[Ground]:
     """What speaks for the one host on an interface that leaves its checksums unfinished."""
-    unfinished, finished = told.with_sign(UNFINISHED), told.with_sign(FINISHED)
     found = []
-    for (place,) in sorted({row[:1] for row in over(unfinished, (PLACE,))}):
-        here = unfinished.where((PLACE,), [(place,)])
-        others = finished.where((PLACE,), [(place,)])
-        leaving = _senders(here, others)
-        if not leaving or met(told.with_words(others, SOURCE, leaving, equal=False)) < ENOUGH:
+    unfinished = told.with_sign(UNFINISHED)
+    for place, _ in over(unfinished, (PLACE,)):
+        if met(here := unfinished.where((PLACE,), [(place,)])) < ENOUGH:
             continue
-        mine = [
-            Ground(
-                "checksums",
-                "checksums of outgoing frames are not finished",
-                frozenset({one}),
-                first_frames(told.with_words(here, SOURCE, [one])),
-                told.label(place),
-            )
-            for one in leaving
-        ]
-        if len(hosts_of(mine, joined)) == 1 and not any(map(told.forwards, told.macs_of(leaving, place))):
+        finished = told.with_sign(FINISHED).where((PLACE,), [(place,)])
+        senders = _senders(here, finished)
+        others = told.with_words(finished, SOURCE, senders, equal=False)
+        if not senders or met(others) < ENOUGH or any(map(told.forwards, told.macs_of(senders, place))):
+            continue
+        mine = [_ground(told, here, one, place) for one in senders]
+        if len(mine) == 1 or len(hosts_of(mine, joined(contacts, told))) == 1:
             found += mine
     return found
+
+
+def _ground(told: Told, unfinished: core.Alike, address: str, place: int) -> Ground:
+    frames = first_frames(told.with_words(unfinished, SOURCE, [address]))
+    said = "checksums of outgoing frames are not finished"
+    return Ground("checksums", said, frozenset({address}), frames, told.label(place))
 
 
 def _senders(unfinished: core.Alike, finished: core.Alike) -> list[str]:

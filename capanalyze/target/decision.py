@@ -19,7 +19,7 @@ from capanalyze.target.doubts import named, warnings_on
 from capanalyze.target.ground import Ground, hosts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from capanalyze.target.contacts import Contact, Contacts
     from capanalyze.target.hints import Told
@@ -61,17 +61,14 @@ def find_target(
     Raises:
         TargetError: nobody can tell; the message names the candidates and the option.
     """
-    shown = _speaking(contacts, told)
-    decision = (
-        _given(given) or _loopback(contacts) or _told(told, described) or _shown_or_assumed(contacts, told, shown)
-    )
+    decision = _given(given) or _loopback(contacts) or _told(told, described) or _shown_or_assumed(contacts, told)
     further = _further(decision.addresses, contacts, told)
     added = sorted({one for ground in further for one in ground.addresses})
     how = decision.how
     if added:
         how += f"; {', '.join(added)} added, as {'its' if len(added) == 1 else 'their'} frames show"
     addresses = decision.addresses + added
-    overruled = [] if decision.certainty == "assumed" else _overruled(addresses, shown, told)
+    overruled = [] if decision.certainty == "assumed" else _overruled(addresses, contacts, told)
     return Target(
         addresses=addresses,
         how=how,
@@ -108,8 +105,9 @@ def _told(told: Told, described: set[str]) -> Decision | None:
     )
 
 
-def _shown_or_assumed(contacts: Contacts, told: Told, shown: Sequence[Ground]) -> Decision:
+def _shown_or_assumed(contacts: Contacts, told: Told) -> Decision:
     """On each network the one host that something speaks for and nothing against, else the one that answers."""
+    shown = [*_speaking(contacts, told), *macs.grounds(told, contacts)]
     found: list[str] = []
     grounds: list[Ground] = []
     for here in roles.networks(contacts, told):
@@ -140,14 +138,8 @@ def _of_network(here: Sequence[Contact], contacts: Contacts, told: Told, shown: 
 
 
 def _speaking(contacts: Contacts, told: Told) -> list[Ground]:
-    """What frames themselves show of who captured them."""
-    hosts = roles.joined(contacts, told)
-    return [
-        *padding.grounds(told),
-        *checksums.grounds(told, hosts),
-        *turnaround.grounds(told),
-        *macs.grounds(told, contacts),
-    ]
+    """What frames themselves show of who sent them here."""
+    return [*padding.grounds(told), *checksums.grounds(told, contacts), *turnaround.grounds(told)]
 
 
 def is_elsewhere(told: Told, address: str) -> bool:
@@ -155,13 +147,13 @@ def is_elsewhere(told: Told, address: str) -> bool:
     return any(against(told, address) for against in AGAINST)
 
 
-def _overruled(addresses: Sequence[str], shown: Iterable[Ground], told: Told) -> Iterator[str]:
+def _overruled(addresses: Sequence[str], contacts: Contacts, told: Told) -> Iterator[str]:
     """What weaker evidence says against a target, or for another host."""
     for one in addresses:
         for ground in (padding.against(told, one), turnaround.against(told, one)):
             if ground:
                 yield f"{one}: {ground.said}, as if the capture was taken elsewhere"
-    for ground in shown:
+    for ground in _speaking(contacts, told):
         others = {one for one in ground.addresses if not told.is_far(one)}
         if others and not others & set(addresses):
             yield f"{named(sorted(others))} may have captured this: {ground.said}"

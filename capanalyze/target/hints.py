@@ -80,7 +80,6 @@ class Told:
         self._everything = everything
         self.handshakes = handshakes
         self._places = places
-        self._with_signs: dict[int, core.Alike] = {}
         self._by_mac: dict[int, dict[Mac, int]] = {}
         self._by_sender: dict[int, dict[Words, int]] = {}
 
@@ -89,6 +88,8 @@ class Told:
     @cached_property
     def _seen(self) -> core.Alike:
         """Messages over IP."""
+        if not len(self._claims):
+            return self._everything
         return self._everything.where((PROTOCOL,), [(ARP,)], equal=False)
 
     @cached_property
@@ -129,14 +130,9 @@ class Told:
         return {place: number for number, place in enumerate(self._places)}
 
     @cached_property
-    def coming_hops(self) -> core.Alike:
-        """Messages to single hosts that came from elsewhere, or may have."""
-        return self._to_one.where((DIRECTION,), [(OUTBOUND,)], equal=False)
-
-    @cached_property
     def _hops(self) -> core.Alike:
-        """Senders, and their hop counts in those."""
-        return over(self.coming_hops, (*SOURCE, TTL))
+        """Senders, and their hop counts in messages that came from elsewhere, or may have."""
+        return over(_not_leaving(self._to_one), (*SOURCE, TTL))
 
     @cached_property
     def hops_of(self) -> dict[Words, dict[int, int]]:
@@ -253,10 +249,11 @@ class Told:
 
     def with_sign(self, sign: int) -> core.Alike:
         """Messages that bear a sign."""
-        if sign not in self._with_signs:
-            wanted = [(signs,) for signs in ALL_SIGNS if signs & sign]
-            self._with_signs[sign] = self._everything.where((SIGNS,), wanted)
-        return self._with_signs[sign]
+        return self._everything.where((SIGNS,), [(signs,) for signs in ALL_SIGNS if signs & sign])
+
+    def hops_from(self, address: str) -> core.Alike:
+        """Messages of an address to single hosts that came from elsewhere, or may have."""
+        return _not_leaving(self.with_words(self._to_one, SOURCE, [address]))
 
     def frames_by_mac(self, sign: int) -> dict[Mac, int]:
         """How many messages with a sign each MAC address sent."""
@@ -314,6 +311,11 @@ def over(seen: core.Alike, columns: tuple[int, ...], *, each_once: bool = False)
     found = core.Alike(len(columns), len(seen))
     found.add(seen, columns, each_once)
     return found
+
+
+def _not_leaving(seen: core.Alike) -> core.Alike:
+    """Messages that came from elsewhere, or may have."""
+    return seen.where((DIRECTION,), [(OUTBOUND,)], equal=False)
 
 
 def met(seen: core.Alike) -> int:

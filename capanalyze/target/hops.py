@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from capanalyze.exchanges.batch import words_of
 from capanalyze.target.ground import ENOUGH, Ground, first_frames
-from capanalyze.target.hints import PROTOCOL, SOURCE, TTL, hops_behind
+from capanalyze.target.hints import PROTOCOL, TTL, hops_behind
 
 if TYPE_CHECKING:
     from capanalyze.target.hints import Told
@@ -22,7 +22,7 @@ def against(told: Told, address: str) -> Ground | None:
     known = told.hops_of.get(words_of(address))
     if not known or not all(0 < hops_behind(ttl) <= FEW_HOPS for ttl in known):
         return None
-    here = told.with_words(told.coming_hops, SOURCE, [address])
+    here = told.hops_from(address)
     kinds: dict[int, set[int]] = {}
     total = 0
     for row in here:
