@@ -129,7 +129,7 @@ cdef class Handshakes:
     def __cinit__(self):
         self.rows = Room(OPEN_AT_ONCE, sizeof(Handshake))
         self.open.handshakes = <Handshake *>self.rows.first
-        self.done = Alike(COLUMNS_OF_HANDSHAKE, DONE_AT_MOST, 1)
+        self.done = Alike(COLUMNS_OF_HANDSHAKE, DONE_AT_MOST, MOST_FRAMES)
 
     def take(self, messages, size_t count):
         """Look at messages that were dated, in their order."""

@@ -27,7 +27,7 @@ def grounds(told: Told) -> Iterator[Ground]:
         if count < ENOUGH or mac in padded or elsewhere < ENOUGH or told.forwards(mac):
             continue
         here = told.with_sign(BARE).where((PLACE, MAC), [mac])
-        own = frozenset(one for one in told.senders_at(mac) if not is_group(one))
+        own = frozenset(one for one in told.senders_at(mac) | told.claimed_by(mac) if not is_group(one))
         if own:
             yield Ground("padding", "outgoing frames are not padded", own, first_frames(here), told.place(mac))
 

@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from capanalyze.exchanges.batch import host_text, words_of
-from capanalyze.target.ground import ENOUGH, Ground, first_frames
+from capanalyze.target.ground import Ground, first_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +52,9 @@ def against(told: Told, address: str) -> Ground | None:
 
 
 def _medians(told: Told, end: tuple[int, int], words: Words, place: int) -> tuple[float, float]:
-    """Nanoseconds to the answer and to its acknowledgment; equal ones where there are too few handshakes."""
-    rows = list(told.handshakes.where((*end, PLACE), [(*words, place)]))
-    if len(rows) < ENOUGH:
-        return 1, 1
+    """Nanoseconds to the answer, and from there to its acknowledgment."""
+    here = told.handshakes.where((*end, PLACE), [(*words, place)])
+    rows = [row for row in here for _ in range(row[-1])]
     return median(row[TO_ANSWER] for row in rows), median(row[TO_ACKNOWLEDGMENT] for row in rows)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.analysis import analyze
+from capanalyze.analysis import analyze, find_exchanges
 from capanalyze.audit import audit_of
 from capanalyze.errors import CapanalyzeError, TargetError
 from capanalyze.exchanges.batch import words_of
@@ -140,11 +140,12 @@ def test_a_change_that_tells_nothing_turns_no_certain_target_into_another(direct
     assert seen > 0
 
 
-def test_what_peers_answer_a_client_is_no_leak(tmp_path: Path) -> None:
-    """Of each capture what begins with a packet that leaves: once with its directions, once without."""
+def test_what_peers_answer_a_client_is_no_leak(told: list[tuple[Path, Target]], tmp_path: Path) -> None:
+    """Of each capture what the target asked others: once with the directions, once without."""
     wrong, seen = [], 0
-    for path, found in recorded():
-        asked = begun_here(found)
+    for path, target in told:
+        frames = asked_by(path, target)
+        asked = [one for one in packets(path) if one.frame in frames]
         if not asked:
             continue
         seen += 1
@@ -161,12 +162,16 @@ def test_what_peers_answer_a_client_is_no_leak(tmp_path: Path) -> None:
     assert seen > 0
 
 
-def begun_here(found: Sequence[Packet]) -> list[Packet]:
-    """The packets between ends the first of which leaves."""
-    first: dict[frozenset[bytes], bool] = {}
-    for one in found:
-        first.setdefault(frozenset(ends_of(one.octets)), bool(one.leaves))
-    return [one for one in found if first[frozenset(ends_of(one.octets))]]
+def asked_by(path: Path, target: Target) -> set[int]:
+    """The frames of exchanges that begin with a request of the target to another host."""
+    own = set(target.addresses)
+    exchanges = [pair.exchange for pair in find_exchanges(audit_of([str(path)]))]
+    return {
+        frame
+        for one in exchanges
+        if one.requests and one.client in own and one.server not in own
+        for frame in (*one.requests, *one.replies)
+    }
 
 
 def recorded() -> Iterator[tuple[Path, list[Packet]]]:

@@ -13,14 +13,16 @@ from tests.build import enhanced, interface, option, section
 
 IP_BEHIND = {1: 14, 113: 16, 276: 20, 101: 0, 12: 0, 14: 0, 228: 0, 229: 0, 9: 4, 50: 4, 0: 4, 108: 4}
 PKTAP = 258
+LATEST = (1 << 63) - 1  # nanoseconds
 NANOSECONDS = option(9, b"\x09")
 OWN, ELSEWHERE = bytes.fromhex("02000000000a"), bytes.fromhex("02000000000b")
 
 
 @dataclass(frozen=True)
 class Packet:
-    """An IP packet as it was captured: `leaves` is None where the capture tells no direction."""
+    """An IP packet as it was captured, `time` in nanoseconds: `leaves` is None where the capture tells no direction."""
 
+    frame: int
     time: int
     interface: str
     octets: bytes
@@ -73,7 +75,8 @@ def _packet(frame: Frame, row: Message, links: Sequence[int]) -> Packet | None:
         return None
     leaves = {1: False, 2: True, 3: False}.get(row.direction)
     return Packet(
-        time=frame.seconds * 1_000_000_000 + frame.nanos,
+        frame=frame.number,
+        time=max(0, min(frame.seconds * 1_000_000_000 + frame.nanos, LATEST)),
         interface=f"if{row.interface}",
         octets=frame.octets[at:],
         source=mac_of(row.src_mac, OWN if leaves else ELSEWHERE),
