@@ -198,7 +198,7 @@ def _frames_by_capture(frames: Sequence[Frame]) -> str:
     numbers: dict[str, list[str]] = {}
     for one in frames:
         numbers.setdefault(one.capture, []).append(str(one.frame))
-    return " and ".join(
+    return ", ".join(
         f"frame{'s' if len(here) > 1 else ''} {listing(here)} of {named(capture)}" for capture, here in numbers.items()
     )
 
