@@ -230,7 +230,7 @@ class Flow:
         described = {one for interface in interfaces for one in interface.addresses}
         if not contacts.any_asked and not given:
             return unknown_target("not looked for: no exchanges")
-        return find_target(contacts, stream.hints.told(), given, described)
+        return find_target(contacts, stream.hints.told(), given, described, stream.names.captures)
 
 
 def find_exchanges(audit: Audit) -> list[Pair]:

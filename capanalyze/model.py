@@ -526,11 +526,19 @@ class Input(Record):
     tunnels: dict[str, int] = {}
 
 
+class Because(Value, frozen=True):
+    """What a decision about the target rests on: the kind of evidence, what was seen, and the first frames with it."""
+
+    kind: str
+    said: str
+    frames: list[Frame]
+
+
 class Target(Value, frozen=True):
     """The host under test, how it was found, and what speaks against it.
 
     `certainty` is the kind of evidence: the user gave the address, the capture itself tells it, its frames show it,
-    or it is only assumed from who answers; None where there is no target.
+    or it is only assumed from who answers; None where there is no target. `because` has the evidence.
     """
 
     addresses: list[str]
@@ -538,6 +546,7 @@ class Target(Value, frozen=True):
     certainty: Certainty | None
     warnings: list[str]
     assumed: bool = False
+    because: list[Because] = []
 
     def __post_init__(self) -> None:
         """Say in a word of its own whether it is assumed: format 1 of the report has it so."""

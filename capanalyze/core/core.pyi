@@ -360,19 +360,23 @@ class Alike:
     Args:
         width: numbers of a row.
         room: how many rows there is room for; further ones are not counted.
+        frames: how many of the frames that a row was met in are kept, 3 at most: capture << 40 | frame.
 
     Raises:
         ValueError: there is no such width, or, of any method, no such columns.
         MemoryError: there is no room for so many.
     """
 
-    def __init__(self, width: int, room: int) -> None: ...
+    def __init__(self, width: int, room: int, frames: int = 0) -> None: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[tuple[int, ...]]:
         """Rows as they were met, each with how often it was met behind it."""
 
     def row(self, number: int) -> tuple[int, ...]:
         """A row, and how often it was met. Raises IndexError."""
+
+    def frames(self, number: int) -> tuple[int, ...]:
+        """The first frames that a row was met in, as far as they are kept. Raises IndexError."""
 
     def times(self, row: tuple[int, ...]) -> int:
         """How often a row was met."""
@@ -391,6 +395,16 @@ class Alike:
 
     def first(self, columns: tuple[int, ...], most: int) -> Alike:
         """So many rows for each value of some columns."""
+
+class Handshakes:
+    """TCP handshakes: how long the answer took, and how long its acknowledgment."""
+
+    @property
+    def done(self) -> Alike:
+        """Client and server (two words each), interface, and nanoseconds from SYN to SYN/ACK and from there to ACK."""
+
+    def take(self, messages: Words, count: int) -> None:
+        """Look at messages that were dated, in their order."""
 
 def step_of(time: int) -> int:
     """The step of the histogram that a round-trip time in nanoseconds is in."""

@@ -31,9 +31,12 @@ from capanalyze.core.pair cimport finish as finish_pairing
 from capanalyze.core.pairing cimport Pairing
 from capanalyze.core.reach cimport reach_of as client_reach
 from capanalyze.core.record cimport Answer, Interface, Layout, Record
+from capanalyze.core.handshakes cimport (
+    COLUMNS_OF_HANDSHAKE, DONE_AT_MOST, OPEN_AT_ONCE, Handshake, Open, note_segment,
+)
 from capanalyze.core.relation cimport (
-    COLUMNS_OF_EXCHANGE, COLUMNS_OF_MESSAGE, COLUMNS_OF_TIME, MOST_COLUMNS, Picked, Relation, add_columns, add_equal,
-    add_first, fill_index, find_row, note_exchange, note_message, row_of,
+    COLUMNS_OF_EXCHANGE, COLUMNS_OF_MESSAGE, COLUMNS_OF_TIME, MOST_COLUMNS, MOST_FRAMES, Picked, Relation, add_columns,
+    add_equal, add_first, fill_index, find_row, note_exchange, note_message, row_of,
 )
 from capanalyze.core.reorder cimport SHORT, Stamp, up_to
 from capanalyze.core.reorder cimport reorder as reorder_stamps

@@ -120,6 +120,8 @@ cdef struct Frame:
     uint8_t depth  # IP headers so far
     uint32_t unread  # the number of what is not read
     uint32_t tunnels  # a bit for each kind around the innermost header
+    bint is_early  # its signs are looked at, see `signs.pxd`
+    int64_t trailing  # octets behind the outermost packet, less than 0 where that is not known
     bint is_doubtful  # a tunnel's header that only IP inside it makes believable
 
 

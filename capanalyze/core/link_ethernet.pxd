@@ -10,6 +10,7 @@ from capanalyze.core.frame cimport (
     UNREAD_ETHERTYPE, UNREAD_INSIDE, Frame, Step, skip, unread,
 )
 from capanalyze.core.octets cimport Octets, be16, be24, be32, be48, behind, u8
+from capanalyze.core.signs cimport arp
 
 cdef enum:
     CISCO_ISL = 0x01000C00  # an address that frames between Cisco's switches begin with, and a 0
@@ -105,6 +106,7 @@ cdef inline Step by_ethertype(Frame *frame, uint16_t kind) noexcept nogil:
     if kind == 0x6558: return ETHERNET
     if kind == 0x88E7: return skip(frame, 4, ETHERNET)  # IEEE 802.1Q clause 9.7: the tag of a backbone's service
     if kind == 0x8903: return skip(frame, 2, ETHERNET)  # Cisco FabricPath, behind addresses of its own
+    if kind == 0x0806: return arp(frame)
     if kind == 0x88E5: return macsec(frame)
     if kind == 0x22F3: return trill(frame)
     if kind == 0x4305: return batman(frame)
@@ -188,11 +190,11 @@ cdef inline Step by_next_protocol(uint8_t kind) noexcept nogil:
 cdef inline bint manages(uint16_t kind) noexcept nogil:
     """Whether an EtherType only manages the link: it carries nobody's service.
 
-    ARP, RARP, Wake-on-LAN; CDP, VTP and DTP; MAC control and slow protocols; PPPoE discovery; EAPOL and its
+    RARP, Wake-on-LAN; CDP, VTP and DTP; MAC control and slow protocols; PPPoE discovery; EAPOL and its
     preauthentication; LLDP, MVRP, MMRP; the loopback test.
     """
     return kind in (
-        0x0806, 0x8035, 0x0842, 0x2000, 0x2003, 0x2004, 0x8808, 0x8809, 0x8863, 0x888E, 0x88C7, 0x88CC, 0x88F5, 0x88F6,
+        0x8035, 0x0842, 0x2000, 0x2003, 0x2004, 0x8808, 0x8809, 0x8863, 0x888E, 0x88C7, 0x88CC, 0x88F5, 0x88F6,
         0x9000,
     )
 

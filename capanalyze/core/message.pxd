@@ -93,6 +93,7 @@ cdef struct Message:  # in words of 64 bits, as `packets.message` numbers them
     int64_t process  # offset of a process name in the capture, 0 for none
     int64_t readings  # words behind the keys: hashes of records; where there are no keys, what other services make of it
     int64_t tags  # how the tags before the IP header begin, 0 for none
+    int64_t signs  # what the frame tells of who sent it, see `signs.pxd`
 
 
 cdef inline void begin(Match *found) noexcept nogil:

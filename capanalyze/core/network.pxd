@@ -100,6 +100,8 @@ cdef inline Step ipv4(Frame *frame, Octets packet) noexcept nogil:
     frame.message.to_group = is_group(be32(packet, 16), frame.message.destination_mac)
     frame.message.fragmented = fragment & MORE_FRAGMENTS != 0
     if total:
+        if frame.depth == 1:
+            frame.trailing = <int64_t>packet.size - total
         packet = within(packet, total)
     frame.rest = behind(packet, header)
     if fragment & FRAGMENT_OFFSET:
@@ -148,6 +150,8 @@ cdef inline Step ipv6(Frame *frame, Octets packet) noexcept nogil:
     frame.message.destination = Address(be64(packet, 24), be64(packet, 32))
     frame.message.to_group = u8(packet, 24) == 0xFF
     if length:
+        if frame.depth == 1:
+            frame.trailing = <int64_t>packet.size - IPV6_HEADER - length
         packet = within(packet, IPV6_HEADER + length)
     frame.rest = behind(packet, IPV6_HEADER)
     return extensions(frame)

@@ -13,7 +13,8 @@ from capanalyze.core.flows cimport conversation, converse, datagram, malformed
 from capanalyze.core.hashes cimport Walk, goes_to_next, walk
 from capanalyze.core.icmp_errors cimport reject
 from capanalyze.core.message cimport (
-    ACKNOWLEDGES, ANNOUNCEMENT, EMPTY, FLOW, FRAGMENT, GARBAGE, MALFORMED, REPLY, REQUEST, RESET, SPOKE, Message,
+    ACKNOWLEDGES, ANNOUNCEMENT, EMPTY, FLOW, FRAGMENT, GARBAGE, MALFORMED, OTHER, REPLY, REQUEST, RESET, SPOKE,
+    Message,
 )
 from capanalyze.core.opening cimport orphan, told
 from capanalyze.core.pairing cimport (
@@ -70,6 +71,8 @@ cdef inline void message(Pairing *p, Message *m, const int64_t *pool, const Soon
     p.table.fed += 1
     while p.early_first < p.early_last and p.table.now - p.early[p.early_first % EARLY_ROOM].clock > MILLISECOND:
         p.early_first += 1
+    if role_of(&g) == OTHER:
+        return
     if m.role == FRAGMENT:
         join_first(&p.table, &p.repeats, m)
     elif m.role >= QUOTED:

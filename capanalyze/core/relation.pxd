@@ -1,4 +1,7 @@
-"""Relations: different rows of numbers, and how often each was met. What floods a capture stays numbers."""
+"""Relations: different rows of numbers, how often each was met, and in which frames first.
+
+What floods a capture stays numbers.
+"""
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
@@ -9,8 +12,9 @@ from capanalyze.core.octets cimport mix
 from capanalyze.core.row cimport GROUP, Narrow, Wide
 
 cdef enum:
-    MOST_COLUMNS = 12
-    COLUMNS_OF_MESSAGE = 11
+    MOST_COLUMNS = 14
+    MOST_FRAMES = 3
+    COLUMNS_OF_MESSAGE = 13
     COLUMNS_OF_EXCHANGE = 10
     COLUMNS_OF_TIME = 6
     OUTBOUND = 2  # as the capture tells directions
@@ -23,16 +27,22 @@ cdef struct Picked:
 
 cdef struct Relation:
     int width
+    int frames  # that are kept of each row, the first ones
     int64_t used
     int64_t room
-    int64_t *rows  # of `width` numbers, and how often each row was met
+    int64_t *rows  # of `width` numbers, how often each row was met, and frames, 0 for none
     uint32_t *heads  # an index: hash of a row → its number + 1; NULL until it is needed
     uint64_t mask
 
 
+cdef inline int64_t numbers_of(const Relation *r) noexcept nogil:
+    """How many numbers are kept of a row."""
+    return r.width + 1 + r.frames
+
+
 cdef inline int64_t *row_of(const Relation *r, int64_t number) noexcept nogil:
     """A row."""
-    return &r.rows[checked_place(number, r.room) * (r.width + 1)]
+    return &r.rows[checked_place(number, r.room) * numbers_of(r)]
 
 
 cdef inline uint32_t *find_row(const Relation *r, const int64_t *row) noexcept nogil:
@@ -64,10 +74,26 @@ cdef inline int64_t note(Relation *r, const int64_t *row, int64_t times) noexcep
     return head[0] - 1
 
 
+cdef inline void keep(Relation *r, int64_t number, int64_t frame) noexcept nogil:
+    """Keep a frame of a row, if it is one of the first."""
+    cdef int64_t *frames
+    cdef int at
+    if number < 0 or frame == 0:
+        return
+    frames = row_of(r, number) + r.width + 1
+    for at in range(r.frames):
+        if frames[at] == frame:
+            return
+        if frames[at] == 0 or frame < frames[at]:
+            frames[at], frame = frame, frames[at]
+            if frame == 0:
+                return
+
+
 cdef inline void append(Relation *r, const int64_t *row) noexcept nogil:
     """Add a row that is not there yet, with how often it was met, to a relation that has no index yet."""
     if r.used < r.room:
-        memcpy(row_of(r, r.used), row, (r.width + 1) * sizeof(int64_t))
+        memcpy(row_of(r, r.used), row, numbers_of(r) * sizeof(int64_t))
         r.used += 1
 
 
@@ -88,10 +114,16 @@ cdef inline void pick(int64_t *found, const int64_t *row, const Picked *columns)
 cdef inline void add_columns(Relation *r, const Relation *other, const Picked *columns, bint each_once) noexcept nogil:
     """Count what some columns of another relation hold."""
     cdef int64_t[MOST_COLUMNS] found
-    cdef int64_t number
+    cdef int64_t number, place
+    cdef const int64_t *row
+    cdef int at
     for number in range(other.used):
-        pick(found, row_of(other, number), columns)
-        note(r, found, 1 if each_once else row_of(other, number)[other.width])
+        row = row_of(other, number)
+        pick(found, row, columns)
+        place = note(r, found, 1 if each_once else row[other.width])
+        if r.frames:
+            for at in range(other.frames):
+                keep(r, place, row[other.width + 1 + at])
 
 
 cdef inline void add_equal(
@@ -141,7 +173,9 @@ cdef inline void note_message(Relation *r, const Message *message, bint on_loopb
     found[8] = 0 if on_loopback or message.source_mac == 0 else message.direction
     found[9] = message.to_group
     found[10] = same(&message.source, &message.destination)
-    note(r, found, 1)
+    found[11] = message.protocol
+    found[12] = message.signs
+    keep(r, note(r, found, 1), message.frame)
 
 
 cdef inline void note_exchange(Relation *r, Relation *times, const Wide *wide, const Narrow *narrow) noexcept nogil:
@@ -155,7 +189,7 @@ cdef inline void note_exchange(Relation *r, Relation *times, const Wide *wide, c
     found[6], found[7] = narrow.place, narrow.outcome
     found[8] = wide.request > 0
     found[9] = narrow.flags & GROUP
-    note(r, found, 1)
+    keep(r, note(r, found, 1), wide.reply if wide.reply else wide.request)
     if wide.rtt >= 0:
         found[4], found[5] = narrow.outcome, wide.rtt
         note(times, found, 1)

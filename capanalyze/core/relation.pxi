@@ -6,11 +6,13 @@ cdef class Alike:
     cdef Relation relation
     cdef Room rows, heads
 
-    def __cinit__(self, int width, size_t room):
+    def __cinit__(self, int width, size_t room, int frames=0):
         if not 0 < width <= MOST_COLUMNS:
             raise ValueError(f"{width} columns")
-        self.rows = Room(room, (width + 1) * sizeof(int64_t))
-        self.relation.width, self.relation.room = width, room
+        if not 0 <= frames <= MOST_FRAMES:
+            raise ValueError(f"{frames} frames")
+        self.rows = Room(room, (width + 1 + frames) * sizeof(int64_t))
+        self.relation.width, self.relation.room, self.relation.frames = width, room, frames
         self.relation.rows = <int64_t *>self.rows.first
 
     cdef Relation *indexed(self) except NULL:
@@ -34,6 +36,13 @@ cdef class Alike:
             raise IndexError(number)
         cdef int64_t *first = row_of(&self.relation, number)
         return tuple([first[at] for at in range(self.relation.width + 1)])
+
+    def frames(self, int64_t number):
+        """The first frames that a row was met in, as far as they are kept."""
+        if not 0 <= number < self.relation.used:
+            raise IndexError(number)
+        cdef int64_t *first = row_of(&self.relation, number) + self.relation.width + 1
+        return tuple([first[at] for at in range(self.relation.frames) if first[at]])
 
     def __iter__(self):
         return map(self.row, range(self.relation.used))
@@ -78,7 +87,7 @@ cdef class Alike:
 
     def where(self, tuple columns not None, values not None, bint equal=True):
         """The rows that hold one of some values in some columns, or those that do not."""
-        cdef Alike found = Alike(self.relation.width, self.relation.used)
+        cdef Alike found = Alike(self.relation.width, self.relation.used, self.relation.frames)
         cdef Picked which = self.columns(self, columns)
         cdef Room wanted = Room(len(values), which.count * sizeof(int64_t))
         cdef int64_t *value = <int64_t *>wanted.first
@@ -88,12 +97,12 @@ cdef class Alike:
                 value[0] = one[at]
                 value += 1
         add_equal(&found.relation, &self.relation, &which, <int64_t *>wanted.first, len(values), equal)
-        return found
+        return self if found.relation.used == self.relation.used else found
 
     def first(self, tuple columns not None, int64_t most):
         """So many rows for each value of some columns."""
         cdef Picked which = self.columns(self, columns)
-        cdef Alike found = Alike(self.relation.width, self.relation.used)
+        cdef Alike found = Alike(self.relation.width, self.relation.used, self.relation.frames)
         cdef Alike alike = Alike(which.count, self.relation.used)
         add_first(&found.relation, &self.relation, alike.indexed(), &which, most)
         return found
@@ -109,3 +118,24 @@ cdef class Alike:
     cdef check(self, bint is_so):
         if not is_so:
             raise ValueError("a relation does not have these columns")
+
+
+cdef class Handshakes:
+    """How TCP handshakes took their time: `core.pyi` has what it is asked."""
+    cdef Open open
+    cdef Room rows
+    cdef readonly Alike done
+
+    def __cinit__(self):
+        self.rows = Room(OPEN_AT_ONCE, sizeof(Handshake))
+        self.open.handshakes = <Handshake *>self.rows.first
+        self.done = Alike(COLUMNS_OF_HANDSHAKE, DONE_AT_MOST, MOST_FRAMES)
+
+    def take(self, messages, size_t count):
+        """Look at messages that were dated, in their order."""
+        cdef Held held = Held(messages)
+        cdef const Message *message = <const Message *>held.at_least(count * sizeof(Message))
+        cdef Relation *done = self.done.indexed()
+        cdef size_t number
+        for number in range(count):
+            note_segment(&self.open, done, &message[number])

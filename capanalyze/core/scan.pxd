@@ -3,8 +3,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from capanalyze.core.frame cimport (
-    ICMP, IP, LATER_FRAGMENT, LEFT_OUT, MALFORMED_HEADER, MESSAGE, NOT_A_PACKET, NO_INTERFACE, OTHER_ICMP, SEGMENT, TCP,
-    TRUNCATED, TUNNELS_END, UNREAD_LINK, Frame, Step,
+    ETHERNET, ICMP, IP, LATER_FRAGMENT, LEFT_OUT, MALFORMED_HEADER, MESSAGE, NOT_A_PACKET, NOT_IP, NO_INTERFACE,
+    OTHER_ICMP, SEGMENT, TCP, TRUNCATED, TUNNELS_END, UNREAD_LINK, Frame, Step,
 )
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, FRAGMENT, MALFORMED, MAX_KEYS, MAX_READINGS, OTHER, REPLY, Address, Match, Message, begin,
@@ -13,7 +13,9 @@ from capanalyze.core.octets cimport Octets, behind
 from capanalyze.core.record cimport (
     FULL, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng, span_of,
 )
+from capanalyze.core.network cimport ICMPV6
 from capanalyze.core.services cimport GENERIC_UDP, Services
+from capanalyze.core.signs cimport LOOKED_AT, NEIGHBOUR, sign_neighbour, sign_padding
 from capanalyze.core.streams cimport IN_SEGMENT, data_of, may_hold_messages, next_message
 from capanalyze.core.transport cimport message, note_payload, rejects
 from capanalyze.core.walk cimport innermost
@@ -142,6 +144,8 @@ cdef inline bint is_of_concern(Step reason, const Message *message) noexcept nog
     """Whether pairing is to see it."""
     if reason == SEGMENT:
         return message.role == ACKNOWLEDGES
+    if reason in (NOT_IP, OTHER_ICMP):
+        return message.signs & NEIGHBOUR != 0
     return reason == LATER_FRAGMENT or (reason == MESSAGE and message.role % ROLES != OTHER)
 
 
@@ -162,8 +166,13 @@ cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *f
         return LEFT_OUT
     note_time(s.state, record)
     begin_frame(frame, octets, record)
+    frame.is_early = s.state.frames <= LOOKED_AT
     frame.unread = <uint32_t>interface.link_type
     cdef Step end = innermost(frame, <Step>interface.step)
+    if frame.is_early and interface.step == ETHERNET:
+        sign_padding(frame, record.size)
+    if end == NOT_IP:
+        begin(found)
     if end == TRUNCATED and is_whole(record):
         return MALFORMED_HEADER
     if end == LATER_FRAGMENT:
@@ -185,6 +194,7 @@ cdef inline void begin_frame(Frame *frame, Octets octets, const Record *record) 
     )
     frame.depth = 0
     frame.is_doubtful = 0
+    frame.trailing = -1
     begin_message(frame.message, record)
 
 
@@ -195,6 +205,7 @@ cdef inline void begin_message(Message *message, const Record *record) noexcept 
     message.interface = record.interface
     message.direction = record.direction
     message.service = message.digest = message.detail = message.process = message.tags = 0
+    message.signs = 0
     message.source_mac = message.destination_mac = -1
     message.sender = Address(0, 0)
 
@@ -241,6 +252,8 @@ cdef inline Step transported(Scan *s, Frame *frame, Step transport, Match *found
     if error:
         frame.message.role += QUOTED_ROLE
         frame.message.detail = error
+    elif frame.is_early and transport == ICMP and frame.message.protocol == ICMPV6:
+        sign_neighbour(frame)
     if frame.message.role % ROLES in (OTHER, ACKNOWLEDGES):
         if error or transport == ICMP:
             return OTHER_ICMP
@@ -308,6 +321,7 @@ cdef inline int64_t write_records(Scan *s, const Match *found) noexcept nogil:
 cdef inline void write_stream(Scan *s, const Frame *frame, Match *found) noexcept nogil:
     """Hand out the messages in a TCP segment, behind the segment itself."""
     cdef Message message = frame.message[0]
+    message.signs = 0
     cdef Octets data = data_of(frame.rest)
     cdef uint32_t at = 0
     for _ in range(IN_SEGMENT):
@@ -321,7 +335,7 @@ cdef inline void write_stream(Scan *s, const Frame *frame, Match *found) noexcep
 
 cdef inline bint is_read_elsewhere(const Message *message, const Match *found) noexcept nogil:
     """Whether a message is a datagram that its own service, if there is one, cannot read."""
-    if message.role >= QUOTED_ROLE or message.role == FRAGMENT or found.count:
+    if message.role >= QUOTED_ROLE or message.role in (FRAGMENT, OTHER) or found.count:
         return False
     return message.service == GENERIC_UDP or message.role % ROLES == MALFORMED
 

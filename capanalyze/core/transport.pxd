@@ -9,6 +9,7 @@ from capanalyze.core.message cimport (
 from capanalyze.core.network cimport ICMPV4, ICMPV6
 from capanalyze.core.octets cimport Octets, be16, be32, behind, digest, mix, u8, within
 from capanalyze.core.services cimport GENERIC_UDP, ICMP_SERVICE, TCP_SERVICE, Services, service_of
+from capanalyze.core.signs cimport sign_checksum
 
 cdef enum:
     UDP_HEADER = 8
@@ -17,6 +18,7 @@ cdef enum:
     # How much of a header an ICMP error must quote (RFC 792: eight octets), and a frame must hold.
     QUOTED = 8
     TCP_FLAGS_READ = 14
+    TCP_CHECKSUM = 16  # its offset, RFC 9293 section 3.1
 
 
 cdef inline bint message(Frame *frame, Step transport, const Services *services, Match *found, bint is_quoted) noexcept nogil:
@@ -35,6 +37,8 @@ cdef inline bint udp(Frame *frame, const Services *services, Match *found) noexc
     if datagram.captured < UDP_HEADER:
         return False
     cdef uint16_t source = be16(datagram, 0), destination = be16(datagram, 2)
+    if frame.is_early and be16(datagram, 6) and not frame.message.fragmented:
+        sign_checksum(frame, datagram, be16(datagram, 6))
     frame.rest = payload_of(datagram, frame.message.fragmented)
     payload(frame, frame.rest)
     frame.message.source_port = source
@@ -128,6 +132,8 @@ cdef inline bint tcp(Frame *frame, const Services *services, Match *found, bint 
     serve(frame, TCP_SERVICE, be16(segment, 2), services.match[TCP_SERVICE](segment, found), found)
     cdef uint32_t header = u8(segment, 12) // 16 * 4 if segment.captured >= TCP_FLAGS_READ else TCP_HEADER
     note_payload(frame, behind(segment, header))
+    if frame.is_early and frame.message.size == 0 and segment.captured >= TCP_HEADER:
+        sign_checksum(frame, segment, be16(segment, TCP_CHECKSUM))
     frame.message.digest = hash63(
         mix(mix(frame.message.role, frame.message.detail), found.keys[0] if found.count else 0)
     )

@@ -65,8 +65,9 @@ KIND = 2048
     PROCESS,  # offset of a process name in the capture, 0 for none
     READINGS,  # words behind the keys: hashes of records; where there are no keys, what other services make of it
     TAGS,  # how the tags before the IP header begin, 0 for none
-) = range(34)
-WORDS = 34
+    SIGNS,  # what the frame tells of who sent it
+) = range(35)
+WORDS = 35
 
 WHEN = PROCESS  # of a message that was dated: its clock, nanoseconds; where its process stood is known by then
 

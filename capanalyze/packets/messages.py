@@ -75,6 +75,7 @@ class Message(NamedTuple):
     process: int
     readings: int
     tags: int
+    signs: int
 
 
 @dataclass

@@ -41,6 +41,7 @@ from capanalyze.report.words import (
     reference_opinion,
     relabelled,
     second_opinion,
+    seen_in,
     shortened,
     zone_words,
 )
@@ -119,7 +120,7 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
     if analysis.hosts:
         yield "hosts", f"{len(analysis.hosts)}: {target.how}, which an audit file or --target would say"
     else:
-        yield "target", _who(target)
+        yield from _who_it_is(target)
     if analysis.findings and not any(analysis.modes):
         yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
     yield from _modes(analysis, analysis.modes if not analysis.hosts else [])
@@ -136,14 +137,16 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
 
 def _about_host(analysis: Analysis) -> Iterator[tuple[str, str]]:
     """What there is to say of one of several hosts."""
-    yield "target", _who(analysis.target)
+    yield from _who_it_is(analysis.target)
     yield from _conclusions(analysis.modes)
 
 
-def _who(target: Target) -> str:
-    """The addresses of a target, and how they are known."""
+def _who_it_is(target: Target) -> Iterator[tuple[str, str]]:
+    """The addresses of a target, how they are known, and where that is seen."""
     how = how_found(target)
-    return (", ".join(target.addresses) or "not known") + (f" ({how})" if how else "")
+    yield "target", (", ".join(target.addresses) or "not known") + (f" ({how})" if how else "")
+    if seen := seen_in(target):
+        yield "seen in", seen
 
 
 def _hosts(analysis: Analysis) -> Table:

@@ -1,7 +1,7 @@
 """The words that all forms of a report share: one fact reads the same on a terminal, in HTML and in a graph."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from capanalyze.model import (
@@ -14,6 +14,7 @@ from capanalyze.model import (
     Exchange,
     Exhibit,
     Finding,
+    Frame,
     Input,
     ModeInfo,
     Reference,
@@ -184,6 +185,23 @@ def how_found(target: Target) -> str:
         return target.how
     how = target.how if target.how.startswith("assumed") else f"assumed: {target.how}".removesuffix(": ")
     return f"{how}; to confirm it, add {naming(target)}"
+
+
+def seen_in(target: Target) -> str:
+    """The first frames that show who the target is, by kind of evidence: `padding: frames 1, 4 and 9 of x.pcap`."""
+    frames: dict[str, list[Frame]] = {}
+    for ground in target.because:
+        frames.setdefault(ground.kind, []).extend(ground.frames)
+    return "; ".join(f"{kind}: {_frames_by_capture(here)}" for kind, here in frames.items() if here)
+
+
+def _frames_by_capture(frames: Sequence[Frame]) -> str:
+    numbers: dict[str, list[str]] = {}
+    for one in frames:
+        numbers.setdefault(one.capture, []).append(str(one.frame))
+    return ", ".join(
+        f"frame{'s' if len(here) > 1 else ''} {listing(here)} of {named(capture)}" for capture, here in numbers.items()
+    )
 
 
 def naming(target: Target) -> str:

@@ -1,7 +1,9 @@
 """Who the target is, and how we know.
 
-`contacts` collects who asked and answered whom, `hints` what frames tell of hosts besides (directions, MAC addresses,
-hop counts), `decision` names the target, `doubts` says what speaks against it.
+`contacts` collects who asked and answered whom, `hints` what frames tell of hosts besides. Each kind of evidence is a
+file that turns these into grounds (`ground`) for or against an address: `directions`, `interfaces`, `padding`,
+`checksums`, `hops`, `turnaround`, `macs`, `neighbours`, `roles`. `decision` weighs them, `doubts` says what speaks
+against the target.
 """
 
 from capanalyze.target.contacts import Contacts

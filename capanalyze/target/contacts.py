@@ -12,6 +12,7 @@ from capanalyze.core import core
 from capanalyze.exchanges.batch import host_text, words_of
 from capanalyze.exchanges.row import OUTCOMES, REJECTED, REPLIED
 from capanalyze.target.addresses import is_loopback, is_one_host
+from capanalyze.target.ground import first_frames
 from capanalyze.target.hints import over
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Contacts:
     """
 
     seen: int = 0
-    _found: core.Alike = field(default_factory=lambda: core.Alike(WIDTH, MAX_CONTACTS))
+    _found: core.Alike = field(default_factory=lambda: core.Alike(WIDTH, MAX_CONTACTS, 1))
     _times: core.Alike = field(default_factory=lambda: core.Alike(TIMES, MAX_TIMES))
     _places: Sequence[str] = ()
 
@@ -104,6 +105,11 @@ class Contacts:
         for columns in (CLIENT, SERVER, WANTED):
             ends.add(asked, columns)
         return {one: ends.times(words_of(one)) for one in addresses}
+
+    def frames_of(self, servers: Iterable[str]) -> tuple[int, ...]:
+        """The first frames of what was asked of some servers: their answers, where they answered."""
+        here = self._found.where(SERVER, [words_of(one) for one in servers]).where((ASKED,), [(1,)])
+        return first_frames(here.where((OUTCOME,), [(REPLIED,), (REJECTED,)])) or first_frames(here)
 
     def strangers(self, addresses: Iterable[str]) -> set[str]:
         """Hosts that answered requests which none of these addresses sent or got."""

@@ -11,29 +11,44 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, NoReturn
 
 from capanalyze.errors import TargetError
-from capanalyze.model import Certainty, Target
-from capanalyze.target.addresses import is_group, network_of
+from capanalyze.exchanges.row import CAPTURE
+from capanalyze.model import Because, Certainty, Frame, Target
+from capanalyze.target import checksums, directions, hops, interfaces, macs, neighbours, padding, roles, turnaround
+from capanalyze.target.addresses import is_group
 from capanalyze.target.doubts import named, warnings_on
+from capanalyze.target.ground import Ground, hosts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from capanalyze.target.contacts import Contact, Contacts
     from capanalyze.target.hints import Told
 
 NAME_IT = "name the host under test with --target"
+AGAINST = (directions.against, padding.against, hops.against, turnaround.against)
+HOW = {"given": "given", "told": "told by the capture: ", "shown": "shown by the frames: ", "assumed": "assumed: "}
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Some addresses of the target, how certain they are, and how they are known."""
+    """Some addresses of the target, how certain they are, and what that rests on."""
 
     addresses: list[str]
     certainty: Certainty
-    how: str
+    grounds: list[Ground]
+
+    @property
+    def how(self) -> str:
+        """It in words: each kind of evidence once."""
+        if self.certainty == "given":
+            return HOW["given"]
+        parted = " and " if self.certainty == "told" else "; "
+        return HOW[self.certainty] + parted.join({ground.kind: ground.said for ground in self.grounds}.values())
 
 
-def find_target(contacts: Contacts, told: Told, given: tuple[str, ...], described: set[str]) -> Target:
+def find_target(
+    contacts: Contacts, told: Told, given: tuple[str, ...], described: set[str], captures: Sequence[str]
+) -> Target:
     """The target of these exchanges.
 
     Args:
@@ -41,25 +56,26 @@ def find_target(contacts: Contacts, told: Told, given: tuple[str, ...], describe
         told: by the messages.
         given: addresses that the user names.
         described: addresses that the captures give their interfaces.
+        captures: their names.
 
     Raises:
         TargetError: nobody can tell; the message names the candidates and the option.
     """
-    decision = (
-        _given(given)
-        or _loopback(contacts)
-        or _told(told, described)
-        or _shown(contacts, told)
-        or _assumed(contacts, told)
-        or _give_up(contacts, told)
-    )
-    added = _added(decision.addresses, contacts, told)
+    decision = _given(given) or _loopback(contacts) or _told(told, described) or _shown_or_assumed(contacts, told)
+    further = _further(decision.addresses, contacts, told)
+    added = sorted({one for ground in further for one in ground.addresses})
     how = decision.how
     if added:
         how += f"; {', '.join(added)} added, as {'its' if len(added) == 1 else 'their'} frames show"
     addresses = decision.addresses + added
-    warnings = warnings_on(addresses, decision.certainty, contacts, told)
-    return Target(addresses=addresses, how=how, certainty=decision.certainty, warnings=warnings)
+    overruled = [] if decision.certainty == "assumed" else _overruled(addresses, contacts, told)
+    return Target(
+        addresses=addresses,
+        how=how,
+        certainty=decision.certainty,
+        warnings=[*warnings_on(addresses, decision.certainty, contacts, told), *overruled],
+        because=[_because(ground, captures) for ground in [*decision.grounds, *further]],
+    )
 
 
 def unknown_target(how: str) -> Target:
@@ -71,113 +87,83 @@ def unknown_target(how: str) -> Target:
 
 
 def _given(given: tuple[str, ...]) -> Decision | None:
-    return Decision(list(dict.fromkeys(given)), "given", "given") if given else None
+    addresses = list(dict.fromkeys(given))
+    return Decision(addresses, "given", [Ground("given", "given", frozenset(given))]) if given else None
 
 
 def _loopback(contacts: Contacts) -> Decision | None:
     if not contacts.seen or not contacts.all_on_loopback:
         return None
-    return Decision(["127.0.0.1"], "told", "all traffic is on the loopback interface")
+    said = "all traffic is on the loopback interface"
+    return Decision(["127.0.0.1"], "told", [Ground("interfaces", said, frozenset({"127.0.0.1"}))])
 
 
 def _told(told: Told, described: set[str]) -> Decision | None:
-    addresses = sorted(told.own | {one for one in described if not is_group(one)})
-    if not addresses:
-        return None
-    sources = {"packet directions": told.own, "interface addresses": described}
-    which = " and ".join(name for name, found in sources.items() if found)
-    return Decision(addresses, "told", f"told by the capture: {which}")
+    grounds = [*directions.grounds(told), *interfaces.grounds(described)]
+    return (
+        Decision(sorted({one for ground in grounds for one in ground.addresses}), "told", grounds) if grounds else None
+    )
 
 
-def _shown(contacts: Contacts, told: Told) -> Decision | None:
-    """The one MAC address that takes part in all unicast traffic of an interface, answers, and forwards for nobody."""
+def _shown_or_assumed(contacts: Contacts, told: Told) -> Decision:
+    """On each network the one host that something speaks for and nothing against, else the one that answers."""
+    shown = [*_speaking(contacts, told), *macs.grounds(told, contacts)]
     found: list[str] = []
-    for interface, here in contacts.between_hosts().items():
-        macs = told.macs_in_all(interface)
-        if len(macs) != 1 or told.forwards(macs[0]) or not told.shares_network(macs[0]):
-            return None
-        addresses = {one for one in told.addresses_at(macs[0]) if not is_group(one)}
-        if any(map(told.is_elsewhere, addresses)) or not any(one.answered and one.server in addresses for one in here):
-            return None
-        found += sorted(addresses - set(found))
-    how = "shown by the frames: its MAC address takes part in every conversation, and forwards for nobody"
-    return Decision(found, "shown", how) if found else None
+    grounds: list[Ground] = []
+    for here in roles.networks(contacts, told):
+        mine = _of_network(here, contacts, told, shown)
+        if any(one.asked for one in here) and not mine:
+            _give_up(contacts, told)
+        uses = contacts.uses(one for ground in mine for one in ground.addresses)
+        found += sorted(uses.keys() - set(found), key=lambda one: (-uses[one], one))
+        grounds += mine
+    if not found or any(contacts.is_peer(one, set(found) - {one}) for one in found):
+        _give_up(contacts, told)
+    certainty: Certainty = "assumed" if any(ground.kind == "roles" for ground in grounds) else "shown"
+    return Decision(found, certainty, grounds)
 
 
-def _assumed(contacts: Contacts, told: Told) -> Decision | None:
-    """On each network the one host that answers, or, where nobody does, the one that is asked and never asks."""
-    found: list[str] = []
-    for here in _networks(contacts, told):
-        if any(one.asked for one in here):
-            addresses = _assumed_here(here, told)
-            if not addresses:
-                return None
-            uses = contacts.uses(addresses)
-            found += sorted(addresses - set(found), key=lambda one: (-uses[one], one))
-    answers = any(one.answered for one in contacts if one.between_hosts)
-    how = "it answers the requests" if answers else "it is the one that is asked"
-    return Decision(found, "assumed", f"assumed: {how}") if found else None
+def _of_network(here: Sequence[Contact], contacts: Contacts, told: Told, shown: Sequence[Ground]) -> list[Ground]:
+    """What speaks for the one host of a network; nothing where that is undecided."""
+    ends = {end for one in here for end in one.ends}
+    hosts = roles.joined(here, told)
+    speaking = [one for one in shown if one.place == here[0].interface and one.addresses & ends]
+    speaking = [one for one in speaking if not any(is_elsewhere(told, address) for address in one.addresses)]
+    if speaking:
+        return speaking if len(hosts_of(speaking, hosts)) == 1 else []
+    if not any(one.asked for one in here):
+        return []
+    assumed = roles.ground(here, contacts, hosts, lambda address: is_elsewhere(told, address))
+    return [assumed] if assumed else []
 
 
-def _networks(contacts: Contacts, told: Told) -> Iterable[list[Contact]]:
-    """Exchanges in which a host has one address: by interface, where MAC addresses tell hosts apart, and else by scope.
-
-    On a link without MAC addresses nothing shows that an IPv4 and an IPv6 address are of one host. Each is assumed for
-    itself, and the condition that all is said on names both.
-    """
-    networks: dict[tuple[str, str], list[Contact]] = {}
-    for interface, here in contacts.between_hosts().items():
-        has_macs = told.has_macs(interface)
-        for one in here:
-            network = None if has_macs else network_of(one.server)
-            networks.setdefault((interface, network.scope if network else ""), []).append(one)
-    return networks.values()
+def _speaking(contacts: Contacts, told: Told) -> list[Ground]:
+    """What frames themselves show of who sent them here."""
+    return [*padding.grounds(told), *checksums.grounds(told, contacts), *turnaround.grounds(told)]
 
 
-def _assumed_here(contacts: Sequence[Contact], told: Told) -> frozenset[str]:
-    """The addresses of the one host that it can be, none where that is undecided.
-
-    Several peers asked it, or no other can be here and it is an end of every exchange.
-    """
-    asked = [one for one in contacts if one.asked]
-    answered = [one for one in asked if one.answered]
-    hosts = _hosts(contacts, told)
-    peers: dict[frozenset[str], set[str]] = {}
-    for one in answered or asked:
-        peers.setdefault(hosts[one.server], set()).add(one.client)
-    possible = [host for host in peers if not any(map(told.is_elsewhere, host))]
-    chosen = [host for host in possible if len(peers[host]) > 1]
-    if not chosen and len(possible) == 1 and all(possible[0] & one.ends for one in answered or asked):
-        chosen = possible
-    return chosen[0] if len(chosen) == 1 else frozenset()
+def is_elsewhere(told: Told, address: str) -> bool:
+    """Whether something speaks against an address."""
+    return any(against(told, address) for against in AGAINST)
 
 
-def _hosts(contacts: Iterable[Contact], told: Told) -> dict[str, frozenset[str]]:
-    """The addresses of each host: those that share a MAC address which does not forward, or answer for each other."""
-    first: dict[str, str] = {}  # of those that an address is joined with, itself where it is the first
+def _overruled(addresses: Sequence[str], contacts: Contacts, told: Told) -> Iterator[str]:
+    """What weaker evidence says against a target, or for another host."""
+    for one in addresses:
+        for ground in (padding.against(told, one), turnaround.against(told, one)):
+            if ground:
+                yield f"{one}: {ground.said}, as if the capture was taken elsewhere"
+    for ground in _speaking(contacts, told):
+        others = {one for one in ground.addresses if not told.is_far(one)}
+        if others and not others & set(addresses):
+            yield f"{named(sorted(others))} may have captured this: {ground.said}"
 
-    def first_of(address: str) -> str:
-        while first.setdefault(address, address) != address:
-            first[address] = first[first[address]]
-            address = first[address]
-        return address
 
-    def join(addresses: Iterable[str]) -> None:
-        one, *others = map(first_of, addresses)
-        first.update(dict.fromkeys(others, one))
-
-    for one in contacts:
-        join([one.client])
-        join([one.server, one.wanted or one.server])
-    for mac in told.shared_macs():
-        if told.forwards(mac):
-            continue
-        if len(here := told.addresses_at(mac) & first.keys()) > 1:
-            join(here)
-    hosts: dict[str, set[str]] = {}
-    for address in first:
-        hosts.setdefault(first_of(address), set()).add(address)
-    return {address: host for host in map(frozenset, hosts.values()) for address in host}
+def _because(ground: Ground, captures: Sequence[str]) -> Because:
+    """A ground as a report shows it."""
+    places = (divmod(frame, CAPTURE) for frame in ground.frames)
+    frames = [Frame(capture=captures[capture], frame=frame) for capture, frame in places]
+    return Because(kind=ground.kind, said=ground.said, frames=frames)
 
 
 def _give_up(contacts: Contacts, told: Told) -> NoReturn:
@@ -188,7 +174,7 @@ def _give_up(contacts: Contacts, told: Told) -> NoReturn:
     """
     asked = [one for one in contacts.all() if one.asked and one.between_hosts]
     here = {end for one in asked for end in one.ends}
-    uses = contacts.uses(end for end in here if not told.is_elsewhere(end))
+    uses = contacts.uses(end for end in here if not is_elsewhere(told, end))
     ends = sorted(uses, key=lambda one: (-uses[one], one))
     wanted = {end for one in asked for end in (one.server, one.wanted)}
     answered = {end for one in asked if one.answered for end in (one.server, one.wanted)}
@@ -209,19 +195,20 @@ def _give_up(contacts: Contacts, told: Told) -> NoReturn:
 # -- Further addresses ---------------------------------------------------------------------------------
 
 
-def _added(addresses: list[str], contacts: Contacts, told: Told) -> list[str]:
-    """Further addresses that frames show to be the target's: at its MAC address, or at the near end as it is."""
+def _further(addresses: list[str], contacts: Contacts, told: Told) -> list[Ground]:
+    """What shows further addresses to be the target's: its MAC address, or directions, and nothing against them."""
     known = set(addresses)
-    found = told.beside(known)
+    found = list(neighbours.grounds(told, known))
     if known & told.own:
-        found |= told.own
-    return sorted(
-        one
-        for one in found - known
-        if not contacts.is_peer(one, known)
-        and not told.is_elsewhere(one)
-        and (not is_group(one) or _is_nameless(one, known, told))
-    )
+        said = "the packet directions show it at the near end too"
+        found += [Ground("directions", said, frozenset({one})) for one in sorted(told.own - known)]
+    return [ground for ground in found if all(_may_be_added(one, known, contacts, told) for one in ground.addresses)]
+
+
+def _may_be_added(address: str, known: set[str], contacts: Contacts, told: Told) -> bool:
+    if contacts.is_peer(address, known) or is_elsewhere(told, address):
+        return False
+    return not is_group(address) or _is_nameless(address, known, told)
 
 
 def _is_nameless(text: str, known: set[str], told: Told) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from capanalyze.exchanges.batch import words_of
 from capanalyze.target.hints import hops_behind
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _from_elsewhere(addresses: Sequence[str], told: Told) -> Iterator[str]:
         if told.is_far(one):
             yield f"{one} is no address of the host that captured this, as the packet directions show"
             continue
-        ttls = told.ttls(one)
+        ttls = told.hops_of.get(words_of(one), {})
         if ttls and all(hops_behind(ttl) and ttl > 1 for ttl in ttls):
             yield (
                 f"frames from {one} arrive with TTL {max(ttls, key=lambda ttl: ttls[ttl])}, as if hops away: "

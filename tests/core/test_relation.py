@@ -7,21 +7,22 @@ from collections import Counter
 import pytest
 
 from capanalyze.core import core
-from capanalyze.packets.message import DST_LOW, SENDER, SRC_LOW, SRC_MAC, TUNNELS, WORDS
+from capanalyze.packets.message import DST_LOW, FRAME, SENDER, SRC_LOW, SRC_MAC, TUNNELS, WORDS
 from capanalyze.target import hints
 
 PAIRS = [(random.Random(seed).randrange(9), random.Random(-seed - 1).randrange(9)) for seed in range(400)]
 
 
 def relation(pairs: list[tuple[int, int]], room: int = 1_000, **fields: int) -> core.Alike:
-    """Messages from one host to another, whose other fields are 0."""
+    """Messages from one host to another, numbered as frames, whose other fields are 0."""
     words = array("q", (0,)) * (len(pairs) * WORDS)
     numbers = {"tunnels": TUNNELS, "sender": SENDER, "mac": SRC_MAC}
     for at, (source, destination) in enumerate(pairs):
         words[at * WORDS + SRC_LOW], words[at * WORDS + DST_LOW] = source, destination
+        words[at * WORDS + FRAME] = at + 1
         for name, value in fields.items():
             words[at * WORDS + numbers[name]] = value
-    found = core.Alike(hints.WIDTH, room)
+    found = core.Alike(hints.WIDTH, room, 3)
     found.take_messages(words, len(pairs), b"\0")
     return found
 
@@ -68,6 +69,19 @@ def test_so_many_rows_of_a_kind() -> None:
     assert set(ends(found)) == {pair for pairs in first.values() for pair in pairs[:3]}
 
 
+def test_the_first_frames_of_each_row_are_kept() -> None:
+    found = relation(PAIRS)
+    numbers = [number for number, pair in enumerate(PAIRS, 1) if pair[0] == PAIRS[0][0]]
+    sources = core.Alike(2, 10, 3)
+    sources.add(found, hints.SOURCE)
+    assert sources.frames(0) == tuple(numbers[:3])
+    here = found.where(hints.SOURCE, [(0, PAIRS[0][0])])
+    assert here.frames(0) == tuple(at for at, pair in enumerate(PAIRS, 1) if pair == PAIRS[0])[:3]
+    assert hints.over(found, hints.SOURCE).frames(0) == ()
+    with pytest.raises(IndexError):
+        found.frames(len(found))
+
+
 def test_rows_without_room_are_not_counted() -> None:
     assert ends(relation([(1, 2), (3, 4), (1, 2)], room=1)) == Counter({(1, 2): 2})
 
@@ -90,7 +104,9 @@ def test_columns_that_there_are_not() -> None:
         found.where((0, 1), [(1,)])
     with pytest.raises(ValueError, match="does not have these columns"):
         found.times((1,))
-    with pytest.raises(ValueError, match="13 columns"):
-        core.Alike(13, 1)
+    with pytest.raises(ValueError, match="15 columns"):
+        core.Alike(15, 1)
+    with pytest.raises(ValueError, match="4 frames"):
+        core.Alike(1, 1, 4)
     with pytest.raises(IndexError):
         found.row(len(found))

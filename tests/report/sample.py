@@ -14,6 +14,7 @@ from capanalyze.model import (
     Analysis,
     Announcement,
     Asked,
+    Because,
     Change,
     Depth,
     Dissection,
@@ -254,7 +255,11 @@ def hostile() -> Analysis:
     analysis.command = everything
     analysis.notes = [everything]
     analysis.target = Target(
-        addresses=[HOSTILE[3]], how=everything, certainty="assumed", warnings=[everything, HOSTILE[6]]
+        addresses=[HOSTILE[3]],
+        how=everything,
+        certainty="assumed",
+        warnings=[everything, HOSTILE[6]],
+        because=[Because(kind="roles", said=everything, frames=[Frame(capture=name, frame=7) for name in HOSTILE])],
     )
     analysis.findings = [found for found in analysis.findings if found.mode == "block-all"][:4]
     for found, name in zip(analysis.findings, HOSTILE, strict=False):

@@ -4,7 +4,7 @@
 import pytest
 from msgspec.structs import replace
 
-from capanalyze.model import Agreement, Certainty, Finding, Reach, Target
+from capanalyze.model import Agreement, Because, Certainty, Finding, Frame, Reach, Target
 from capanalyze.report import words
 from tests.report import sample
 from tests.report.graphs import sample as drawing
@@ -98,6 +98,17 @@ def test_what_is_assumed_says_so(how: str, certainty: Certainty | None, shown: s
 
 def target(addresses: list[str], certainty: Certainty | None, how: str = "") -> Target:
     return Target(addresses=addresses, how=how, certainty=certainty, warnings=[])
+
+
+def test_the_frames_that_show_a_target_are_told_by_kind_and_capture() -> None:
+    first, *others = [Frame(capture=name, frame=frame) for name, frame in (("a.pcap", 3), ("a.pcap", 5), ("b.pcap", 1))]
+    grounds = [
+        Because(kind="given", said="given", frames=[]),
+        Because(kind="padding", said="outgoing frames are not padded", frames=[first, *others]),
+        Because(kind="roles", said="it answers the requests", frames=[first]),
+    ]
+    target = Target(addresses=["192.0.2.10"], how="given", certainty="given", warnings=[], because=grounds)
+    assert words.seen_in(target) == "padding: frames 3 and 5 of a.pcap, frame 1 of b.pcap; roles: frame 3 of a.pcap"
 
 
 def test_what_is_said_of_an_assumed_target_is_said_on_condition() -> None:
