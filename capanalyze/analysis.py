@@ -277,6 +277,7 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         announcements=[announcement_of(one, octets) for one in gathered.announcements],
         directions=gathered.directions,
         notes=notes_on(stream, gathered),
+        left_out=list(stream.left_out.values()),
         reference=reference,
     )
     return Examined(analysis, evidence)
@@ -411,7 +412,9 @@ def notes_on_pairing(stream: Stream) -> list[str]:
 def mode_info(mode: Mode, stream: Stream) -> ModeInfo:
     """A mode as the report shows it."""
     captures = [
-        file.name for file in stream.audit.captures if any(segment.mode == mode.name for segment in file.segments)
+        reading.file.name
+        for reading in stream.readings
+        if any(segment.mode == mode.name for segment in reading.file.segments)
     ]
     parts = [one.part for one in stream.readings if one.file.name in captures and one.part.first]
     return ModeInfo(

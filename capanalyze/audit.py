@@ -92,7 +92,7 @@ class Audit:
     """All that is asked of one analysis.
 
     Where captures are not `hashed`, reports do not name them by their SHA-256. So many `threads` may read them; what is
-    found is the same.
+    found is the same. Where it is to `keep_going`, captures that cannot be read are left out.
     """
 
     captures: tuple[CaptureFile, ...]
@@ -104,6 +104,7 @@ class Audit:
     until: int | None = None
     hashed: bool = True
     threads: int = 1
+    keep_going: bool = False
 
     def mode(self, name: str) -> Mode:
         """The mode with this name."""

@@ -514,7 +514,10 @@ class Target(Value, frozen=True):
 
 
 class Analysis(Record, kw_only=True):
-    """All that a report shows. `first` and `last` are UTC, ISO 8601. Format 1 is the first."""
+    """All that a report shows. `first` and `last` are UTC, ISO 8601. Format 1 is the first.
+
+    `left_out` says of each capture that could not be read why, where it was asked to keep going.
+    """
 
     format: Literal["capanalyze-report"] = "capanalyze-report"
     format_version: Literal[1] = 1
@@ -531,6 +534,7 @@ class Analysis(Record, kw_only=True):
     announcements: list[Announcement]
     directions: dict[str, int]
     notes: list[str]
+    left_out: list[str] = []
     depth: Depth | None = None
     reference: Reference | None = None
 
