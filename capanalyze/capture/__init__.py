@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from capanalyze.buffers import longs
 from capanalyze.capture import pcap, pcapng
-from capanalyze.capture.compressed import DamagedError, Unpacked, compression
+from capanalyze.capture.compressed import DamagedError, Unpacked, compression, passing
 from capanalyze.capture.hashed import BLOCK, HASHED_LATER, MAX_COPY, HashedStream, put
 from capanalyze.capture.interface import Interface
 from capanalyze.capture.marks import Marks
@@ -220,7 +220,7 @@ class Capture:
             return
         with self._again() as stream:
             if isinstance(stream, Unpacked):
-                yield from _passing(stream, wanted)
+                yield from passing(stream, wanted)
                 return
             for offset, length in wanted:
                 stream.seek(offset)
@@ -325,25 +325,6 @@ class Capture:
             unpacked = Unpacked(stream, packing)
             files.callback(unpacked.close)
             yield unpacked
-
-
-def _passing(stream: Unpacked, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], bytes]]:
-    """Octets at ascending (offset, length) of a stream that only runs forward."""
-    held, start = b"", 0
-    for offset, length in wanted:
-        while start + len(held) < offset + length and (block := _next_block(stream)):
-            kept = held[max(0, offset - start) :]
-            start += len(held) - len(kept)
-            held = kept + block
-        yield (offset, length), held[max(0, offset - start) : offset - start + length]
-
-
-def _next_block(stream: Unpacked) -> bytes:
-    """None where the data are damaged: the first reading has noted it."""
-    try:
-        return stream.read(BLOCK)
-    except (DamagedError, OSError):
-        return b""
 
 
 def open_capture(
