@@ -65,7 +65,7 @@ def read_again(
 def _frames(window: Window, piece: bytes, capture: Capture) -> Iterator[Frame]:
     """The frames of a window that are wanted."""
     state = longs(scan.STATE_FIELDS)
-    state[scan.NG] = int(capture.format.startswith("pcapng"))
+    state[scan.NG] = int(capture.is_pcapng)
     found = longs(len(window.wanted) * RECORD_FIELDS)
     wanted = array("q", window.wanted)
     count = core.find(piece, state, window.layout, capture.table, wanted, found, window.before)

@@ -34,7 +34,7 @@ CARRIERS = frozenset(
         *("eth", "ethertype", "llc", "osi", "vlan", "mpls", "pppoed", "pppoes", "ppp", "chdlc", "fr", "null", "loop"),
         *("sll", "sll2", "pktap", "pflog", "nflog", "raw", "radiotap", "wlan_radio", "wlan", "prism", "wlancap"),
         *("ap1394", "enc", "ipnet", "ppi", "pcap_pktdata", "tr", "fddi", "ipfc", "atm", "lane", "clip", "ipoib"),
-        *("docsis", "erf", "symantec", "netanalyzer", "epon", "fpp", "pwethcw", "pwethheuristic"),
+        *("docsis", "erf", "symantec", "netanalyzer", "juniper", "epon", "fpp", "pwethcw", "pwethheuristic"),
         *("cmd", "hsr", "vntag", "etag", "ieee8021ad", "ieee8021ah", "ieee8021cb", "macsec", "cfp", "trill", "batadv"),
         *("gre", "nsh", "etherip", "erspan", "vxlan", "geneve", "gtp", "l2tp", "teredo", "tzsp", "ayiya"),
         *("capwap.data", "ip", "ipv6", "udp", "tcp", "data"),

@@ -354,6 +354,7 @@ def examined(reads: Sequence[Read], audit: Audit, command: str, limit: Limit | N
         ],
         directions=dict(sorted(sum((Counter(read.gathered.directions) for read in reads), Counter()).items())),
         notes=[said for read in reads for said in of_host(read.name, notes_on(read.stream, read.gathered))],
+        left_out=[said for read in reads for said in read.stream.left_out.values()],
         reference=reference,
         hosts=[] if len(reads) == 1 else [host_of(*one) for one in zip(reads, targets, strict=True)],
     )
@@ -530,10 +531,10 @@ def notes_on_pairing(stream: Stream) -> list[str]:
 def mode_info(mode: Mode, streams: Sequence[Stream]) -> ModeInfo:
     """A mode as the report shows it."""
     captures = [
-        file.name
+        reading.file.name
         for stream in streams
-        for file in stream.audit.captures
-        if any(segment.mode == mode.name for segment in file.segments)
+        for reading in stream.readings
+        if any(segment.mode == mode.name for segment in reading.file.segments)
     ]
     readings = [one for stream in streams for one in stream.readings]
     parts = [one.part for one in readings if one.file.name in captures and one.part.first]

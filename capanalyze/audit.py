@@ -98,7 +98,8 @@ class Audit:
 
     Where captures are not `hashed`, reports do not name them by their SHA-256. So many `threads` may read them; what is
     found is the same. `modes_by` says where the names of modes come from. An audit file
-    `says_one_host`: that its captures are of one. `unknown_modes` are what names of captures seem to call modes.
+    `says_one_host`: that its captures are of one. `unknown_modes` are what names of captures seem to call modes. Where
+    it is to `keep_going`, captures that cannot be read are left out.
     """
 
     captures: tuple[CaptureFile, ...]
@@ -113,6 +114,7 @@ class Audit:
     modes_by: str = ""
     says_one_host: bool = False
     unknown_modes: tuple[str, ...] = ()
+    keep_going: bool = False
 
     def mode(self, name: str) -> Mode:
         """The mode with this name."""

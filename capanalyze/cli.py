@@ -38,6 +38,7 @@ OPTIONS = (
     click.option("--since", metavar="TIME", help="Leave out frames before this time (ISO 8601, else UTC)."),
     click.option("--until", metavar="TIME", help="Leave out frames from this time on."),
 )
+KEEP_GOING = click.option("--keep-going", is_flag=True, help="Leave out captures that cannot be read, and say so.")
 HOW_TO_READ = (
     click.option("--no-hash", is_flag=True, help="Do not work out the SHA-256 of captures: faster."),
     click.option(
@@ -64,6 +65,7 @@ class Asked:
     zone: tuple[str, ...]
     since: str | None
     until: str | None
+    keep_going: bool
     no_hash: bool
     threads: int | None
     quiet: bool
@@ -165,14 +167,15 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
         zone: tuple[str, ...],
         since: str | None,
         until: str | None,
+        keep_going: bool,
         no_hash: bool,
         threads: int | None,
         quiet: bool,
         **rest: Any,
     ) -> None:
-        command(asked=Asked(mode, target, zone, since, until, no_hash, threads, quiet), **rest)
+        command(asked=Asked(mode, target, zone, since, until, keep_going, no_hash, threads, quiet), **rest)
 
-    return with_options(*OPTIONS, *HOW_TO_READ)(gathered)
+    return with_options(*OPTIONS, KEEP_GOING, *HOW_TO_READ)(gathered)
 
 
 def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
@@ -449,7 +452,14 @@ def audit_from(captures: tuple[str, ...], asked: Asked) -> Audit:
     if since is not None and until is not None and since >= until:
         raise AuditError(f"--until: is {asked.until!r}, expected a time after --since {asked.since!r}")
     threads = asked.threads or default_threads()
-    return dataclasses.replace(audit, since=since, until=until, hashed=not asked.no_hash, threads=threads)
+    return dataclasses.replace(
+        audit,
+        since=since,
+        until=until,
+        hashed=not asked.no_hash,
+        threads=threads,
+        keep_going=asked.keep_going,
+    )
 
 
 def moment(text: str | None, option: str) -> datetime | None:
@@ -482,6 +492,7 @@ def command_line(captures: tuple[str, ...], asked: Asked, depth: str) -> str:
         ("--depth", (None if depth == DEPTHS[0] else depth,)),
     )
     options = [word for name, values in given for value in values if value is not None for word in (name, value)]
+    options += ["--keep-going"] if asked.keep_going else []
     options += ["--no-hash"] if asked.no_hash else []
     files = [capture if capture == "-" else Path(capture).name for capture in captures]
     return shlex.join(["capanalyze", "report", *options, *files])

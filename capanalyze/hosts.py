@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from capanalyze.errors import TargetError
+from capanalyze.errors import CaptureError, TargetError
 from capanalyze.rotation import rotations
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Seen:
         target: its addresses, none where nobody can tell.
         macs: MAC addresses that it sends from.
         peers: hosts that it had exchanges with.
+        error: why nobody can tell the target, where that is so.
+        unread: nothing of them could be read.
     """
 
     files: tuple[CaptureFile, ...]
@@ -44,6 +46,7 @@ class Seen:
     macs: set[int] = field(default_factory=set)
     peers: set[str] = field(default_factory=set)
     error: TargetError | None = None
+    unread: bool = False
 
     @property
     def addresses(self) -> set[str]:
@@ -98,6 +101,10 @@ def see(audit: Audit) -> Seen:
             flow = Flow(stream, needs_target=True)
         except TargetError as error:
             return Seen(audit.captures, error=error)
+        except CaptureError:
+            if audit.keep_going:
+                return Seen(audit.captures, unread=True)
+            raise
         told = stream.hints.told()
         own = set(flow.target.addresses)
         macs = {mac for one in own for _, mac in told.macs_from(one)}
@@ -107,14 +114,18 @@ def see(audit: Audit) -> Seen:
 def grouped(seen: Sequence[Seen]) -> list[list[Seen]]:
     """Those of one host together, in the order in which they were given."""
     groups: list[list[Seen]] = []
+    unread = [one for one in seen if one.unread]
     for one in seen:
+        if one.unread:
+            continue
         mine = [group for group in groups if any(are_of_one(one, other) for other in group)]
         joined = [other for group in mine for other in group] + [one]
         groups = [group for group in groups if group not in mine] + [joined]
     told = [group for group in groups if any(one.addresses for one in group)]
-    if len(told) == 1:  # what tells of no host is of the only one that there is
+    if len(told) == 1 or not groups:  # what tells of no host is of the only one that there is
         return [list(seen)]
-    return sorted(groups, key=lambda group: seen.index(group[0]))
+    first, *others = sorted(groups, key=lambda group: seen.index(group[0]))
+    return [[*first, *unread], *others]  # whose they are does not matter, but that they are left out
 
 
 def are_of_one(one: Seen, other: Seen) -> bool:

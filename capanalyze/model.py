@@ -565,7 +565,8 @@ class HostInfo(Value, frozen=True):
 class Analysis(Record, kw_only=True):
     """All that a report shows. `first` and `last` are UTC, ISO 8601. Format 1 is the first.
 
-    `hosts` is empty where there is one host; else findings say of which one they are.
+    `hosts` is empty where there is one host; else findings say of which one they are. `left_out` says of each capture
+    that could not be read why, where it was asked to keep going.
     """
 
     format: Literal["capanalyze-report"] = "capanalyze-report"
@@ -583,6 +584,7 @@ class Analysis(Record, kw_only=True):
     announcements: list[Announcement]
     directions: dict[str, int]
     notes: list[str]
+    left_out: list[str] = []
     depth: Depth | None = None
     reference: Reference | None = None
     hosts: list[HostInfo] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from capanalyze.capture import Capture, open_capture
+from capanalyze.capture import EMPTY, Capture, open_capture
 from capanalyze.capture.records import NO_TIME
 from capanalyze.errors import CaptureError
 from capanalyze.findings import utc
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from capanalyze.packets.messages import Rows
 
 SECOND = 1_000_000_000
+WITHOUT_OCTETS = "it is an empty piece: no frame had been written to it yet"
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Reading:
             self.capture.close()
             raise
         if not part.frames:
-            self.capture.notes.append("the capture holds no frames")
+            self.capture.notes.append(WITHOUT_OCTETS if self.capture.format == EMPTY else "the capture holds no frames")
 
     def close(self) -> None:
         """Read no further, and let go of the capture."""
@@ -120,13 +121,17 @@ class Reading:
         return self.capture.interfaces[: self.described]
 
 
-def open_reading(file: CaptureFile, *, hashed: bool = True, threads: int = 1) -> Reading:
+def open_reading(file: CaptureFile, *, hashed: bool = True, threads: int = 1, is_piece: bool = False) -> Reading:
     """A capture, ready to be read by so many threads; its SHA-256 is worked out where it is `hashed`.
+
+    A piece of a rotated capture has no octet before the first of its frames is written out.
 
     Raises:
         CaptureError: it is none, or of a link type that is not read.
     """
-    capture = open_capture(file.path, file.name, file.interfaces, hashed=hashed, beside=threads > 1)
+    capture = open_capture(
+        file.path, file.name, file.interfaces, hashed=hashed, beside=threads > 1, may_be_empty=is_piece
+    )
     return Reading(file, capture, threads=threads)
 
 

@@ -63,10 +63,14 @@ class Piece(NamedTuple):
 
 
 class First(NamedTuple):
-    """The link type of a pcap capture, and the time of the first frame in nanoseconds since 1970; None if unknown."""
+    """The link type of a pcap capture, and the time of the first frame in nanoseconds since 1970; None if unknown.
+
+    A piece that was begun and not yet written to `is_empty`.
+    """
 
     link: int | None = None
     time: int | None = None
+    is_empty: bool = False
 
 
 def piece_of(name: str) -> Piece:
@@ -121,11 +125,15 @@ class _Given(NamedTuple):
 
 
 def _alike(group: list[_Given]) -> Iterable[list[_Given]]:
-    """Captures of one link type together; of two that have the same place, the second is in another series."""
+    """Captures of one link type together; of two that have the same place, the second is in another series.
+
+    An empty one has no link type, and goes with the first that has one.
+    """
     seen: Counter[tuple[int | None, tuple[str, int]]] = Counter()
     series: dict[tuple[int | None, int], list[_Given]] = {}
+    links = [one.first.link for one in group if not one.first.is_empty]
     for one in group:
-        link, place = one.first.link, one.piece.place
+        link, place = links[0] if links and one.first.is_empty else one.first.link, one.piece.place
         series.setdefault((link, seen[link, place]), []).append(one)
         seen[link, place] += 1
     return series.values()
@@ -149,13 +157,15 @@ def first_frame(path: str) -> First:
 
     if not Path(path).is_file():  # a pipe can be read but once
         return First()
+    if not Path(path).stat().st_size:
+        return First(is_empty=True)
     try:
         capture = open_capture(path)
     except CaptureError:
         return First()
     try:
         # a pcapng piece may describe any number of interfaces
-        link = None if capture.format.startswith("pcapng") else capture.interfaces[0].link_type
+        link = None if capture.is_pcapng else capture.interfaces[0].link_type
         return First(link, _first_time(capture))
     finally:
         capture.close()
@@ -169,7 +179,7 @@ def _first_time(capture: Capture) -> int | None:
     from capanalyze.packets import scan
 
     record, state = longs(records.RECORD_FIELDS), longs(scan.STATE_FIELDS)
-    state[scan.NG] = int(capture.format.startswith("pcapng"))
+    state[scan.NG] = int(capture.is_pcapng)
     octets, at = b"", 0
     while True:
         state[scan.OFFSET] = behind = at

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from capanalyze.errors import AuditError
+from capanalyze.errors import AuditError, CaptureError
 from capanalyze.exchanges.arrival import Arrival, Places, merged
 from capanalyze.exchanges.batch import Names
 from capanalyze.exchanges.engine import Engine
@@ -42,6 +42,7 @@ class Stream:
         malformed: messages that did not parse, by (capture, service, kind).
         engine: what pairs the captures at hand.
         ended: whether all was read, and only what was open then is to come.
+        left_out: why captures could not be read, by name, where reading goes on without them.
         evicted: exchanges that were let go before their time, for want of room.
         forgotten: those of them whose window was not over.
     """
@@ -57,6 +58,7 @@ class Stream:
         self.hints = Hints()
         self.messages = 0
         self.malformed: dict[tuple[str, str, str], int] = {}
+        self.left_out: dict[str, str] = {}
         self._groups = [[pieces for pieces in series if pieces[0].name in names] for names in together(audit.captures)]
         self._readings: dict[str, Reading] = {}
         self._sources = self._sources_of()
@@ -112,7 +114,7 @@ class Stream:
         """Read and pair all.
 
         Raises:
-            CaptureError: a capture cannot be read.
+            CaptureError: a capture cannot be read; where captures may be left out, none can.
             AuditError: two captures of a mode hold the same traffic.
         """
         for unit in self.units():
@@ -130,6 +132,10 @@ class Stream:
             yield []
             yield from ([batch] for batch in self.engine.finish())
             self._count()
+        if not self._readings:
+            first, *others = self.left_out.values()
+            more = f"; nor could {len(others)} more" if others else ""
+            raise CaptureError(f"nothing could be read: {first}{more}")
 
     def _sources_of(self) -> list[int]:
         """For each capture the number of its source among those that it is paired with."""
@@ -163,12 +169,31 @@ class Stream:
         """The messages of one source, in order."""
         alone = is_alone and len(pieces) == 1
         arrival = Arrival(self.places, self.audit.since, self.audit.until, alone=alone)
-        return arrival.units(self._open(file, self.audit.threads if is_alone else 1) for file in pieces)
+        threads = self.audit.threads if is_alone else 1
+        return arrival.units(self._opened(pieces, threads), self._leave_out)
 
-    def _open(self, file: CaptureFile, threads: int) -> tuple[int, Reading]:
-        """A capture, and its number in the audit."""
-        reading = self._readings[file.name] = open_reading(file, hashed=self.audit.hashed, threads=threads)
-        return self.audit.captures.index(file), reading
+    def _opened(self, pieces: Sequence[CaptureFile], threads: int) -> Iterator[tuple[int, Reading]]:
+        """The captures of one source, each with its number in the audit."""
+        is_series = any(map(size_of, pieces))  # nothing is a piece of nothing
+        for file in pieces:
+            try:
+                reading = open_reading(file, hashed=self.audit.hashed, threads=threads, is_piece=is_series)
+            except CaptureError as error:
+                self._leave_out(file, error)
+                continue
+            self._readings[file.name] = reading
+            yield self.audit.captures.index(file), reading
+
+    def _leave_out(self, file: CaptureFile, error: CaptureError) -> None:
+        """Go on without a capture, where that is asked for; what was paired of it before stays."""
+        if not self.audit.keep_going:
+            way_out = " (--keep-going leaves it out)" if len(self.audit.captures) > 1 else ""
+            raise CaptureError(f"{error}{way_out}") from error
+        self.left_out[file.name] = str(error)
+        reading = self._readings.get(file.name)
+        if reading and not reading.part.frames:
+            reading.close()
+            del self._readings[file.name]
 
     def _refuse(self, same: tuple[int, int] | None) -> None:
         """The same packet in two captures of one mode would count twice."""

@@ -345,7 +345,7 @@ def test_every_frame_is_accounted_for(leopard: Path, tmp_path: Path) -> None:
         (["{tmp}/none.pcap"], "none.pcap: No such file or directory"),
         (["{tmp}"], "is a directory, not a capture"),
         (["{tmp}/empty"], "empty: not a capture: the file is empty"),
-        (["{tmp}/text"], "text: not a capture: neither pcap nor pcapng at octet 0"),
+        (["{tmp}/text"], "text: not a capture but text: packets are recorded with tcpdump -w FILE"),
         (["{tmp}/usb.pcap"], "usb.pcap: link type 220 (USB_LINUX_MMAPPED) is not one that is read"),
         (["--mode", "x", "{tmp}/a.pcap"], "--mode: is 'x', expected one of"),
         (["--since", "noon", "{tmp}/a.pcap"], "--since: is 'noon', expected a time such as"),

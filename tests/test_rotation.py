@@ -167,6 +167,18 @@ def test_pieces_have_the_same_link_type() -> None:
     assert together(*look, look=look) == [["x.pcap0", "x.pcap2"], ["x.pcap1"], ["x.pcap3"]]
 
 
+@pytest.mark.parametrize("empty", [["x.pcap0"], ["x.pcap1"], ["x.pcap2"], ["x.pcap0", "x.pcap2"]])
+def test_a_piece_without_an_octet_is_a_piece(empty: list[str]) -> None:
+    files = [f"x.pcap{number}" for number in range(3)]
+    look = {name: First(is_empty=True) if name in empty else First(1, 10) for name in files}
+    assert together(*look, look=look) == [files]
+
+
+def test_beside_pieces_of_two_link_types_an_empty_one_goes_with_the_first() -> None:
+    look = {"x.pcap0": First(1), "x.pcap1": First(101), "x.pcap2": First(is_empty=True)}
+    assert together(*look, look=look) == [["x.pcap0", "x.pcap2"], ["x.pcap1"]]
+
+
 @pytest.mark.parametrize(
     ("times", "order"),
     [
@@ -265,7 +277,6 @@ STAMP = START * 1_000_000 + 250_000
         (HEAD + b"".join(block(4, bytes(65536)) for _ in range(40)) + enhanced(0, STAMP, FRAME), First()),  # too far
         (section() + interface(101, option(9, b"\xff")) + enhanced(0, STAMP, FRAME), First()),
         (HEAD, First()),
-        (b"", First()),
         (b"no capture at all", First()),
     ],
 )
@@ -274,6 +285,12 @@ def test_what_a_file_begins_with(tmp_path: Path, octets: bytes, first: First) ->
     for packed in (octets, gzip.compress(octets), zstandard.compress(octets)):
         path.write_bytes(packed)
         assert first_frame(str(path)) == first
+
+
+def test_a_file_without_an_octet_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "cap.pcap1"
+    path.touch()
+    assert first_frame(str(path)) == First(is_empty=True)
 
 
 def test_what_is_no_file_is_not_looked_at(tmp_path: Path) -> None:

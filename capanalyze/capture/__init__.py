@@ -6,15 +6,15 @@ that are not frames. The records themselves are read in the core.
 """
 
 from array import array
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from capanalyze.buffers import longs
 from capanalyze.capture import pcap, pcapng
-from capanalyze.capture.compressed import DamagedError, Readable, Unpacked, compression
+from capanalyze.capture.compressed import DamagedError, Unpacked, compression, passing
+from capanalyze.capture.hashed import BLOCK, HASHED_LATER, MAX_COPY, HashedStream, put
 from capanalyze.capture.interface import Interface
 from capanalyze.capture.marks import Marks
 from capanalyze.capture.pipe import standard_input
@@ -40,136 +40,12 @@ from capanalyze.packets.link_names import link_name
 from capanalyze.packets.steps import LEFT_OUT, UNREAD_LINK
 from capanalyze.spool import Spool, SpoolReader
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-BLOCK = 4 * 1024 * 1024
-WORTH_A_THREAD = 256 * 1024  # octets
-HASHED_LATER = 2  # rooms that were filled and may still be hashed
 SNIFF = 4096
-MAX_COPY = 64 * 1024 * 1024  # octets of stdin that are kept, to decode replies
 PATIENCE = 1.0  # seconds that closing waits for a thread that reads a silent pipe
+EMPTY = "empty"
 FIRST_NAMED = 1 << 20  # index of the first interface that frames name themselves
 
-__all__ = ["Capture", "Interface", "open_capture"]
-
-
-class HashedStream:
-    """A stream that knows what went through it: how many octets, and their SHA-256.
-
-    Args:
-        stream: what is read.
-        copy: where all that is read is written to, if anywhere.
-        limit: octets after which it ends, whatever follows; None for no such end.
-        hashed: whether the SHA-256 is wanted.
-        beside: whether it may be worked out in a thread of its own.
-    """
-
-    def __init__(
-        self,
-        stream: Readable,
-        copy: Spool | None = None,
-        limit: int | None = None,
-        *,
-        hashed: bool = True,
-        beside: bool = True,
-    ) -> None:
-        self._stream = stream
-        self._copy = copy
-        self._limit = limit
-        self._may_beside = beside
-        self._hash = None
-        if hashed:
-            import hashlib  # loads OpenSSL
-
-            self._hash = hashlib.sha256()
-        self._pushed = b""
-        self._beside: ThreadPoolExecutor | None = None
-        self._hashing: deque[Future[None]] = deque()
-        self.octets = 0
-
-    def read(self, size: int = BLOCK, /) -> bytes:
-        """At most `size` octets."""
-        if self._pushed:
-            octets, self._pushed = self._pushed[:size], self._pushed[size:]
-            return octets
-        octets = self._stream.read(self._within_limit(size))
-        self._wait()
-        if self._hash:
-            self._hash.update(octets)
-        self._take(octets)
-        return octets
-
-    def read_into(self, room: memoryview) -> int:
-        """Put what is at hand into `room`; how many octets. Many are hashed beside whoever reads them.
-
-        What a room held is done with once HASHED_LATER further ones were filled.
-        """
-        if self._pushed:
-            return put(self.read(len(room)), room)
-        room = room[: self._within_limit(len(room))]
-        count = read_into(self._stream, room)
-        if self._hash and self._may_beside and count >= WORTH_A_THREAD:
-            self._wait(HASHED_LATER - 1)
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._beside = self._beside or ThreadPoolExecutor(1, "hash")
-            self._hashing.append(self._beside.submit(self._hash.update, room[:count]))
-        elif self._hash:
-            self._wait()
-            self._hash.update(room[:count])
-        self._take(room[:count])
-        return count
-
-    def peek(self, size: int) -> bytes:
-        """The first octets, which `read` will return again."""
-        while len(self._pushed) < size:
-            pushed, self._pushed = self._pushed, b""
-            more = self.read(size - len(pushed))
-            self._pushed = pushed + more
-            if not more:
-                break
-        return self._pushed
-
-    def drain(self) -> str | None:
-        """Read what is left, and return the SHA-256 of all in hexadecimal; None where it is not wanted."""
-        while self.read(BLOCK):
-            pass
-        self.close()
-        return self._hash.hexdigest() if self._hash else None
-
-    def close(self) -> None:
-        """Hash no more beside others."""
-        self._wait()
-        if self._beside:
-            self._beside.shutdown()
-            self._beside = None
-
-    def _within_limit(self, size: int) -> int:
-        return size if self._limit is None else min(size, self._limit - self.octets)
-
-    def _wait(self, left: int = 0) -> None:
-        """Wait until no more than so many pieces are still to be hashed."""
-        while len(self._hashing) > left:
-            self._hashing.popleft().result()
-
-    def _take(self, octets: bytes | memoryview) -> None:
-        """Count what was read, and keep the first of it if it cannot be read again."""
-        self.octets += len(octets)
-        if self._copy is not None and self.octets - len(octets) < MAX_COPY:
-            self._copy.add(octets)
-
-
-def put(octets: bytes, room: memoryview) -> int:
-    """Put octets at the beginning of a room; how many."""
-    room[: len(octets)] = octets
-    return len(octets)
-
-
-def read_into(stream: Readable, room: memoryview) -> int:
-    """Put the next octets of a stream at the beginning of a room; how many, 0 at the end."""
-    into = getattr(stream, "readinto", None)
-    return into(room) if into else put(stream.read(len(room)), room)
+__all__ = ["HASHED_LATER", "MAX_COPY", "Capture", "Interface", "open_capture"]
 
 
 class Capture:
@@ -178,7 +54,7 @@ class Capture:
     Attributes:
         name: how messages and reports call it: the file's name, or "stdin".
         path: where it is; None for stdin.
-        format: "pcap" or "pcapng", with the compression.
+        format: "pcap" or "pcapng", with the compression; "empty" where there is not one octet.
         interfaces: those seen so far.
         named: those that frames name themselves, each with its index.
         layout, table: rows of numbers for the core: how records are laid out, how interfaces count.
@@ -194,8 +70,10 @@ class Capture:
         *,
         hashed: bool = True,
         beside: bool = True,
+        may_be_empty: bool = False,
     ) -> None:
         self._beside = beside
+        self._may_be_empty = may_be_empty
         self._only = only
         self.path = None if path == "-" else Path(path)
         self.name = name or ("stdin" if self.path is None else self.path.name)
@@ -287,6 +165,11 @@ class Capture:
         return -1
 
     @property
+    def is_pcapng(self) -> bool:
+        """Whether it consists of blocks; one without an octet does not consist of anything else either."""
+        return self.format == EMPTY or self.format.startswith("pcapng")
+
+    @property
     def octets_read(self) -> int:
         """How many octets of the file were read by now."""
         return self._raw.octets
@@ -337,7 +220,7 @@ class Capture:
             return
         with self._again() as stream:
             if isinstance(stream, Unpacked):
-                yield from _passing(stream, wanted)
+                yield from passing(stream, wanted)
                 return
             for offset, length in wanted:
                 stream.seek(offset)
@@ -361,7 +244,7 @@ class Capture:
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror or error}") from error
         if not first:
-            raise CaptureError(f"{self.name}: not a capture: the file is empty")
+            return self._empty()
         packing = compression(first)
         if packing:
             self._stream = Unpacked(self._raw, packing, beside=self._beside)
@@ -374,8 +257,24 @@ class Capture:
             self.check_links()
             return "pcap" + suffix
         if pcapng.is_pcapng(first):
+            pcapng.check_version(first, self.name)
             return "pcapng" + suffix
-        raise CaptureError(f"{self.name}: not a capture: neither pcap nor pcapng at octet 0")
+        raise self._refused(first, packing)
+
+    def _empty(self) -> str:
+        """A piece that was begun and not written to has no octet yet; the format."""
+        if not self._may_be_empty:
+            raise CaptureError(f"{self.name}: not a capture: the file is empty")
+        return EMPTY
+
+    def _refused(self, first: bytes, packing: str | None) -> CaptureError:
+        """What the file is instead of a capture, as far as that can be told."""
+        from capanalyze.capture.foreign import foreign
+
+        what = foreign(first)
+        if what is None:
+            return CaptureError(f"{self.name}: not a capture: neither pcap nor pcapng at octet 0")
+        return CaptureError(f"{self.name}: not a capture but {f'{packing} around ' if packing else ''}{what}")
 
     def _start_pcap(self, header: pcap.FileHeader) -> None:
         self._stream.read(pcap.FILE_HEADER)
@@ -428,33 +327,21 @@ class Capture:
             yield unpacked
 
 
-def _passing(stream: Unpacked, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], bytes]]:
-    """Octets at ascending (offset, length) of a stream that only runs forward."""
-    held, start = b"", 0
-    for offset, length in wanted:
-        while start + len(held) < offset + length and (block := _next_block(stream)):
-            kept = held[max(0, offset - start) :]
-            start += len(held) - len(kept)
-            held = kept + block
-        yield (offset, length), held[max(0, offset - start) : offset - start + length]
-
-
-def _next_block(stream: Unpacked) -> bytes:
-    """None where the data are damaged: the first reading has noted it."""
-    try:
-        return stream.read(BLOCK)
-    except (DamagedError, OSError):
-        return b""
-
-
 def open_capture(
-    path: str, name: str | None = None, only: Collection[int] = (), *, hashed: bool = True, beside: bool = True
+    path: str,
+    name: str | None = None,
+    only: Collection[int] = (),
+    *,
+    hashed: bool = True,
+    beside: bool = True,
+    may_be_empty: bool = False,
 ) -> Capture:
     """Open a capture; "-" is stdin. Of several interfaces, `only` these are read, by number; all without it.
 
-    Its SHA-256 is worked out where it is `hashed`. Threads may do that, and unpack it, `beside` the reader.
+    Its SHA-256 is worked out where it is `hashed`. Threads may do that, and unpack it, `beside` the reader. A file
+    without an octet is a capture without frames where it `may_be_empty`.
 
     Raises:
         CaptureError: it cannot be read, is not a capture, or has a link type that is not read.
     """
-    return Capture(path, name, only, hashed=hashed, beside=beside)
+    return Capture(path, name, only, hashed=hashed, beside=beside, may_be_empty=may_be_empty)

@@ -5,7 +5,7 @@ before the place where they are cut, is handed out, and the error comes only the
 gzip data, damage takes with it what one step unpacks to.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from queue import SimpleQueue
@@ -95,6 +95,25 @@ class Unpacked:
             return b""
         self._count += len(block)
         return block
+
+
+def passing(stream: Unpacked, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], bytes]]:
+    """Octets at ascending (offset, length) of a stream that only runs forward."""
+    held, start = b"", 0
+    for offset, length in wanted:
+        while start + len(held) < offset + length and (block := _next_block(stream)):
+            kept = held[max(0, offset - start) :]
+            start += len(held) - len(kept)
+            held = kept + block
+        yield (offset, length), held[max(0, offset - start) : offset - start + length]
+
+
+def _next_block(stream: Unpacked) -> bytes:
+    """None where the data are damaged: the first reading has noted it."""
+    try:
+        return stream.read(BLOCK)
+    except (DamagedError, OSError):
+        return b""
 
 
 Made = SimpleQueue[bytes | Exception | None]  # blocks, and what ends them

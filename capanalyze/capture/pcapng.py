@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 from capanalyze.capture.interface import Interface
 from capanalyze.capture.records import MAX_RECORD
+from capanalyze.errors import CaptureError
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION, PACKET, SIMPLE_PACKET, NAME_RESOLUTION, INTERFACE_STATISTICS, ENHANCED_PACKET = range(1, 7)
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
+VERSION = 1
 EPB_FLAGS = 2
 PROMISCUOUS = 4  # reception type: for another host
 # Blocks without a packet that Wireshark numbers as frames: systemd journal entries, Sysdig events, custom blocks.
@@ -26,6 +28,18 @@ MAX_SECONDS = 1 << 59  # more than any calendar holds; twice as much still is le
 def is_pcapng(octets: bytes) -> bool:
     """Whether a file that begins with these octets is a pcapng capture."""
     return octets[:4] == b"\x0a\x0d\x0d\x0a" and octets[8:12] in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a")
+
+
+def check_version(first: bytes, name: str) -> None:
+    """See that a capture that begins with these octets is of the one version that there is.
+
+    Raises:
+        CaptureError: it is of another one.
+    """
+    order = ">" if first[8] == 0x1A else "<"
+    versions = struct.unpack_from(order + "HH", first, 12) if len(first) >= 16 else (VERSION, 0)
+    if versions[0] != VERSION:
+        raise CaptureError(f"{name}: not a capture that can be read: pcapng version {versions[0]}.{versions[1]}")
 
 
 class Blocks:
@@ -80,7 +94,7 @@ class Blocks:
             return False
         self.big = block[8] == 0x1A
         major = struct.unpack_from(self._order + "H", block, 12)[0]
-        if major != 1:
+        if major != VERSION:
             self.notes.append(f"section {self.sections + 1} has pcapng version {major}, which is not read")
             return False
         self.sections += 1

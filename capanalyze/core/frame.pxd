@@ -56,6 +56,10 @@ cdef enum Step:
     MPACKET
     DSA
     DSA_PREPENDED
+    JUNIPER_ETHERNET
+    JUNIPER_PPP
+    JUNIPER_FRELAY
+    JUNIPER_C_HDLC
     PPPOE
     MPLS
     LLC

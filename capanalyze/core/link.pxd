@@ -9,9 +9,10 @@ from libc.stdint cimport uint32_t
 
 from capanalyze.core.frame cimport (
     ATM_CLIP, AVS, C_HDLC, C_HDLC_WITH_DIR, DOCSIS, DSA, DSA_PREPENDED, ENC, EPON, ERF, ETHERNET, FDDI, FIREWIRE,
-    FRELAY, FRELAY_WITH_DIR, IEEE802_11, IP, IPNET, IPOIB, IP_OVER_FC, LINUX_SLL, LINUX_SLL2, LLC, LOOP, MFR, MPACKET,
-    NETANALYZER, NETANALYZER_TRANSPARENT, NFLOG, NULL_LINK, PFLOG, PKTAP, PPI, PPP, PPPOE, PPP_WITH_DIR, PRISM,
-    RADIOTAP, SLIP, SUNATM, SYMANTEC, TOKEN_RING, UNREAD_LINK, Frame, Step, skip, unread,
+    FRELAY, FRELAY_WITH_DIR, IEEE802_11, IP, IPNET, IPOIB, IP_OVER_FC, JUNIPER_C_HDLC, JUNIPER_ETHERNET,
+    JUNIPER_FRELAY, JUNIPER_PPP, LINUX_SLL, LINUX_SLL2, LLC, LOOP, MFR, MPACKET, NETANALYZER,
+    NETANALYZER_TRANSPARENT, NFLOG, NULL_LINK, PFLOG, PKTAP, PPI, PPP, PPPOE, PPP_WITH_DIR, PRISM, RADIOTAP, SLIP,
+    SUNATM, SYMANTEC, TOKEN_RING, UNREAD_LINK, Frame, Step, skip, unread,
 )
 
 
@@ -37,6 +38,10 @@ cdef inline Step first_step(uint32_t link_type) noexcept nogil:
     if link_type in (149, 258): return PKTAP
     if link_type == 163: return AVS
     if link_type in (166, 204): return PPP_WITH_DIR
+    if link_type == 178: return JUNIPER_ETHERNET
+    if link_type == 179: return JUNIPER_PPP
+    if link_type == 180: return JUNIPER_FRELAY
+    if link_type == 181: return JUNIPER_C_HDLC
     if link_type == 182: return MFR
     if link_type == 192: return PPI
     if link_type == 197: return ERF

@@ -6,17 +6,21 @@ See `link.pxd`.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from capanalyze.core.frame cimport (
-    C_HDLC, ENCRYPTED, ETHERNET, ETHERTYPE, FRELAY, INBOUND, IP, LLC, MPLS, NOT_IP, OUTBOUND, PPP, TOO_DEEP, TRUNCATED,
-    UNREAD_INSIDE, UNREAD_PPP, Frame, Step, skip, unread,
+    C_HDLC, ENCRYPTED, ETHERNET, ETHERTYPE, FRELAY, INBOUND, IP, LLC, MALFORMED_HEADER, MPLS, NOT_IP, OUTBOUND, PPP,
+    TOO_DEEP, TRUNCATED, UNREAD_INSIDE, UNREAD_PPP, Frame, Step, skip, unread,
 )
 from capanalyze.core.link_ethernet cimport by_ethertype, nlpid
-from capanalyze.core.octets cimport Octets, be16, behind, u8, within
+from capanalyze.core.octets cimport Octets, be16, be24, behind, le32, u8, within
 
 cdef enum:
     FIRST_PPP_CONTROL = 0x8000  # RFC 1661 section 2: from here on a PPP protocol controls a network layer or the link
     MFR_BITS = 0xE0
     MFR_WHOLE = 0xC0
     MFR_CONTROL = 0x20
+    JUNIPER_MAGIC = 0x4D4743
+    JUNIPER_RECEIVED = 0x01
+    JUNIPER_WITHOUT_LINK = 0x02
+    JUNIPER_EXTENDED = 0x80
 
 
 cdef inline Step pppoe(Frame *frame) noexcept nogil:
@@ -185,6 +189,38 @@ cdef inline Step by_erf_type(Frame *frame, uint8_t kind) noexcept nogil:
     if kind in (1, 10, 15, 19): return C_HDLC
     if kind in (22, 23): return IP
     return NOT_IP if kind in (27, 48) else UNREAD_INSIDE  # metadata, padding
+
+
+cdef inline Step juniper(Frame *frame, Step step) noexcept nogil:
+    """Juniper's header before a link's own (tcpdump's print-juniper.c): magic number, flags, maybe extensions.
+
+    Where the link's header is left out, four octets say what follows.
+    """
+    if frame.rest.captured < 4:
+        return TRUNCATED
+    cdef uint8_t flags = u8(frame.rest, 3)
+    cdef uint32_t length = 4
+    if be24(frame.rest, 0) != JUNIPER_MAGIC:
+        return MALFORMED_HEADER
+    if flags & JUNIPER_EXTENDED:
+        if frame.rest.captured < 6:
+            return TRUNCATED
+        length = 6 + be16(frame.rest, 4)
+    if length > frame.rest.captured:
+        return TRUNCATED
+    frame.message.direction = INBOUND if flags & JUNIPER_RECEIVED else OUTBOUND
+    frame.rest = behind(frame.rest, length)
+    return juniper_protocol(frame) if flags & JUNIPER_WITHOUT_LINK else step
+
+
+cdef inline Step juniper_protocol(Frame *frame) noexcept nogil:
+    """The number of a protocol inside of Junos (Wireshark's packet-juniper.h), and its packet."""
+    if frame.rest.captured < 4:
+        return TRUNCATED
+    cdef uint32_t kind = le32(frame.rest, 0)
+    frame.rest = behind(frame.rest, 4)
+    if kind in (2, 3, 6, 7): return IP
+    return MPLS if kind in (4, 5, 8) else UNREAD_INSIDE
 
 
 cdef inline Step symantec(Frame *frame) noexcept nogil:

@@ -1,18 +1,20 @@
 """The walk through a frame: header by header, to a transport or to the reason why there is none."""
 
 from capanalyze.core.frame cimport (
-    ATM_CLIP, AVS, C_HDLC, C_HDLC_WITH_DIR, DOCSIS, DSA, DSA_PREPENDED, ENC, EPON, ERF, ETHERIP, ETHERNET, ETHERTYPE,
-    FDDI, FIREWIRE, FRELAY, FRELAY_WITH_DIR, IEEE802_11, IEEE802_11_PADDED, IEEE802_11_SWAPPED, IP, IPNET, IPOIB,
-    IP_OVER_FC, L2TPV3, LINUX_SLL, LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MFR, MPACKET, MPLS, NETANALYZER,
-    NETANALYZER_TRANSPARENT, NFLOG, NO_TUNNEL, NSH, NULL_LINK, PFLOG, PKTAP, PPI, PPP, PPPOE, PPP_WITH_DIR, PRISM,
-    RADIOTAP, SLIP, STEPS, SUNATM, SYMANTEC, TOKEN_RING, TOO_DEEP, TRUNCATED, UDP, Frame, Step, Tunnel, skip,
+    ATM_CLIP, AVS, C_HDLC, C_HDLC_WITH_DIR, DOCSIS, DSA, DSA_PREPENDED, ENC, EPON, ERF, ETHERIP, ETHERNET,
+    ETHERTYPE, FDDI, FIREWIRE, FRELAY, FRELAY_WITH_DIR, IEEE802_11, IEEE802_11_PADDED, IEEE802_11_SWAPPED, IP,
+    IPNET, IPOIB, IP_OVER_FC, JUNIPER_C_HDLC, JUNIPER_ETHERNET, JUNIPER_FRELAY, JUNIPER_PPP, L2TPV3, LINUX_SLL,
+    LINUX_SLL2, LLC, LOOP, MALFORMED_HEADER, MFR, MPACKET, MPLS, NETANALYZER, NETANALYZER_TRANSPARENT, NFLOG,
+    NO_TUNNEL, NSH, NULL_LINK, PFLOG, PKTAP, PPI, PPP, PPPOE, PPP_WITH_DIR, PRISM, RADIOTAP, SLIP, STEPS, SUNATM,
+    SYMANTEC, TOKEN_RING, TOO_DEEP, TRUNCATED, UDP, Frame, Step, Tunnel, skip,
 )
 from capanalyze.core.link_ethernet cimport (
     dsa, ethernet, ethertype, fddi, ip_over_fc, llc, mpacket, mpls, nsh, token_ring,
 )
 from capanalyze.core.link_host cimport enc, ipnet, linux_sll, linux_sll2, loop, nflog, null, pflog, pktap
 from capanalyze.core.link_wan cimport (
-    atm_clip, c_hdlc, docsis, erf, frelay, ipoib, mfr, ppp, ppp_with_dir, pppoe, slip, sunatm, symantec, with_dir,
+    atm_clip, c_hdlc, docsis, erf, frelay, ipoib, juniper, mfr, ppp, ppp_with_dir, pppoe, slip, sunatm, symantec,
+    with_dir,
 )
 from capanalyze.core.link_wireless cimport avs, ieee802_11, ppi, prism, radiotap
 from capanalyze.core.message cimport Message
@@ -109,6 +111,10 @@ cdef inline Step header(Frame *frame, Step step) noexcept nogil:
     elif step == MPACKET: return mpacket(frame)
     elif step == DSA: return dsa(frame)
     elif step == DSA_PREPENDED: return skip(frame, 4, ETHERNET)
+    elif step == JUNIPER_ETHERNET: return juniper(frame, ETHERNET)
+    elif step == JUNIPER_PPP: return juniper(frame, PPP)
+    elif step == JUNIPER_FRELAY: return juniper(frame, FRELAY)
+    elif step == JUNIPER_C_HDLC: return juniper(frame, C_HDLC)
     elif step == PPPOE: return pppoe(frame)
     elif step == MPLS: return mpls(frame)
     elif step == LLC: return llc(frame)

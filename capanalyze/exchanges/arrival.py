@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 from capanalyze.buffers import longs
 from capanalyze.capture import FIRST_NAMED
 from capanalyze.core import core
+from capanalyze.errors import CaptureError
 from capanalyze.packets.message import FRAME, MAX_WORDS, WORDS
 from capanalyze.packets.messages import Rows
 from capanalyze.protocols._protocol import SECOND
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from capanalyze.audit import CaptureFile
     from capanalyze.packets.messages import Part
     from capanalyze.reading import Reading
 
@@ -96,11 +98,22 @@ class Arrival:
         self._sets: list[tuple[array[int], array[int]]] = []
         self._turn(ROOM_AT_FIRST)
 
-    def units(self, readings: Iterator[tuple[int, Reading]]) -> Iterator[Unit]:
-        """Read captures, each with its number in the audit, behind each other; their messages in order."""
+    def units(
+        self, readings: Iterator[tuple[int, Reading]], refuse: Callable[[CaptureFile, CaptureError], None]
+    ) -> Iterator[Unit]:
+        """Read captures, each with its number in the audit, behind each other; their messages in order.
+
+        What cannot be read is for `refuse`: where that returns, reading goes on with the next capture.
+        """
+        last = None
         for number, reading in readings:
-            yield from self._units_of(number, reading)
-            last = reading
+            try:
+                yield from self._units_of(number, reading)
+                last = reading
+            except CaptureError as error:
+                refuse(reading.file, error)
+        if last is None:
+            return
         rows = Rows(self._out, self._pool, self._dater.count)
         yield Unit(rows if self._dater.is_ordered else in_order(rows), last, *self._known)
 

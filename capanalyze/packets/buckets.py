@@ -68,7 +68,7 @@ ETHERTYPES = {
 }  # fmt: skip
 IP_PROTOCOLS = {
     33: "DCCP", 50: "ESP", 55: "minimal encapsulation", 94: "IPIP", 98: "encapsulation", 108: "IPComp", 113: "PGM",
-    132: "SCTP", 136: "UDP-Lite", 142: "ROHC", 144: "AGGFRAG", 253: "experimental", 254: "experimental",
+    132: "SCTP", 136: "UDP-Lite", 141: "WESP", 142: "ROHC", 144: "AGGFRAG", 253: "experimental", 254: "experimental",
 }  # fmt: skip
 PPP_PROTOCOLS = {
     0x0003: "ROHC", 0x0005: "ROHC", 0x002D: "compressed TCP/IP", 0x002F: "uncompressed TCP/IP",
@@ -78,10 +78,12 @@ PPP_PROTOCOLS = {
 
 # What carries neither: routing, clocks, field buses, storage, networks of their own.
 ETHERTYPES_WITHOUT_IP = {
-    0x22F0: "AVTP", 0x22F4: "L2-IS-IS", 0x809B: "AppleTalk", 0x80F3: "AppleTalk ARP", 0x8137: "IPX", 0x8892: "PROFINET",
-    0x8899: "Realtek", 0x88A2: "ATA over Ethernet", 0x88A4: "EtherCAT", 0x88B8: "GOOSE", 0x88BA: "sampled values",
-    0x88CA: "TIPC", 0x88CD: "SERCOS", 0x88D9: "LLTD", 0x88E1: "HomePlug", 0x88F7: "PTP", 0x88FB: "PRP",
-    0x8902: "connectivity faults", 0x8906: "FCoE", 0x8914: "FCoE initialisation", 0x8915: "RoCE", 0x893A: "IEEE 1905",
+    0x0600: "XNS", 0x0BAD: "VINES", 0x22EA: "stream reservation", 0x22F0: "AVTP", 0x22F4: "L2-IS-IS", 0x6001: "MOP",
+    0x6002: "MOP", 0x6003: "DECnet", 0x6004: "LAT", 0x6007: "DEC clusters", 0x80D5: "SNA", 0x809B: "AppleTalk",
+    0x80F3: "AppleTalk ARP", 0x8137: "IPX", 0x8892: "PROFINET", 0x8899: "Realtek", 0x88A2: "ATA over Ethernet",
+    0x88A4: "EtherCAT", 0x88B8: "GOOSE", 0x88BA: "sampled values", 0x88CA: "TIPC", 0x88CD: "SERCOS", 0x88D9: "LLTD",
+    0x88E1: "HomePlug", 0x88E3: "MRP", 0x88F7: "PTP", 0x88FB: "PRP", 0x8902: "connectivity faults", 0x8906: "FCoE",
+    0x8914: "FCoE initialisation", 0x8915: "RoCE", 0x8929: "MIRP", 0x893A: "IEEE 1905", 0x8940: "ECP",
 }  # fmt: skip
 IP_PROTOCOLS_WITHOUT_IP = {
     2: "IGMP", 8: "EGP", 9: "IGP", 46: "RSVP", 54: "NARP", 59: "no next header", 88: "EIGRP", 89: "OSPF", 103: "PIM",

@@ -295,7 +295,7 @@ class Scanner:
     def __init__(self, capture: Capture, threads: int = 1) -> None:
         self.capture = capture
         self._state = longs(loop.STATE_FIELDS)
-        self._state[loop.NG] = int(capture.format.startswith("pcapng"))
+        self._state[loop.NG] = int(capture.is_pcapng)
         self._state[loop.BASE] = 0 if self._state[loop.NG] else 24
         self._size = min(BLOCK, max(capture.size, SMALL_BLOCK)) if capture.size else BLOCK
         self._octets, self._stop = bytearray(), 0

@@ -130,6 +130,8 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "warning", warning
     if note := unread_note(analysis):
         yield "not read", note
+    for reason in analysis.left_out:
+        yield "left out", reason
     for note in analysis.notes:
         yield "note", note
     yield "version", f"capanalyze {analysis.capanalyze}; all times are UTC"

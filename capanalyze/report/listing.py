@@ -48,7 +48,7 @@ class Listing:
             told = notes_on_target(flow.target_in_the_end(), flow.undecided)
             read_once = [READ_ONCE] if flow.may_miss_controls else []
             return [
-                *notes_on_captures(inputs_of(stream)),
+                *notes_on_captures(inputs_of(stream), stream.left_out.values()),
                 *of_host(host.name, [*told, *notes_on_pairing(stream), *read_once]),
             ]
 

@@ -6,8 +6,15 @@ from capanalyze.model import Input, Target
 from capanalyze.report.words import counted, counts, dropped, how_found, listing
 
 
-def notes_on_captures(inputs: Iterable[Input]) -> Iterator[str]:
-    """Where captures were cut or damaged, and how many frames nobody read, a line each; none of what is whole."""
+def notes_on_captures(inputs: Iterable[Input], left_out: Iterable[str]) -> Iterator[str]:
+    """Where captures were cut or damaged, and how many frames nobody read, a line each; none of what is whole.
+
+    Args:
+        inputs: the captures that were read.
+        left_out: why others could not be.
+    """
+    for reason in left_out:
+        yield f"left out: {reason}"
     for one in inputs:
         for note in _notes(one):
             yield f"{one.name}: {note}"

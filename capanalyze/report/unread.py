@@ -1,4 +1,4 @@
-"""Frames that could not be read and may hide a reply: whether a result must say so, and how it does."""
+"""Frames and captures that could not be read and may hide a reply: whether a result must say so, and how it does."""
 
 from capanalyze.model import Analysis
 from capanalyze.report.order import totals
@@ -19,21 +19,31 @@ def unread(analysis: Analysis) -> dict[str, int]:
 
 
 def unread_clause(analysis: Analysis) -> str:
-    """How many frames could not be read: `12 of 14 frames could not be read`; empty where that is negligible."""
-    number = sum(unread(analysis).values())
-    return f"{number:,} of {counted(_frames(analysis), 'frame')} could not be read" if number else ""
+    """What could not be read: `12 of 14 frames and 1 of 6 captures could not be read`; empty where that is negligible.
+
+    A capture that was left out is never negligible.
+    """
+    left_out = len(analysis.left_out)
+    captures = f"{left_out:,} of {counted(left_out + len(analysis.inputs), 'capture')}" if left_out else ""
+    parts = [part for part in (_part_of_frames(analysis), captures) if part]
+    return f"{' and '.join(parts)} could not be read" if parts else ""
 
 
 def unread_note(analysis: Analysis) -> str:
-    """The same with the buckets that these frames are in, the fullest first."""
-    clause = unread_clause(analysis)
-    if not clause:
+    """How many frames could not be read, with the buckets that these are in, the fullest first."""
+    part = _part_of_frames(analysis)
+    if not part:
         return ""
     buckets = sorted(unread(analysis).items(), key=lambda one: -one[1])
     named = counts({name.removesuffix(", not read"): number for name, number in buckets[:MOST_NAMED]})
     left = len(buckets) - MOST_NAMED
     more = f" and {counted(left, 'more kind')}" if left > 0 else ""
-    return f"{clause}, and may hide replies: {named}{more}"
+    return f"{part} could not be read, and may hide replies: {named}{more}"
+
+
+def _part_of_frames(analysis: Analysis) -> str:
+    number = sum(unread(analysis).values())
+    return f"{number:,} of {counted(_frames(analysis), 'frame')}" if number else ""
 
 
 def _frames(analysis: Analysis) -> int:

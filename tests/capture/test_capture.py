@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 import zstandard
 
-from capanalyze.capture import BLOCK, Capture, HashedStream, open_capture
+from capanalyze.capture import Capture, open_capture
+from capanalyze.capture.hashed import BLOCK, HashedStream
 from capanalyze.errors import CaptureError
 from capanalyze.packets.messages import read_messages
 from tests.build import PEER, START, TARGET, enhanced, interface, ipv4, pcap, read, section, udp

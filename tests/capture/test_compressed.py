@@ -163,7 +163,7 @@ def test_of_a_cut_file_whole_frames_are_analysed_and_a_note_says_so(tmp_path: Pa
 def test_packed_octets_that_are_no_capture_are_an_error(tmp_path: Path, kind: str, octets: bytes) -> None:
     path = tmp_path / "none"
     path.write_bytes(PACKERS[kind](octets))
-    with pytest.raises(CaptureError, match=r"^none: not a capture: "):
+    with pytest.raises(CaptureError, match=r"^none: not a capture"):
         open_capture(str(path))
 
 

@@ -140,7 +140,7 @@ def test_a_header_without_frames_is_a_capture(tmp_path: Path) -> None:
     ("octets", "reason"),
     [
         (b"", "not a capture: the file is empty"),
-        (b"GET / HTTP/1.1\r\n", "not a capture: neither pcap nor pcapng at octet 0"),
+        (b"\x47\x40\x11\xff\r\n", "not a capture: neither pcap nor pcapng at octet 0"),
         (b"\xd4", "not a capture: neither pcap nor pcapng at octet 0"),
         (WHOLE[:4], "not a capture: the pcap header is cut after 4 of 24 octets"),
         (WHOLE[: FILE_HEADER - 1], "not a capture: the pcap header is cut after 23 of 24 octets"),

@@ -338,6 +338,15 @@ def test_a_section_of_another_version_is_named_once(tmp_path: Path, before: byte
     assert capture.notes[0] == "section 2 has pcapng version 2, which is not read"
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_a_first_section_of_another_version_cannot_be_read(tmp_path: Path, order: str) -> None:
+    path = tmp_path / "new.pcapng"
+    path.write_bytes(struct.pack(order + "IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 2, 1, -1, 28))
+    with pytest.raises(CaptureError) as caught:
+        open_capture(str(path))
+    assert str(caught.value) == "new.pcapng: not a capture that can be read: pcapng version 2.1"
+
+
 @pytest.mark.parametrize("last", [PACKET, section(), interface(1)])
 @pytest.mark.parametrize("left", [1, 8, 11, 12, 13, -1])
 def test_of_a_capture_cut_short_all_whole_frames_are_read(tmp_path: Path, last: bytes, left: int) -> None:

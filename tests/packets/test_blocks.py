@@ -65,7 +65,7 @@ def test_every_sound_frame_gives_the_same(tmp_path: Path, size: int) -> None:
 
 
 def test_large_blocks_are_hashed_beside_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capanalyze.capture.WORTH_A_THREAD", 1)
+    monkeypatch.setattr("capanalyze.capture.hashed.WORTH_A_THREAD", 1)
     path = tmp_path / "some.pcap"
     path.write_bytes(pcap([(START, one) for link, one in SOUND if link == LINKS[0]] * 50, LINKS[0]))
     assert in_blocks(path, 500) == in_blocks(path)

@@ -15,7 +15,7 @@ from capanalyze.packets.steps import (
     UNREAD_LINK,
     UNREAD_PROTOCOL,
 )
-from tests.build import PEER, START, TARGET, enhanced, ethernet, interface, ipv4, pcap, read, section, udp
+from tests.build import PEER, START, TARGET, enhanced, ethernet, interface, ipv4, ipv6, pcap, read, section, udp
 
 INNER = ipv4(PEER, TARGET, 17, udp(50000, 40000, b"x"))
 OTHERS = "other EtherTypes, not read"
@@ -100,3 +100,68 @@ def test_joined_parts_tell_no_more_numbers_apart_than_one() -> None:
 def test_the_greatest_number_has_room_in_a_key() -> None:
     assert (FIRST_REASON + REASONS) * UNREAD_UNIT < 1 << 62
     assert UNREAD_UNIT > 0xFFFFFFFF
+
+
+BPDU = ethernet(b"\x42\x42\3" + bytes(35), 38)
+HARMLESS = {
+    "ARP": ethernet(bytes(28), 0x0806),
+    "RARP": ethernet(bytes(28), 0x8035),
+    "LLDP": ethernet(bytes(28), 0x88CC),
+    "EAPOL": ethernet(bytes(28), 0x888E),
+    "spanning tree": BPDU,
+    "spanning tree in a VLAN": ethernet(b"\0\5" + BPDU[12:], 0x8100),
+    "LACP": ethernet(bytes(110), 0x8809),
+    "PPPoE discovery": ethernet(bytes(28), 0x8863),
+    "IGMP": ethernet(ipv4(PEER, "224.0.0.22", 2, bytes(8))),
+    "OSPF": ethernet(ipv4(PEER, "224.0.0.5", 89, bytes(44))),
+    "VRRP": ethernet(ipv4(PEER, "224.0.0.18", 112, bytes(20))),
+    "PIM": ethernet(ipv4(PEER, "224.0.0.13", 103, bytes(20))),
+    "multicast listener report": ethernet(ipv6("fe80::1", "ff02::16", 58, b"\x8f" + bytes(19)), 0x86DD),
+    "MOP": ethernet(bytes(46), 0x6002),
+    "PTP": ethernet(bytes(44), 0x88F7),
+}
+HIDING = {
+    "ESP": (ethernet(ipv4(PEER, TARGET, 50, bytes(40))), "IP protocol 50 (ESP), not read"),
+    "ESP over IPv6": (
+        ethernet(ipv6("2001:db8::1", "2001:db8::2", 50, bytes(40)), 0x86DD),
+        "IP protocol 50 (ESP), not read",
+    ),
+    "ESP behind AH": (
+        ethernet(ipv4(PEER, TARGET, 51, b"\x32\4" + bytes(22) + bytes(40))),
+        "IP protocol 50 (ESP), not read",
+    ),
+    "encrypted MACsec": (ethernet(b"\x0c" + bytes(60), 0x88E5), "encrypted frames (Wi-Fi, MACsec, DOCSIS)"),
+    "unknown in GRE": (ethernet(ipv4(PEER, TARGET, 47, b"\0\0\x70\1" + INNER)), "EtherType 0x7001, not read"),
+    "unknown in IP in IP": (
+        ethernet(ipv4(PEER, TARGET, 4, ipv4(PEER, TARGET, 77, INNER))),
+        "IP protocol 77, not read",
+    ),
+    "unknown in VXLAN": (
+        ethernet(ipv4(PEER, TARGET, 17, udp(50000, 4789, b"\x08" + bytes(7) + ethernet(INNER, 0x7001)))),
+        "EtherType 0x7001, not read",
+    ),
+    "EtherIP of another version": (
+        ethernet(ipv4(PEER, TARGET, 97, b"\x20\0" + ethernet(INNER))),
+        "tunnels and labels around something that is not read",
+    ),
+    "L2TPv3 with something else": (
+        ethernet(ipv4(PEER, TARGET, 115, b"\0\0\0\1" + bytes(60))),
+        "tunnels and labels around something that is not read",
+    ),
+    "compressed PPP": (ethernet(b"\x11\0\0\1\0\6\0\xfd\1\2\3\4", 0x8864), "PPP protocol 0x00fd (compressed), not read"),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_carries_no_service_hides_no_reply(tmp_path: Path, name: str) -> None:
+    part, _ = read(tmp_path / "one.pcap", pcap([(START, HARMLESS[name])], 1))
+    assert sum(part.account().values()) == 1
+    assert "malformed headers" not in part.account()
+    assert part.hiding() == {}
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_what_may_carry_a_service_may_hide_a_reply(tmp_path: Path, name: str) -> None:
+    frame, bucket = HIDING[name]
+    part, _ = read(tmp_path / "one.pcap", pcap([(START, frame)], 1))
+    assert part.account() == part.hiding() == {bucket: 1}

@@ -100,6 +100,11 @@ def ppi(link: int, payload: bytes, fields: bytes = b"") -> bytes:
     return struct.pack("<BBHI", 0, 0, 8 + len(fields), link) + fields + payload
 
 
+def juniper(flags: int, payload: bytes, extensions: bytes | None = None) -> bytes:
+    extended = b"" if extensions is None else be16(len(extensions)) + extensions
+    return b"MGC" + bytes([flags | (0 if extensions is None else 0x80)]) + extended + payload
+
+
 def macsec(control: int, payload: bytes, channel: bytes = b"") -> bytes:
     return struct.pack(">BBI", control, 0, 1) + channel + payload + bytes(16)
 
@@ -317,6 +322,12 @@ FRAMES: dict[str, Framed] = {
     "mPacket": Framed(274, PREAMBLE + checked(ethernet(V4))),
     "mPacket, preemptable": Framed(274, PREAMBLE[:-1] + b"\xe6" + ethernet(V4) + bytes(4), seen=False),
     "mPacket, short preamble": Framed(274, PREAMBLE[4:] + ethernet(V4) + bytes(4), seen=False),
+    "Juniper, Ethernet": Framed(178, juniper(1, ethernet(V4)), INBOUND, macs=MACS),
+    "Juniper, extended": Framed(178, juniper(0, ethernet(V4), b"\1\2\0\7"), OUTBOUND, macs=MACS),
+    "Juniper, no link": Framed(178, juniper(3, b"\6\0\0\0" + V6, b""), INBOUND),
+    "Juniper, PPP": Framed(179, juniper(0, b"\xff\3" + be16(0x21) + V4, b"\1\2\0\7"), OUTBOUND),
+    "Juniper, frame relay": Framed(180, juniper(1, b"\x18\x41\3\xcc" + V4), INBOUND),
+    "Juniper, HDLC": Framed(181, juniper(1, b"\x0f\0" + IP6), INBOUND),
     "DSA of Broadcom": Framed(281, MAC_TARGET + MAC_PEER + be16(0, 1) + IP4, macs=MACS, seen=False),
     "DSA of Broadcom, before": Framed(282, be16(0, 1) + ethernet(V4), macs=MACS, seen=False),
     "DSA": Framed(284, MAC_TARGET + MAC_PEER + be16(0xC000, 1) + IP6, macs=MACS, seen=False),
@@ -500,6 +511,10 @@ WITHOUT_MESSAGE: dict[str, tuple[int, bytes, str]] = {
     "mPacket, verify": (274, PREAMBLE[:-1] + b"\7" + bytes(60), NOT_IP),
     "mPacket, goes on": (274, PREAMBLE[:-1] + b"\x61" + bytes(60), INSIDE),
     "mPacket, too short": (274, PREAMBLE[:-1], MALFORMED),
+    "Juniper, other magic": (178, b"MGD\1" + ethernet(V4), MALFORMED),
+    "Juniper, extended beyond the end": (178, juniper(1, b"", bytes(9))[:-1], MALFORMED),
+    "Juniper, too short": (179, b"MGC\x80\0", MALFORMED),
+    "Juniper, other protocol": (178, juniper(2, b"\xc9\0\0\0" + V4), INSIDE),
     "DSA, too short": (284, MAC_TARGET + MAC_PEER + be16(0, 1), MALFORMED),
     "multilink frame relay, control": (182, b"\xe0\0\1" + bytes(30), NOT_IP),
     "multilink frame relay, a fragment": (182, b"\x80\7" + bytes(30), INSIDE),

@@ -44,7 +44,12 @@ def capture(unread: dict[str, int], *, dropped: int | None = None, notes: tuple[
     ],
 )
 def test_notes(one: Input, notes: list[str]) -> None:
-    assert list(notes_on_captures([one, capture({})])) == [f"a.pcap: {note}" for note in notes]
+    assert list(notes_on_captures([one, capture({})], [])) == [f"a.pcap: {note}" for note in notes]
+
+
+def test_what_was_left_out_comes_first() -> None:
+    notes = notes_on_captures([capture({}, notes=("cut: it ends early",))], ["b.pcap: No such file or directory"])
+    assert list(notes) == ["left out: b.pcap: No such file or directory", "a.pcap: cut: it ends early"]
 
 
 def test_a_target_that_is_certain_needs_no_note() -> None:
