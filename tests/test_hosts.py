@@ -157,3 +157,15 @@ def test_rows_of_several_hosts_have_the_verdicts_of_their_findings(tmp_path: Pat
     assert [line.split()[:2] for line in table.splitlines()[1:]] == [
         [str(number), f"{name}.pcap"] for name in "ab" for number in (1, 2)
     ]
+
+
+def test_a_capture_that_cannot_be_read_makes_no_host_where_it_is_left_out(tmp_path: Path) -> None:
+    paths = written(tmp_path, a=both(HOSTS[0]), b=both(HOSTS[1]))
+    bad = tmp_path / "notes.pcap"
+    bad.write_text("not a capture")
+    done = CliRunner().invoke(main, ["exchanges", *paths, str(bad), "--keep-going", "--format", "jsonl"])
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == 4
+    assert "notes.pcap" in done.stderr
+    refused = CliRunner().invoke(main, ["exchanges", *paths, str(bad)])
+    assert refused.exit_code == 2
