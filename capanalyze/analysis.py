@@ -297,7 +297,7 @@ def gather(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     summary = Summary(stream.audit.modes)
     for batch in flow.judged():
         summary.add(batch)
-    summary.finish()
+    summary.finish([shown for one in stream.readings if (shown := one.neighbours)])
     teller = Teller(summary, flow.names, modes, stream.cut_modes())
     return Gathered(
         findings=teller.findings(),

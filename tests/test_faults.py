@@ -17,7 +17,6 @@ PROGRAM = Path(sys.executable).with_name("capanalyze")
 # What is known to be answered wrongly, by kind, and what is to mend it. Controls of every kind hold.
 KNOWN = {
     "services that never answer": "a table of one-way services is to come",
-    "where a peer sits": "reach is to be told by what is known of a host as a whole",
     "an empty piece of a ring": "a piece without an octet is to be a piece",
     "one bad file among many": "--keep-going is to come",
     "a file that is no capture is named": "what a file is instead is to be named",

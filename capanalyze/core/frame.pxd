@@ -120,6 +120,7 @@ cdef struct Frame:
     uint8_t depth  # IP headers so far
     uint32_t unread  # the number of what is not read
     uint32_t tunnels  # a bit for each kind around the innermost header
+    bint is_shown  # it shows its sender on the link, whatever its hop count
     bint is_doubtful  # a tunnel's header that only IP inside it makes believable
 
 

@@ -9,6 +9,7 @@ from capanalyze.core.frame cimport (
     ENCRYPTED, ETHERNET, ETHERTYPE, IP, LLC, MALFORMED_HEADER, MPLS, NOT_IP, NSH, PPP, PPPOE, TRUNCATED,
     UNREAD_ETHERTYPE, UNREAD_INSIDE, Frame, Step, skip, unread,
 )
+from capanalyze.core.message cimport Address
 from capanalyze.core.octets cimport Octets, be16, be24, be32, be48, behind, u8
 
 cdef enum:
@@ -97,6 +98,7 @@ cdef inline Step ethertype(Frame *frame) noexcept nogil:
 cdef inline Step by_ethertype(Frame *frame, uint16_t kind) noexcept nogil:
     """What an EtherType announces, on a link or in another header that names its payload by one."""
     if kind in (0x0800, 0x86DD): return IP
+    if kind == 0x0806: return arp(frame)
     if kind in (0x8847, 0x8848): return MPLS
     if kind == 0x8864: return PPPOE
     if kind == 0x880B: return PPP
@@ -111,6 +113,15 @@ cdef inline Step by_ethertype(Frame *frame, uint16_t kind) noexcept nogil:
     cdef uint32_t tag = octets_of_tag(kind)
     if tag: return tagged(frame, tag)
     return NOT_IP if manages(kind) else unread(frame, kind, UNREAD_ETHERTYPE)
+
+
+cdef inline Step arp(Frame *frame) noexcept nogil:
+    """RFC 826: what asks or answers is on the link. Two types, two lengths, the operation, and the sender's addresses."""
+    cdef uint32_t at = 8 + (u8(frame.rest, 4) if frame.rest.captured >= 8 else 0)
+    if frame.rest.captured >= at + 4 and be16(frame.rest, 2) == 0x0800 and u8(frame.rest, 5) == 4:
+        frame.message.source = Address(0, 0xFFFF00000000ULL | be32(frame.rest, at))
+        frame.is_shown = True
+    return NOT_IP
 
 
 cdef inline uint32_t octets_of_tag(uint16_t kind) noexcept nogil:
@@ -188,11 +199,11 @@ cdef inline Step by_next_protocol(uint8_t kind) noexcept nogil:
 cdef inline bint manages(uint16_t kind) noexcept nogil:
     """Whether an EtherType only manages the link: it carries nobody's service.
 
-    ARP, RARP, Wake-on-LAN; CDP, VTP and DTP; MAC control and slow protocols; PPPoE discovery; EAPOL and its
+    RARP, Wake-on-LAN; CDP, VTP and DTP; MAC control and slow protocols; PPPoE discovery; EAPOL and its
     preauthentication; LLDP, MVRP, MMRP; the loopback test.
     """
     return kind in (
-        0x0806, 0x8035, 0x0842, 0x2000, 0x2003, 0x2004, 0x8808, 0x8809, 0x8863, 0x888E, 0x88C7, 0x88CC, 0x88F5, 0x88F6,
+        0x8035, 0x0842, 0x2000, 0x2003, 0x2004, 0x8808, 0x8809, 0x8863, 0x888E, 0x88C7, 0x88CC, 0x88F5, 0x88F6,
         0x9000,
     )
 

@@ -113,6 +113,8 @@ class Teller:
             found.append("too many kinds of exchanges to keep every reason and change: counts are exact")
         if counts.crowded:
             found.append("too many ports in all modes and zones: some share a finding that would have one of their own")
+        if counts.untold:
+            found.append(f"too many hosts asked to say of {counts.untold:,} answered requests how far away they came from")
         if counts.left_out:
             found.append(f"{counts.left_out:,} exchanges are in no finding: too many services and zones")
         return found
