@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from capanalyze import __version__
 from capanalyze.again import Frame
 from capanalyze.again import read_again as again
-from capanalyze.disclosures import disclose
+from capanalyze.echoes import told_beyond
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, numbered, service_at
 from capanalyze.exchanges.engine import LARGEST
@@ -321,8 +321,8 @@ def facts_of(service: str, payloads: Sequence[Payload], octets: Octets) -> list[
     again: Counter[str] = Counter()
     for payload in payloads:
         known = {kind for kind, _ in facts}
-        reply = octets.get((payload.capture, payload.offset))
-        for one in disclose(service, reply) if reply else ():
+        reply = octets_of(payload, octets)
+        for one in told_beyond(service, reply, octets_of(payload.asked, octets)) if reply else ():
             if (one.kind, one.value) in facts or again[one.kind] == MAX_AGAIN:
                 continue
             again[one.kind] += one.kind in known
@@ -332,14 +332,19 @@ def facts_of(service: str, payloads: Sequence[Payload], octets: Octets) -> list[
     return list(facts.values())
 
 
+def octets_of(payload: Payload | None, octets: Octets) -> bytes | None:
+    """A payload, once it was read; None where it was not."""
+    return octets.get((payload.capture, payload.offset)) if payload else None
+
+
 Octets = dict[tuple[str, int], bytes]
 Frames = dict[str, dict[int, Frame]]
 
 
 def read_again(stream: Stream, payloads: Sequence[Payload], wanted: Iterable[Key]) -> tuple[Octets, Frames]:
-    """Payloads by capture and offset, frames by capture and number; reads the captures once more."""
+    """Payloads and their requests' by capture and offset, frames by capture and number; reads the captures once more."""
     places: dict[str, list[tuple[int, int]]] = {}
-    for one in payloads:
+    for one in (each for payload in payloads for each in (payload, payload.asked) if each):
         places.setdefault(one.capture, []).append((one.offset, one.length))
     numbers: dict[str, list[int]] = {}
     for name, frame in wanted:
@@ -357,8 +362,12 @@ def disclosures_of(batch: Batch, names: Names, stream: Stream) -> list[list[Disc
     """What the first reply of each row disclosed."""
     payloads = [told_at(batch, number, names) for number in range(batch.count)]
     octets, _ = read_again(stream, [one for one in payloads if one], ())
-    replies = [octets.get((one.capture, one.offset)) if one else None for one in payloads]
-    return [list(disclose(service_at(batch, number), reply)) if reply else [] for number, reply in enumerate(replies)]
+    found = []
+    for number, payload in enumerate(payloads):
+        reply = octets_of(payload, octets)
+        request = octets_of(payload.asked, octets) if payload else None
+        found.append(told_beyond(service_at(batch, number), reply, request) if reply else [])
+    return found
 
 
 def dropped(stream: Stream) -> dict[str, str]:

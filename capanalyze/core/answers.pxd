@@ -135,6 +135,7 @@ cdef inline uint32_t another(Pairing *p, uint32_t number, const Given *g) noexce
     e.place, e.port, e.interfaces = first.place, first.port, first.interfaces
     e.module, e.service, e.kind, e.variant, e.ttl = first.module, first.service, first.kind, first.variant, first.ttl
     e.request, e.request_octets, e.retransmissions = first.request, first.request_octets, first.retransmissions
+    e.request_at = first.request_at
     e.rtt = e.reply_at = e.ident = e.last_ident = -1
     e.outcome, e.reason = SILENT, first.kind
     e.flags = first.flags & ~<uint32_t>(

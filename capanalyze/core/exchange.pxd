@@ -138,7 +138,7 @@ cdef struct Exchange:
     uint32_t replies
     uint32_t replies_last
     uint32_t links  # frames in both lists
-    uint8_t[8] rest  # up to a whole number of lines
+    int64_t request_at  # up to a whole number of lines
 
 
 cdef struct Ends:

@@ -26,6 +26,7 @@ cdef struct Wide:
     int64_t reply_at  # offset of the first reply's payload in its (unpacked) capture, -1 for none
     int64_t reply_frame  # its frame, which is not the first that came back where an ICMP error came before
     Address reply_to  # where the first reply went, if not to the endpoint that asked; else zeros
+    int64_t request_at  # offset of the first request's payload in its (unpacked) capture, -1 unless all of it is there
 
 
 cdef struct Narrow:

@@ -142,10 +142,13 @@ cdef struct Kinds:
     Asked[MOST_KINDS] of_kind
 
 
-cdef struct Payload:  # where a reply's payload is
+cdef struct Payload:  # where a reply's payload is, and that of its request
     int64_t frame
     int64_t offset
     int64_t size
+    int64_t asked  # the request's frame
+    int64_t asked_at  # -1 for none
+    int64_t asked_size
 
 
 cdef struct Spread:

@@ -149,10 +149,7 @@ cdef class Summary:
             "bins": counts_of(bins),
             "kinds": {at: kinds.of_kind[<int>at] for at in range(SUMMED_KINDS) if kinds.of_kind[<int>at].exchanges},
             "times": {at: spread.times[<int>at] for at in range(STEPS) if spread.times[<int>at]},
-            "payloads": [
-                (spread.payloads[<int>at].frame, spread.payloads[<int>at].offset, spread.payloads[<int>at].size)
-                for at in range(spread.chosen)
-            ],
+            "payloads": [tuple(spread.payloads[<int>at].values()) for at in range(spread.chosen)],
         }
 
     cdef list waiting(self, const Detail *detail, Spread *spread):

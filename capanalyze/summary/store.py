@@ -111,7 +111,7 @@ class Detail:
     `firsts`, `slowest` and `last` are rows that are kept, of the worst class; 0 for none. `exact` are all exchanges,
     while they are few: seconds, nanoseconds, round trip, class. Else `bins` are numbers of slices of time, 2 to the
     `level` nanoseconds wide, and the counts of each by class. `times` counts round trips by step.
-    `payloads` are frame, offset and captured octets of replies.
+    `payloads` are frame, offset and captured octets of replies, then of their requests.
     """
 
     firsts: list[int] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Detail:
     bins: list[tuple[int, list[int]]] = field(default_factory=list)
     kinds: dict[int, Asked] = field(default_factory=dict)
     times: dict[int, int] = field(default_factory=dict)
-    payloads: list[tuple[int, int, int]] = field(default_factory=list)
+    payloads: list[tuple[int, ...]] = field(default_factory=list)
 
 
 @dataclass

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from capanalyze.exchanges.batch import finding_name, reason_of
-from capanalyze.exchanges.pair import Payload
-from capanalyze.exchanges.row import CAPTURE, SAID_CUT
+from capanalyze.exchanges.batch import finding_name, is_by_filter, reason_of
+from capanalyze.exchanges.pair import Payload, payload_at
+from capanalyze.exchanges.row import SAID_CUT
 from capanalyze.findings import (
     WORST,
     Summed,
@@ -187,7 +187,7 @@ class Teller:
             reach=reached(cell.reached),
             families=self._families(cell, counts, mode),
         )
-        found.notes = uncompared(cell) + notes_on(found, mode)
+        found.notes = uncompared(cell) + by_filter(cell) + notes_on(found, mode)
         return found
 
     def _families(self, cell: Cell, counts: Sequence[int], mode: Mode | None) -> dict[str, Counts]:
@@ -230,8 +230,11 @@ class Teller:
         """Where the replies of a cell are that may tell something."""
         if PROTOCOLS[cell.service].transport not in ("udp", "tcp"):
             return
-        for frame, offset, length in detail.payloads:
-            yield Payload(self._names.captures[frame // CAPTURE], frame % CAPTURE, offset, length)
+        for frame, offset, length, request, request_at, asked in detail.payloads:
+            asker = payload_at(self._names, request, request_at, asked)
+            payload = payload_at(self._names, frame, offset, length, asker)
+            if payload:
+                yield payload
 
 
 def service_of(cell: Cell) -> str:
@@ -258,6 +261,19 @@ def further_ports(cell: Cell) -> str:
     if not cell.uncounted:
         return f"{cell.further:,} further ports"
     return f"more than {cell.further:,} further ports" if cell.further else "further ports"
+
+
+def by_filter(cell: Cell) -> list[str]:
+    """A note on rejections that no host makes by itself."""
+    count = sum(
+        number
+        for (kind, module, reason), number in cell.reasons.items()
+        if kind == REJECTED and is_by_filter(module, reason)
+    )
+    if not count:
+        return []
+    every = "all rejections are" if count == cell.counts[REJECTED] else f"{count:,} of {cell.counts[REJECTED]:,} rejections are"
+    return [f"{every} such as only a packet filter makes: the firewall answered, whether or not anything listens"]
 
 
 def uncompared(cell: Cell) -> list[str]:
