@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from capanalyze import __version__
 from capanalyze.again import Frame
 from capanalyze.again import read_again as again
+from capanalyze.circumstances import advisories, is_no_mac
 from capanalyze.echoes import told_beyond
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, numbered, service_at
@@ -259,8 +260,16 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
 
             evidence = bundle(stream.readings, frames, wanted, stream.audit, target.addresses)
             reference = confirm_evidence(stream.readings, frames, found, unasked)
-        for finding, payloads, captures in gathered.findings:
+        for finding, payloads, _ in gathered.findings:
             finding.disclosures = facts_of(finding.service, payloads, octets)
+        announced = [announcement_of(one, octets) for one in gathered.announcements]
+        disclosed = [one.disclosures for one in found] + [one.disclosures for one in announced]
+        facts = [fact for each in disclosed for fact in each]
+        no_mac = is_no_mac(facts, stream.hints.told().ttls_of(target.addresses))
+        of_name = {mode.name: mode for mode in modes}
+        for finding, _, captures in gathered.findings:
+            if not no_mac and finding.mode is not None:
+                finding.notes += advisories(finding, of_name.get(finding.mode))
             finding.notes += [note for name, note in lost.items() if name in captures]
     parts = [one.part for one in stream.readings]
     analysis = Analysis(
@@ -274,7 +283,7 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         modes=[mode_info(mode, stream) for mode in modes],
         zones=gathered.zones,
         findings=found,
-        announcements=[announcement_of(one, octets) for one in gathered.announcements],
+        announcements=announced,
         directions=gathered.directions,
         notes=notes_on(stream, gathered),
         reference=reference,
@@ -342,7 +351,7 @@ Frames = dict[str, dict[int, Frame]]
 
 
 def read_again(stream: Stream, payloads: Sequence[Payload], wanted: Iterable[Key]) -> tuple[Octets, Frames]:
-    """Payloads and their requests' by capture and offset, frames by capture and number; reads the captures once more."""
+    """Payloads, requests' too, by capture and offset, frames by capture and number; reads the captures once more."""
     places: dict[str, list[tuple[int, int]]] = {}
     for one in (each for payload in payloads for each in (payload, payload.asked) if each):
         places.setdefault(one.capture, []).append((one.offset, one.length))

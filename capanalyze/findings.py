@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from capanalyze.circumstances import advisories, off_link
 from capanalyze.exchanges.batch import host_text, time_ns
 from capanalyze.exchanges.row import CLIENT, CLIENT_LOW, NANOS, NARROW, SECONDS, SERVER, SERVER_LOW, WIDE
 from capanalyze.model import VERDICTS, Announcement, Counts, Evidence, Finding, Reach, Zone
@@ -88,11 +87,6 @@ def in_order(findings: list[Summed], modes: Sequence[Mode]) -> list[Summed]:
         return order.get(found.mode, len(order)), found.zone, rank, found.service
 
     return sorted(findings, key=place)
-
-
-def notes_on(found: Finding, mode: Mode | None) -> list[str]:
-    """What a reader should know of a finding besides."""
-    return off_link(found) + advisories(found, mode)
 
 
 def reached(counts: Sequence[int]) -> Reach:

@@ -77,7 +77,7 @@ from capanalyze.exchanges.row import (
 )
 from capanalyze.model import Exchange
 from capanalyze.packets.message import address
-from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import SECOND
 
 if TYPE_CHECKING:

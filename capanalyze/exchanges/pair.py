@@ -74,7 +74,8 @@ def told_at(batch: Batch, number: int, names: Names) -> Payload | None:
     if not is_told or batch.wide[w + REPLY_AT] < 0 or PROTOCOLS[batch.narrow[n + MODULE]].transport == "icmp":
         return None
     asked = payload_at(names, batch.wide[w + REQUEST], batch.wide[w + REQUEST_AT], batch.narrow[n + REQUEST_OCTETS])
-    return payload_at(names, batch.wide[w + REPLY_FRAME], batch.wide[w + REPLY_AT], batch.narrow[n + REPLY_CAPTURED], asked)
+    captured = batch.narrow[n + REPLY_CAPTURED]
+    return payload_at(names, batch.wide[w + REPLY_FRAME], batch.wide[w + REPLY_AT], captured, asked)
 
 
 def payload_at(names: Names, frame: int, offset: int, length: int, asked: Payload | None = None) -> Payload | None:

@@ -143,8 +143,8 @@ class Change:
 class Counts(NamedTuple):
     """Exchanges by direction; those outside of every mode's time; and what there was no room for.
 
-    `lost` are reasons, rows and changes, `left_out` exchanges; `crowded` says whether it was ports. Of `untold` answered
-    requests it is not known from where they came.
+    `lost` are reasons, rows and changes, `left_out` exchanges; `crowded` says whether it was ports. Of
+    `untold` answered requests it is not known from where they came.
     """
 
     directions: list[int]

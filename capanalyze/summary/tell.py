@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from capanalyze.circumstances import off_link
 from capanalyze.exchanges.batch import finding_name, is_by_filter, reason_of
 from capanalyze.exchanges.pair import Payload, payload_at
 from capanalyze.exchanges.row import SAID_CUT
@@ -14,7 +15,6 @@ from capanalyze.findings import (
     Unasked,
     evidence_at,
     in_order,
-    notes_on,
     over_family,
     reached,
     zones_in_order,
@@ -114,7 +114,7 @@ class Teller:
         if counts.crowded:
             found.append("too many ports in all modes and zones: some share a finding that would have one of their own")
         if counts.untold:
-            found.append(f"too many hosts asked to say of {counts.untold:,} answered requests how far away they came from")
+            found.append(f"too many hosts asked to say from how far away {counts.untold:,} answered requests came")
         if counts.left_out:
             found.append(f"{counts.left_out:,} exchanges are in no finding: too many services and zones")
         return found
@@ -187,7 +187,7 @@ class Teller:
             reach=reached(cell.reached),
             families=self._families(cell, counts, mode),
         )
-        found.notes = uncompared(cell) + by_filter(cell) + notes_on(found, mode)
+        found.notes = uncompared(cell) + by_filter(cell) + off_link(found)
         return found
 
     def _families(self, cell: Cell, counts: Sequence[int], mode: Mode | None) -> dict[str, Counts]:
@@ -272,8 +272,10 @@ def by_filter(cell: Cell) -> list[str]:
     )
     if not count:
         return []
-    every = "all rejections are" if count == cell.counts[REJECTED] else f"{count:,} of {cell.counts[REJECTED]:,} rejections are"
-    return [f"{every} such as only a packet filter makes: the firewall answered, whether or not anything listens"]
+    which = "every rejection is" if count == cell.counts[REJECTED] else f"{count:,} of the rejections are"
+    return [
+        f"{which} of a kind that only a packet filter makes: the firewall answered, whether or not anything listens"
+    ]
 
 
 def uncompared(cell: Cell) -> list[str]:

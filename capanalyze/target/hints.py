@@ -171,6 +171,11 @@ class Told:
         """A sender's hop counts in messages that came from elsewhere, or may have, and how often each was seen."""
         return {ttl: count for *_, ttl, count in self._hops.where((0, 1), [words_of(address)])}
 
+    def ttls_of(self, addresses: Iterable[str]) -> set[int]:
+        """The hop counts of what some hosts sent to single others."""
+        sent = self._to_one.where(SOURCE, [words_of(one) for one in addresses])
+        return {ttl for ttl, _ in over(sent, (TTL,))}
+
     def has_macs(self, place: str) -> bool:
         """Whether there are MAC addresses on an interface."""
         return self._numbers.get(place) in self._places_with_macs
