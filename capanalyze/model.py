@@ -134,14 +134,14 @@ class Fact(Value, frozen=True):
 
 
 class Step(Value, frozen=True):
-    """Round-trip times that are about the same: in the middle of an eighth of an octave, microseconds."""
+    """Round-trip times that are the same, or, of many, in one eighth of an octave: its middle, microseconds."""
 
     us: float
     count: int
 
 
 class RoundTrip(Value, frozen=True):
-    """Round-trip times of a finding's replies, microseconds; `spread` counts them by size."""
+    """Round-trip times of a finding's replies, microseconds; `spread` counts them by size, and has their median."""
 
     count: int
     minimum: float

@@ -1,6 +1,6 @@
 """Steps of the histogram of round-trip times: what each holds, and the few of them that a report shows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from capanalyze.model import Step
 
@@ -27,13 +27,33 @@ def shown(counts: Mapping[int, int], fastest: int, slowest: int) -> list[Step]:
     return [Step(us=_middle(number, fastest, slowest), count=count) for number, count in joined.items()]
 
 
+def exactly(counts: Mapping[int, int]) -> list[Step]:
+    """A step for each of a few times, nanoseconds, and how often it was met."""
+    return [Step(us=time / 1000, count=counts[time]) for time in sorted(counts)]
+
+
+def median(spread: Sequence[Step]) -> float:
+    """The median of times in ascending steps, of which there is one at least; microseconds."""
+    count = sum(step.count for step in spread)
+    return (_at(spread, (count - 1) // 2) + _at(spread, count // 2)) / 2
+
+
+def _at(spread: Sequence[Step], place: int) -> float:
+    """The time at a place, counted from 0."""
+    for step in spread:
+        place -= step.count
+        if place < 0:
+            return step.us
+    return spread[-1].us
+
+
 def _middle(number: int, fastest: int, slowest: int) -> float:
     low, high = bounds(number * JOINED)[0], bounds(number * JOINED + JOINED - 1)[1]
     return round(min(max((low + high) / 2, fastest), slowest) / 1000, 3)
 
 
 def counted(steps: Iterable[int]) -> dict[int, int]:
-    """How often each step was met."""
+    """How often each number was met."""
     counts: dict[int, int] = {}
     for step in steps:
         counts[step] = counts.get(step, 0) + 1
