@@ -17,6 +17,7 @@ from capanalyze import __version__
 from capanalyze.again import Frame
 from capanalyze.again import read_again as again
 from capanalyze.circumstances import advisories, is_no_mac
+from capanalyze.destinations import links_of, told_across
 from capanalyze.echoes import told_beyond
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, numbered, service_at
@@ -267,7 +268,9 @@ def examine(audit: Audit, command: str = "", *, limit: Limit | None = None, quie
         facts = [fact for each in disclosed for fact in each]
         no_mac = is_no_mac(facts, stream.hints.told().ttls_of(target.addresses))
         of_name = {mode.name: mode for mode in modes}
+        links = links_of(found)
         for finding, _, captures in gathered.findings:
+            finding.notes += told_across(finding, links, target.addresses)
             if not no_mac and finding.mode is not None:
                 finding.notes += advisories(finding, of_name.get(finding.mode))
             finding.notes += [note for name, note in lost.items() if name in captures]

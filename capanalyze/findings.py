@@ -9,8 +9,20 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from capanalyze.exchanges.batch import host_text, time_ns
-from capanalyze.exchanges.row import CLIENT, CLIENT_LOW, NANOS, NARROW, SECONDS, SERVER, SERVER_LOW, WIDE
+from capanalyze.exchanges.batch import host_text, reply_to, time_ns
+from capanalyze.exchanges.row import (
+    CLIENT,
+    CLIENT_LOW,
+    NANOS,
+    NARROW,
+    REQUEST,
+    SECONDS,
+    SERVER,
+    SERVER_LOW,
+    WANTED,
+    WANTED_LOW,
+    WIDE,
+)
 from capanalyze.model import VERDICTS, Announcement, Counts, Evidence, Finding, Reach, Zone
 from capanalyze.verdicts import verdict_of
 
@@ -59,7 +71,17 @@ def evidence_at(batch: Batch, number: int, names: Names) -> Evidence:
         client=host_text(wide[w + CLIENT], wide[w + CLIENT_LOW]),
         server=host_text(wide[w + SERVER], wide[w + SERVER_LOW]),
         reply_capture=names.captures[reply_capture] if reply_capture != capture else None,
+        asked=asked_at(wide, w),
+        reply_to=reply_to(wide[w : w + WIDE], batch.narrow[number * NARROW : (number + 1) * NARROW]),
     )
+
+
+def asked_at(wide: Sequence[int], row: int) -> str | None:
+    """The address that was asked in the exchange whose words begin at `row`, where another one answered."""
+    words = wide[row + WANTED], wide[row + WANTED_LOW]
+    if not wide[row + REQUEST] or words == (wide[row + SERVER], wide[row + SERVER_LOW]):
+        return None
+    return host_text(*words)
 
 
 class Unasked(NamedTuple):

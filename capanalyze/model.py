@@ -83,7 +83,11 @@ class Exchange(Record):
 
 
 class Evidence(Value, frozen=True):
-    """Where to look: an exchange by capture and frame numbers. `time` is UTC, ISO 8601, or None."""
+    """Where to look: an exchange by capture and frame numbers. `time` is UTC, ISO 8601, or None.
+
+    `asked` is the address that was asked, a group perhaps, where another one answered; `reply_to` the endpoint that the
+    first reply went to, if not to the one that asked.
+    """
 
     capture: str
     requests: list[int]
@@ -92,6 +96,8 @@ class Evidence(Value, frozen=True):
     client: str
     server: str
     reply_capture: str | None = None
+    asked: str | None = None
+    reply_to: str | None = None
 
 
 class Frame(Value, frozen=True):

@@ -68,7 +68,7 @@ cdef enum:  # flags
     UNANSWERABLE_REQUEST = 4
     MAY_ANNOUNCE = 8
     ANSWERED = 16
-    SPOKEN = 32  # a connection that was used, or taken back
+    SPOKEN = 32  # a connection that was used, or taken back; a conversation that went on before any answer
     CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
     KNOWING = 128  # it lists answers that it knows
     ECHOED = 256  # the reply repeats the request

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from capanalyze.circumstances import off_link
+from capanalyze.destinations import elsewhere
 from capanalyze.exchanges.batch import finding_name, is_by_filter, reason_of
 from capanalyze.exchanges.pair import Payload, payload_at
 from capanalyze.exchanges.row import SAID_CUT
@@ -187,7 +188,7 @@ class Teller:
             reach=reached(cell.reached),
             families=self._families(cell, counts, mode),
         )
-        found.notes = uncompared(cell) + by_filter(cell) + off_link(found)
+        found.notes = uncompared(cell) + by_filter(cell) + elsewhere(shown) + off_link(found)
         return found
 
     def _families(self, cell: Cell, counts: Sequence[int], mode: Mode | None) -> dict[str, Counts]:
