@@ -140,7 +140,7 @@ class Fact(Value, frozen=True):
 
 
 class Step(Value, frozen=True):
-    """Round-trip times that are the same, or, of many, in one eighth of an octave: its middle, microseconds."""
+    """Round-trip times that are the same, or, of many, in one 32nd of an octave: its middle, microseconds."""
 
     us: float
     count: int

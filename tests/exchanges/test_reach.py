@@ -132,7 +132,7 @@ def test_neighbour_discovery_shows_its_sender(tmp_path: Path, monkeypatch: pytes
 def test_without_room_for_hosts_it_says_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [frame for number in range(1, 6) for frame in exchange(number, 52, client=f"198.51.100.{number}")]
     assert reach_of_all(tmp_path, frames, monkeypatch, hosts=2) == Reach(public=2)
-    assert reach_of_all(tmp_path, frames, monkeypatch, origins=3) == Reach(public=3)
+    assert reach_of_all(tmp_path, frames, monkeypatch, hosts=9, origins=3) == Reach(public=3)
 
 
 def test_where_not_all_on_the_link_are_known_nobody_is_called_far(

@@ -81,9 +81,9 @@ def test_as_they_come_they_say_what_they_say_when_held(make: Any, monkeypatch: p
     held, coming = (summed(make(), monkeypatch, held=held) for held in (True, False))
     assert compared(held) == compared(coming)
     assert in_time(held) == in_time(coming)
-    # The middle of an eighth of an octave stands for the times in it where none is held.
+    # The middle of a 32nd of an octave stands for the times in it where none is held.
     assert all(
-        0.93 * exact - 0.01 <= one <= 1.07 * exact + 0.01
+        0.98 * exact - 0.01 <= one <= 1.02 * exact + 0.01
         for exact, one in zip(medians(held), medians(coming), strict=True)
     )
 
