@@ -66,8 +66,10 @@ def deepen(analysis: Analysis, bundle: Bundle, opinion: Opinion) -> None:
         known = replace(one.exhibit, protocols=said.protocols, experts=said.experts) if said else one.exhibit
         exhibits.append(known)
     cut = {one.number for one in exhibits if one.captured < one.octets}
+    alone = len({one.capture for one in exhibits}) == 1
+    names = {one.number: f"frame {one.frame}" + ("" if alone else f" of {one.capture}") for one in exhibits}
     for found in analysis.findings:
-        found.agreement = _Comparison(found, numbers, opinion.dissections, cut).result()
+        found.agreement = _Comparison(found, numbers, names, opinion.dissections, cut).result()
     notes = [opinion.trouble] if opinion.trouble else []
     if bundle.missing:
         kept = f" (of standard input the first {MAX_COPY >> 20} MiB are kept)" if bundle.from_stdin else ""
@@ -111,11 +113,13 @@ def values(dissection: Dissection, name: str) -> Iterator[str]:
 class _Comparison:
     """One finding, compared frame by frame.
 
+    Frames go by their numbers in the evidence, which tshark reads; `names` are those in their captures, for people.
     `requests` are those that each reply answers, as the fast path pairs them.
     """
 
     finding: Finding
     numbers: Mapping[tuple[str, int], int]
+    names: Mapping[int, str]
     dissections: Mapping[int, Dissection]
     cut: set[int]
     requests: dict[int, list[int]] = field(default_factory=dict)
@@ -169,15 +173,15 @@ class _Comparison:
         ):
             self.confirmed += 1
         elif number in self.cut:
-            self.explained.append(f"frame {number} is cut by the snap length")
+            self.explained.append(f"{self._name(number)} is cut by the snap length")
         elif is_request:
             what = ", ".join(seen(dissection)) or "data"
-            self.explained.append(f"frame {number} was sent to the port of {service}, and is {what} for tshark")
+            self.explained.append(f"{self._name(number)} was sent to the port of {service}, and is {what} for tshark")
         elif not seen(dissection):
-            self.explained.append(f"frame {number} is a reply of {service}, and not dissected by tshark")
+            self.explained.append(f"{self._name(number)} is a reply of {service}, and not dissected by tshark")
         else:
             named = ", ".join(seen(dissection))
-            self.differences.append(f"frame {number} is a reply of {service}, and {named} for tshark")
+            self.differences.append(f"{self._name(number)} is a reply of {service}, and {named} for tshark")
 
     def _compare_links(self, number: int) -> None:
         """Whether the request that tshark links a reply to is one of ours."""
@@ -189,22 +193,27 @@ class _Comparison:
             if int(value) in requests:
                 self.links += 1
             elif excuse := self._excuse(name, number, int(value)):
-                self.explained.append(f"frame {number}: {excuse}")
+                self.explained.append(f"{self._name(number)}: {excuse}")
             else:
-                self.differences.append(f"frame {number} answers frame {requests[0]}, and frame {value} for tshark")
+                own, other = self._name(requests[0]), self._name(int(value))
+                self.differences.append(f"{self._name(number)} answers {own}, and {other} for tshark")
+
+    def _name(self, number: int) -> str:
+        """What people know a frame of the evidence by."""
+        return self.names.get(number, "another frame")
 
     def _excuse(self, name: str, number: int, linked: int) -> str | None:
         """Why tshark links another request, where that is known."""
         request = self.requests[number][0]
         if name == "ntp.request_in" and self._shares(number, ORIGIN, TRANSMIT):
             return (
-                f"tshark links the last request of the conversation, frame {linked}; "
-                f"the origin timestamp is that of frame {request}"
+                f"tshark links the last request of the conversation, {self._name(linked)}; "
+                f"the origin timestamp is that of {self._name(request)}"
             )
         if name == "dns.response_to" and self.finding.service == "mdns":
             return (
-                f"tshark links by the id, which multicast DNS leaves 0, frame {linked}; "
-                f"the records answer frame {request}"
+                f"tshark links by the id, which multicast DNS leaves 0, {self._name(linked)}; "
+                f"the records answer {self._name(request)}"
             )
         return None
 

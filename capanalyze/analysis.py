@@ -17,8 +17,10 @@ from msgspec.structs import replace
 from capanalyze import __version__
 from capanalyze.again import Frame
 from capanalyze.again import read_again as again
+from capanalyze.circumstances import advisories, is_no_mac
 from capanalyze.conclusions import conclude
-from capanalyze.disclosures import disclose
+from capanalyze.destinations import links_of, told_across
+from capanalyze.echoes import told_beyond
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, numbered, service_at
 from capanalyze.exchanges.engine import LARGEST
@@ -336,6 +338,10 @@ def examined(reads: Sequence[Read], audit: Audit, command: str, limit: Limit | N
     lost = {name: note for read in reads for name, note in dropped(read.stream).items()}
     for one in summed:
         one.finding.disclosures = facts_of(one.finding.service, one.payloads, octets)
+    announced = [announcement_of(one, read.name, octets) for read in reads for one in read.gathered.announcements]
+    for read, target in zip(reads, targets, strict=True):
+        add_notes(read, target, [one for one in announced if one.host == read.name], audit.used_modes())
+    for one in summed:
         one.finding.notes += [note for name, note in lost.items() if name in one.captures]
     parts = [one.part for read in reads for one in read.stream.readings]
     analysis = Analysis(
@@ -349,9 +355,7 @@ def examined(reads: Sequence[Read], audit: Audit, command: str, limit: Limit | N
         modes=[mode_info(mode, [read.stream for read in reads]) for mode in audit.used_modes()],
         zones=joined_zones(zone for read in reads for zone in read.gathered.zones),
         findings=found,
-        announcements=[
-            announcement_of(one, read.name, octets) for read in reads for one in read.gathered.announcements
-        ],
+        announcements=announced,
         directions=dict(sorted(sum((Counter(read.gathered.directions) for read in reads), Counter()).items())),
         notes=[said for read in reads for said in of_host(read.name, notes_on(read.stream, read.gathered))],
         left_out=[said for read in reads for said in read.stream.left_out.values()],
@@ -364,6 +368,20 @@ def examined(reads: Sequence[Read], audit: Audit, command: str, limit: Limit | N
             one.finding.id = id_of(one.finding)
         conclude([one.finding for one in read.gathered.findings], analysis.modes, read.name)
     return Examined(analysis, evidence)
+
+
+def add_notes(read: Read, target: Target, announced: Sequence[Announcement], modes: Sequence[Mode]) -> None:
+    """Tell a host's findings what their replies told across networks, and which published flaws they fit."""
+    found = [one.finding for one in read.gathered.findings]
+    disclosed = [one.disclosures for one in found] + [one.disclosures for one in announced]
+    facts = [fact for each in disclosed for fact in each]
+    no_mac = is_no_mac(facts, read.stream.hints.told().ttls_of(target.addresses))
+    of_name = {mode.name: mode for mode in modes}
+    links = links_of(found)
+    for one in found:
+        one.notes += told_across(one, links, target.addresses)
+        if not no_mac and one.mode is not None:
+            one.notes += advisories(one, of_name.get(one.mode))
 
 
 def of_host(name: str | None, said: Iterable[str]) -> list[str]:
@@ -413,7 +431,7 @@ def gather(flow: Flow, stream: Stream, modes: Sequence[Mode]) -> Gathered:
     summary = Summary(stream.audit.modes)
     for batch in flow.judged():
         summary.add(batch)
-    summary.finish()
+    summary.finish([shown for one in stream.readings if (shown := one.neighbours)])
     teller = Teller(summary, flow.names, modes, stream.cut_modes(), flow.controls())
     return Gathered(
         findings=teller.findings(),
@@ -437,8 +455,8 @@ def facts_of(service: str, payloads: Sequence[Payload], octets: Octets) -> list[
     again: Counter[str] = Counter()
     for payload in payloads:
         known = {kind for kind, _ in facts}
-        reply = octets.get((payload.capture, payload.offset))
-        for one in disclose(service, reply) if reply else ():
+        reply = octets_of(payload, octets)
+        for one in told_beyond(service, reply, octets_of(payload.asked, octets)) if reply else ():
             if (one.kind, one.value) in facts or again[one.kind] == MAX_AGAIN:
                 continue
             again[one.kind] += one.kind in known
@@ -448,14 +466,19 @@ def facts_of(service: str, payloads: Sequence[Payload], octets: Octets) -> list[
     return list(facts.values())
 
 
+def octets_of(payload: Payload | None, octets: Octets) -> bytes | None:
+    """A payload, once it was read; None where it was not."""
+    return octets.get((payload.capture, payload.offset)) if payload else None
+
+
 Octets = dict[tuple[str, int], bytes]
 Frames = dict[str, dict[int, Frame]]
 
 
 def read_again(stream: Stream, payloads: Sequence[Payload], wanted: Iterable[Key]) -> tuple[Octets, Frames]:
-    """Payloads by capture and offset, frames by capture and number; reads the captures once more."""
+    """Payloads, requests' too, by capture and offset, frames by capture and number; reads the captures once more."""
     places: dict[str, list[tuple[int, int]]] = {}
-    for one in payloads:
+    for one in (each for payload in payloads for each in (payload, payload.asked) if each):
         places.setdefault(one.capture, []).append((one.offset, one.length))
     numbers: dict[str, list[int]] = {}
     for name, frame in wanted:
@@ -473,8 +496,12 @@ def disclosures_of(batch: Batch, names: Names, stream: Stream) -> list[list[Disc
     """What the first reply of each row disclosed."""
     payloads = [told_at(batch, number, names) for number in range(batch.count)]
     octets, _ = read_again(stream, [one for one in payloads if one], ())
-    replies = [octets.get((one.capture, one.offset)) if one else None for one in payloads]
-    return [list(disclose(service_at(batch, number), reply)) if reply else [] for number, reply in enumerate(replies)]
+    found = []
+    for number, payload in enumerate(payloads):
+        reply = octets_of(payload, octets)
+        request = octets_of(payload.asked, octets) if payload else None
+        found.append(told_beyond(service_at(batch, number), reply, request) if reply else [])
+    return found
 
 
 def dropped(stream: Stream) -> dict[str, str]:

@@ -6,6 +6,7 @@ advisories, and only of the article's own firewall modes.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from capanalyze.audit import ALIASES, PRESETS
@@ -13,8 +14,10 @@ from capanalyze.packets.message import KIND
 from capanalyze.protocols import ntp
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from capanalyze.audit import Mode
-    from capanalyze.model import Change, Evidence, Finding, Frame, Outcome
+    from capanalyze.model import Change, Evidence, Fact, Finding, Frame, Outcome
 
 UNSYNCHRONISED = ntp.PROTOCOL.kind(ntp.UNSYNCHRONISED // KIND)
 KISS = ntp.PROTOCOL.kind(ntp.KISS // KIND)
@@ -22,6 +25,16 @@ KISS = ntp.PROTOCOL.kind(ntp.KISS // KIND)
 # What the article's list of listening processes showed as root's, and as mDNSResponder's.
 OF_ROOT = (*(protocol.name for protocol in ntp.PROTOCOLS), "nbns")
 OF_RESPONDER = ("mdns",)
+
+# What replies call systems that are no Mac OS X, in the facts in which a host speaks of itself.
+OTHER_SYSTEM = re.compile(
+    r"linux|windows|microsoft|debian|ubuntu|fedora|centos|red ?hat|suse|alpine|raspbian|android|openwrt|"
+    r"(free|open|net|dragonfly)bsd|solaris|sunos|cisco|routeros|junos|vxworks",
+    re.IGNORECASE,
+)
+OF_ITSELF = ("ntp-variable", "host-info", "model", "server", "software", "banner", "system-description", "os-version")
+# Mac OS X begins with a TTL of 64, and with 255 on the link; Windows with 128.
+HIGHEST_OF_MAC, FROM_LINK = 64, 255
 
 
 class Between(NamedTuple):
@@ -89,6 +102,14 @@ def advisories(found: Finding, mode: Mode | None) -> list[str]:
             "what launchd had started only when that was started anew"
         )
     return notes
+
+
+def is_no_mac(facts: Iterable[Fact], ttls: Collection[int]) -> bool:
+    """Whether a host says that it is something else than a Mac: in its replies, or by the TTLs of its messages."""
+    if any(fact.kind in OF_ITSELF and OTHER_SYSTEM.search(fact.value) for fact in facts):
+        return True
+    sent = [ttl for ttl in ttls if ttl != FROM_LINK]
+    return bool(sent) and min(sent) > HIGHEST_OF_MAC
 
 
 def preset_of(mode: Mode | None) -> str | None:

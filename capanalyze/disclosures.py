@@ -117,6 +117,7 @@ CLAUSES: tuple[Clause, ...] = (
         ("name", _netbios_name),
         ("name", _netbios_role),
         ("host-name", str),
+        ("confirmed", "confirms {}".format),
         ("workgroup", "{} (group)".format),
         ("master-browser", "master browser {}".format),
         ("backup-browser", "backup browser {}".format),

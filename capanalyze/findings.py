@@ -9,9 +9,20 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from capanalyze.circumstances import advisories, off_link
-from capanalyze.exchanges.batch import host_text, time_ns
-from capanalyze.exchanges.row import CLIENT, CLIENT_LOW, NANOS, NARROW, SECONDS, SERVER, SERVER_LOW, WIDE
+from capanalyze.exchanges.batch import host_text, reply_to, time_ns
+from capanalyze.exchanges.row import (
+    CLIENT,
+    CLIENT_LOW,
+    NANOS,
+    NARROW,
+    REQUEST,
+    SECONDS,
+    SERVER,
+    SERVER_LOW,
+    WANTED,
+    WANTED_LOW,
+    WIDE,
+)
 from capanalyze.model import VERDICTS, Announcement, Control, Counts, Evidence, Finding, Reach, Zone
 from capanalyze.verdicts import verdict_of
 
@@ -60,7 +71,17 @@ def evidence_at(batch: Batch, number: int, names: Names) -> Evidence:
         client=host_text(wide[w + CLIENT], wide[w + CLIENT_LOW]),
         server=host_text(wide[w + SERVER], wide[w + SERVER_LOW]),
         reply_capture=names.captures[reply_capture] if reply_capture != capture else None,
+        asked=asked_at(wide, w),
+        reply_to=reply_to(wide[w : w + WIDE], batch.narrow[number * NARROW : (number + 1) * NARROW]),
     )
+
+
+def asked_at(wide: Sequence[int], row: int) -> str | None:
+    """The address that was asked in the exchange whose words begin at `row`, where another one answered."""
+    words = wide[row + WANTED], wide[row + WANTED_LOW]
+    if not wide[row + REQUEST] or words == (wide[row + SERVER], wide[row + SERVER_LOW]):
+        return None
+    return host_text(*words)
 
 
 class Unasked(NamedTuple):
@@ -94,11 +115,6 @@ def id_of(found: Finding) -> str:
     """What names a finding in all reports of the same captures: MODE/ZONE/SERVICE, behind HOST of several hosts."""
     host = "" if found.host is None else f"{found.host}/"
     return f"{host}{found.mode or '-'}/{found.zone}/{found.service}"
-
-
-def notes_on(found: Finding, mode: Mode | None) -> list[str]:
-    """What a reader should know of a finding besides."""
-    return off_link(found) + advisories(found, mode)
 
 
 def reached(counts: Sequence[int]) -> Reach:

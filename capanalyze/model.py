@@ -84,7 +84,11 @@ class Exchange(Record):
 
 
 class Evidence(Value, frozen=True):
-    """Where to look: an exchange by capture and frame numbers. `time` is UTC, ISO 8601, or None."""
+    """Where to look: an exchange by capture and frame numbers. `time` is UTC, ISO 8601, or None.
+
+    `asked` is the address that was asked, a group perhaps, where another one answered; `reply_to` the endpoint that the
+    first reply went to, if not to the one that asked.
+    """
 
     capture: str
     requests: list[int]
@@ -93,6 +97,8 @@ class Evidence(Value, frozen=True):
     client: str
     server: str
     reply_capture: str | None = None
+    asked: str | None = None
+    reply_to: str | None = None
 
 
 class Frame(Value, frozen=True):
@@ -149,14 +155,14 @@ class Fact(Value, frozen=True):
 
 
 class Step(Value, frozen=True):
-    """Round-trip times that are about the same: in the middle of an eighth of an octave, microseconds."""
+    """Round-trip times that are the same, or, of many, in one 32nd of an octave: its middle, microseconds."""
 
     us: float
     count: int
 
 
 class RoundTrip(Value, frozen=True):
-    """Round-trip times of a finding's replies, microseconds; `spread` counts them by size."""
+    """Round-trip times of a finding's replies, microseconds; `spread` counts them by size, and has their median."""
 
     count: int
     minimum: float

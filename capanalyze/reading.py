@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from capanalyze.audit import Audit, CaptureFile
     from capanalyze.capture.interface import Interface
+    from capanalyze.core import core
     from capanalyze.packets.messages import Rows
 
 SECOND = 1_000_000_000
@@ -104,6 +105,11 @@ class Reading:
             first = first if audit.since is None else max(first, audit.since)
             last = last if audit.until is None else min(last, audit.until)
         return CaptureFacts(first=first, last=last, cut=self.is_cut, one_sided=self.is_one_sided)
+
+    @property
+    def neighbours(self) -> core.Neighbourhood | None:
+        """The hosts that its frames show on the link; None before it is read."""
+        return self._scanner.neighbours if self._scanner else None
 
     @property
     def is_cut(self) -> bool:

@@ -56,6 +56,15 @@ def test_another_protocol_in_a_reply_is_a_difference(tmp_path: Path) -> None:
     assert agreement.protocols == ["ntp", "dns"]
 
 
+def test_frames_are_named_as_their_capture_numbers_them(tmp_path: Path) -> None:
+    passing = ipv4(PEER, "10.255.255.1", 89, b"ospf")
+    wrong = said(*NTP, **{"ntp.request_in": "9"})
+    agreement = compared(tmp_path, [passing, passing, REQUEST, REPLY], said(*NTP), wrong)
+    assert agreement is not None
+    assert agreement.differences + agreement.explained
+    assert all(text.startswith("frame 4") for text in agreement.differences + agreement.explained)
+
+
 def test_a_malformed_reply_is_a_difference(tmp_path: Path) -> None:
     agreement = compared(tmp_path, [REQUEST, REPLY], said(*NTP), said(*NTP, "_ws.malformed"))
     assert agreement is not None
@@ -103,7 +112,7 @@ def test_multicast_dns_is_linked_by_its_question_whatever_the_id(tmp_path: Path)
     assert agreement is not None
     assert (agreement.confirmed, agreement.links, agreement.differences) == (2, 0, [])
     assert agreement.explained == [
-        "frame 2: tshark links by the id, which multicast DNS leaves 0, frame 9; the records answer frame 1"
+        "frame 2: tshark links by the id, which multicast DNS leaves 0, another frame; the records answer frame 1"
     ]
 
 

@@ -262,6 +262,38 @@ def test_other_modes_and_services_fit_none(tmp_path: Path) -> None:
     assert told(tmp_path, datagrams, "udp/4433", mode="block-all").notes == []
 
 
+LINUX = b"\x16\x82\0\x01" + bytes(6) + b"\0\x15" + b'system="Linux/2.6.18"'
+
+
+def test_a_host_that_says_that_it_is_no_mac_fits_no_advisory_on_macs(tmp_path: Path) -> None:
+    said = [
+        (5, ipv4(PEER, TARGET, 17, udp(40009, 123, CONTROL))),
+        (5.1, ipv4(TARGET, PEER, 17, udp(123, 40009, LINUX))),
+    ]
+    assert told(tmp_path, [(0, asked(1)), (0.1, answered(1)), *said]).notes == []
+
+
+@pytest.mark.parametrize(("ttl", "fits"), [(64, True), (128, False), (255, True)])
+def test_a_host_with_ttls_of_another_system_fits_none(tmp_path: Path, ttl: int, *, fits: bool) -> None:
+    frames = [(0, asked(1)), (0.1, with_ttl(answered(1), ttl))]
+    assert bool(told(tmp_path, frames).notes) == fits
+
+
+def prohibited(number: int) -> bytes:
+    return ipv4(TARGET, PEER, 1, icmp(3, 13, payload=asked(number)))
+
+
+def test_rejections_that_only_a_filter_makes_are_noted(tmp_path: Path) -> None:
+    by_filter = "a kind that only a packet filter makes: the firewall answered, whether or not anything listens"
+    first, second = [(0, asked(1)), (0.1, prohibited(1))], [(9, asked(2)), (9.1, prohibited(2))]
+    found = told(tmp_path, first + second)
+    assert found.reasons == {"communication administratively prohibited, by a filter": 2}
+    assert found.notes == [f"every rejection is of {by_filter}"]
+    found = told(tmp_path, [(0, asked(1)), (0.1, refused(1)), *second])
+    assert found.notes == [f"1 of the rejections are of {by_filter}"]
+    assert told(tmp_path, [(0, asked(1)), (0.1, refused(1))]).notes == []
+
+
 # Kinds of requests, announcements
 
 

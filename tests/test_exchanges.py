@@ -591,7 +591,7 @@ def test_payloads_can_be_found_again(tmp_path: Path) -> None:
     (pair,) = captured(tmp_path, [(0, asked()), (0.1, told()), (0.2, told(ident=2))])[0].done
     octets = (tmp_path / "one.pcap").read_bytes()
     assert pair.told is not None
-    name, frame, at, length = pair.told
+    name, frame, at, length, _ = pair.told
     assert (name, frame) == ("one.pcap", 2)
     assert octets[at : at + length] == ntp(SERVER, origin=1)
 

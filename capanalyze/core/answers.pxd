@@ -17,7 +17,7 @@ from capanalyze.core.pairing cimport (
 from capanalyze.core.record cimport NO_TIME
 from capanalyze.core.row cimport (
     ADDRESS_CHANGED, ANSWERED, CONVERSATION, ECHOED, GROUP, KNOWING, LATE, MAY_ANNOUNCE, MULTICAST, PORT_CHANGED, REPLIED,
-    SAID_DATAGRAM, SILENT, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
+    SAID_DATAGRAM, SILENT, SPOKEN, TAKEN, UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport TCP_SERVICE
 
@@ -59,7 +59,7 @@ cdef inline void add_reply(Pairing *p, uint32_t number, const Given *g) noexcept
 cdef inline void first_reply(Pairing *p, Exchange *e, const Given *g) noexcept nogil:
     """What the first reply tells of an exchange."""
     cdef const Message *m = g.m
-    e.rtt = round_trip(e, m)
+    e.rtt = -1 if answers_later_one(p, e) else round_trip(e, m)
     e.reason = <uint16_t>kind_of(g) if m.service == e.module else SAID_DATAGRAM
     if is_late(p, e):
         e.reason |= LATE
@@ -77,6 +77,11 @@ cdef inline void first_reply(Pairing *p, Exchange *e, const Given *g) noexcept n
         return
     e.reason |= PORT_CHANGED if same(&e.wanted, &m.source) else ADDRESS_CHANGED
     e.server, e.server_port = m.source, <int32_t>m.source_port
+
+
+cdef inline bint answers_later_one(const Pairing *p, const Exchange *e) noexcept nogil:
+    """Whether a reply comes so late that it answers what the client sent meanwhile, of which no key tells."""
+    return e.flags & CONVERSATION and e.flags & SPOKEN and p.table.now > e.asked + facts_of(p, e).window
 
 
 cdef inline int64_t round_trip(const Exchange *e, const Message *m) noexcept nogil:
@@ -135,6 +140,7 @@ cdef inline uint32_t another(Pairing *p, uint32_t number, const Given *g) noexce
     e.place, e.port, e.interfaces = first.place, first.port, first.interfaces
     e.module, e.service, e.kind, e.variant, e.ttl = first.module, first.service, first.kind, first.variant, first.ttl
     e.request, e.request_octets, e.retransmissions = first.request, first.request_octets, first.retransmissions
+    e.request_at = first.request_at
     e.rtt = e.reply_at = e.ident = e.last_ident = -1
     e.outcome, e.reason = SILENT, first.kind
     e.flags = first.flags & ~<uint32_t>(

@@ -42,6 +42,7 @@ class Scanner:
         tally: Words,
         tunnels: Words,
         unread: Words,
+        shown: Words,
         stop: int,
     ) -> int:
         """Walk records up to `stop`, or until there is no room.
@@ -56,6 +57,7 @@ class Scanner:
             tally: for each reason not to read a frame, how many there were.
             tunnels: for each kind of tunnel, how many frames were read inside of it.
             unread: numbers of what is not read, and how many of each there were.
+            shown: MAC and IP addresses of senders that frames show on the link.
             stop: the octet before which the walk ends.
 
         Returns:
@@ -64,6 +66,18 @@ class Scanner:
         Raises:
             ValueError: a buffer is shorter than what has to fit into it.
         """
+
+class Neighbourhood:
+    """The hosts that were shown on the link: so many addresses, each with the MAC address that it sends from."""
+
+    def __init__(self, room: int) -> None: ...
+    def __len__(self) -> int: ...
+    def take(self, shown: Words, count: int) -> None:
+        """Remember senders that a scan noted. Raises ValueError where there are fewer than `count`."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there was no room for another one."""
 
 def read_record(octets: Octets, state: Words, layout: Words | bytes, interfaces: Words, found: Words) -> int:
     """Read the record at the offset in `state`.
@@ -320,11 +334,19 @@ class Summary:
     def add(self, wide: Words, narrow: Words, links: Words, count: int) -> None:
         """Sum up judged rows. Raises ValueError where there are fewer than `count`."""
 
-    def finish(self) -> None:
-        """All was added: what is shown of findings is settled, and ports without one of their own are joined."""
+    def finish(self, shown: list[Neighbourhood]) -> None:
+        """All was added, of captures that showed these hosts on the link.
 
-    def counts(self) -> tuple[list[int], int, int, int, bool]:
-        """Exchanges by direction, and outside of every mode's time; records, exchanges, any ports without room."""
+        What is shown of findings is settled, it is told where clients are, and ports without a finding of their own are
+        joined.
+        """
+
+    def counts(self) -> tuple[list[int], int, int, int, bool, int]:
+        """What is counted of all exchanges.
+
+        Exchanges by direction, and outside of every mode's time; records, exchanges, any ports without room; answered
+        requests of which it is not known from where they came.
+        """
 
     def kept(self) -> tuple[bytes, bytes, bytes]:
         """The rows that are kept: wide ones, narrow ones, links."""

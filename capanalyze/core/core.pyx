@@ -16,6 +16,7 @@ from capanalyze.core.exchange cimport (
 )
 from capanalyze.core.expiry cimport (write)
 from capanalyze.core.exchange cimport (Table as OpenTable)
+from capanalyze.core.hosts cimport bring_near
 from capanalyze.core.index cimport LINE
 from capanalyze.core.judge cimport judge as judge_rows
 from capanalyze.core.judge cimport conclude, note_answers, settle
@@ -24,6 +25,7 @@ from capanalyze.core.message cimport Address, Match, Message, Role, begin
 from capanalyze.core.naming cimport MAX_NAMES as NAMES_TOLD_APART
 from capanalyze.core.naming cimport Name, Names, name, read_name
 from capanalyze.core.naming cimport find as find_name
+from capanalyze.core.neighbours cimport Neighbour, Neighbours, meet_all
 from capanalyze.core.octets cimport Octets
 from capanalyze.core.kept cimport row_at
 from capanalyze.core.pair cimport feed
@@ -62,8 +64,8 @@ from capanalyze.core.setting cimport (
 from capanalyze.core.summary cimport finish, sum_up
 from capanalyze.core.sums cimport MOST_KINDS as SUMMED_KINDS
 from capanalyze.core.sums cimport (
-    CLASSES, JOINED, LAST_ONE, MOST_BINS, SENT_KINDS, SLOWEST_ONE, STEPS, Bins, Cell, Change, Detail, Kept, Kinds, Met,
-    Reason, Row, SentList, Spread, Sums, Table, Turn,
+    CLASSES, JOINED, LAST_ONE, MOST_BINS, SENT_KINDS, SLOWEST_ONE, STEPS, Bins, Cell, Change, Detail, Host, Kept, Kinds, Met,
+    Origin, Reason, Row, SentList, Spread, Sums, Table, Turn,
 )
 from capanalyze.core.times cimport count_at, note_reply
 from capanalyze.core.times cimport step_of as step_in

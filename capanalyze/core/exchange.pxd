@@ -127,6 +127,7 @@ cdef struct Exchange:
     int32_t reply_captured
     uint16_t reason
     uint8_t ttl
+    uint8_t reply_copies  # further sights of what came back, up to 255
     int64_t stood  # clock at which it took its place in the order
     Address reply_to  # 320 octets
     int32_t reply_to_port
@@ -138,8 +139,7 @@ cdef struct Exchange:
     uint32_t replies
     uint32_t replies_last
     uint32_t links  # frames in both lists
-    uint32_t reply_copies  # further sights of what came back
-    uint8_t[4] rest  # up to a whole number of lines
+    int64_t request_at  # up to a whole number of lines
 
 
 cdef struct Ends:
@@ -310,6 +310,12 @@ cdef inline void add_reply_frame(Table *t, Exchange *e, int64_t frame) noexcept 
         e.reply = frame
     else:
         append(t, e, &e.replies, &e.replies_last, frame)
+
+
+cdef inline void see_again(Exchange *e) noexcept nogil:
+    """A frame that came back was a further sight of one that had."""
+    if e.reply_copies < 255:
+        e.reply_copies += 1
 
 
 cdef inline void append(Table *t, Exchange *e, uint32_t *first, uint32_t *last, int64_t frame) noexcept nogil:

@@ -174,7 +174,7 @@ cdef inline void write(Table *t, const Exchange *e, Wide *wide, Narrow *narrow) 
     wide[0] = Wide(
         clock=e.clock, asked=e.asked, seconds=e.seconds, client=e.client, server=e.server, wanted=e.wanted, mac=e.mac,
         request=e.request, reply=e.reply, rtt=e.rtt, reply_octets=e.reply_octets, reply_at=e.reply_at,
-        reply_frame=e.reply_frame, reply_to=e.reply_to,
+        reply_frame=e.reply_frame, reply_to=e.reply_to, request_at=e.request_at,
     )
     narrow[0] = Narrow(
         nanos=e.nanos, place=e.place, module=e.module, service=e.service, port=e.port, client_port=e.client_port,

@@ -16,8 +16,8 @@ from capanalyze.core.pairing cimport (
 from capanalyze.core.replies cimport answer_by_ends, by_endpoints, elsewhere
 from capanalyze.core.requests cimport is_retransmission, request, resend
 from capanalyze.core.row cimport (
-    ANSWERED, CONVERSATION, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, UNANSWERABLE_REQUEST,
-    WEAK_PAIRING,
+    ANSWERED, CONVERSATION, INDETERMINATE, KEYLESS, MAY_ANNOUNCE, REJECTED, SAID_MID_FLOW, SILENT, SPOKEN,
+    UNANSWERABLE_REQUEST, WEAK_PAIRING,
 )
 from capanalyze.core.services cimport GENERIC_UDP
 
@@ -64,7 +64,9 @@ cdef inline void flow_on(Pairing *p, uint32_t number, const Given *g) noexcept n
     wait_on(&p.table, number, IDLE_WAIT)
     if e.digest == g.m.digest and is_retransmission(p, e, g):
         resend(p, number, g)
-    elif g.m.role & CONTINUES and not e.flags & ANSWERED:
+        return
+    e.flags |= SPOKEN
+    if g.m.role & CONTINUES and not e.flags & ANSWERED:
         add_request(&p.table, e, g.m.frame)
 
 

@@ -126,6 +126,7 @@ cdef struct Frame:
     uint32_t tunnels  # a bit for each kind around the innermost header
     bint is_early  # its signs are looked at, see `signs.pxd`
     int64_t trailing  # octets behind the outermost packet, less than 0 where that is not known
+    bint is_shown  # it shows its sender on the link, whatever its hop count
     bint is_doubtful  # a tunnel's header that only IP inside it makes believable
 
 

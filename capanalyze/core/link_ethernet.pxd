@@ -9,8 +9,9 @@ from capanalyze.core.frame cimport (
     ENCRYPTED, ETHERNET, ETHERTYPE, IP, LLC, MALFORMED_HEADER, MPLS, NOT_IP, NSH, PPP, PPPOE, TRUNCATED,
     UNREAD_ETHERTYPE, UNREAD_INSIDE, Frame, Step, skip, unread,
 )
+from capanalyze.core.message cimport Address
 from capanalyze.core.octets cimport Octets, be16, be24, be32, be48, behind, u8
-from capanalyze.core.signs cimport arp
+from capanalyze.core.signs cimport sign_arp
 
 cdef enum:
     CISCO_ISL = 0x01000C00  # an address that frames between Cisco's switches begin with, and a 0
@@ -98,6 +99,7 @@ cdef inline Step ethertype(Frame *frame) noexcept nogil:
 cdef inline Step by_ethertype(Frame *frame, uint16_t kind) noexcept nogil:
     """What an EtherType announces, on a link or in another header that names its payload by one."""
     if kind in (0x0800, 0x86DD): return IP
+    if kind == 0x0806: return arp(frame)
     if kind in (0x8847, 0x8848): return MPLS
     if kind == 0x8864: return PPPOE
     if kind == 0x880B: return PPP
@@ -106,13 +108,22 @@ cdef inline Step by_ethertype(Frame *frame, uint16_t kind) noexcept nogil:
     if kind == 0x6558: return ETHERNET
     if kind == 0x88E7: return skip(frame, 4, ETHERNET)  # IEEE 802.1Q clause 9.7: the tag of a backbone's service
     if kind == 0x8903: return skip(frame, 2, ETHERNET)  # Cisco FabricPath, behind addresses of its own
-    if kind == 0x0806: return arp(frame)
     if kind == 0x88E5: return macsec(frame)
     if kind == 0x22F3: return trill(frame)
     if kind == 0x4305: return batman(frame)
     cdef uint32_t tag = octets_of_tag(kind)
     if tag: return tagged(frame, tag)
     return NOT_IP if manages(kind) else unread(frame, kind, UNREAD_ETHERTYPE)
+
+
+cdef inline Step arp(Frame *frame) noexcept nogil:
+    """RFC 826: what asks or answers is on the link. Two types, two lengths, the operation, and the sender's addresses."""
+    cdef uint32_t at = 8 + (u8(frame.rest, 4) if frame.rest.captured >= 8 else 0)
+    if frame.rest.captured >= at + 4 and be16(frame.rest, 2) == 0x0800 and u8(frame.rest, 5) == 4:
+        frame.message.source = Address(0, 0xFFFF00000000ULL | be32(frame.rest, at))
+        frame.is_shown = True
+        sign_arp(frame)
+    return NOT_IP
 
 
 cdef inline uint32_t octets_of_tag(uint16_t kind) noexcept nogil:

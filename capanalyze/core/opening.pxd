@@ -36,7 +36,7 @@ cdef inline uint32_t begin(Pairing *p, const Given *g, bint turned) noexcept nog
     e.server_port = e.wanted_port = <int32_t>(m.source_port if turned else m.destination_port)
     e.digest = m.digest
     e.mac, e.server_mac = m.source_mac, m.destination_mac
-    e.rtt = e.reply_at = -1
+    e.rtt = e.reply_at = e.request_at = -1
     e.place = <int32_t>m.interface
     e.module, e.service, e.kind = <uint8_t>m.service, service_of(p, g), <uint8_t>kind_of(g)
     e.port = <int32_t>m.port
@@ -53,6 +53,7 @@ cdef inline uint32_t begin(Pairing *p, const Given *g, bint turned) noexcept nog
         e.reply, e.reply_octets = m.frame, m.size
     else:
         e.request, e.request_octets = m.frame, <int32_t>m.size
+        e.request_at = m.payload if m.captured == m.size else -1
     if turned or m.to_group:  # what goes to a group may turn out to be an announcement
         e.reply_at, e.reply_frame, e.reply_captured = m.payload, m.frame, <int32_t>m.captured
     wait(t, number, <uint8_t>facts_of(p, e).patience_wait)

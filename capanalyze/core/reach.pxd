@@ -1,8 +1,9 @@
-"""From where a request came: the link itself, a private network, or anywhere, as far as address and TTL tell."""
+"""From where a request came: the link itself, a private network, or anywhere, as far as its own frame tells."""
 
 from libc.stdint cimport uint32_t
 
 from capanalyze.core.message cimport Address, is_ipv4
+from capanalyze.core.neighbours cimport FROM_LINK, is_link_local
 from capanalyze.core.row cimport GROUP, Narrow, Wide
 
 cdef enum Reach:  # in the order of `model.Reach`
@@ -19,18 +20,13 @@ cdef inline Reach reach_of(const Wide *wide, const Narrow *narrow) noexcept nogi
     TTL that hosts begin with, over a link where frames have senders, is from near: no router seems to have lowered it.
     """
     cdef const Address *client = &wide.client
-    if narrow.flags & GROUP or narrow.ttl == 255 or is_link_local(client):
+    if narrow.flags & GROUP or narrow.ttl == FROM_LINK or is_link_local(client):
         return ON_LINK
     if wide.mac >= 0 and narrow.ttl in (32, 60, 64, 128):
         return NEAR
     if is_ipv4(client):
         return PRIVATE if is_private(<uint32_t>client.low) else PUBLIC
     return PRIVATE if client.high >> 57 == 0x7E else PUBLIC  # fc00::/7, RFC 4193
-
-
-cdef inline bint is_link_local(const Address *address) noexcept nogil:
-    """fe80::/10, RFC 4291 section 2.5.6; 169.254.0.0/16, RFC 3927."""
-    return address.high >> 54 == 0x3FA or (is_ipv4(address) and address.low >> 16 == 0xFFFFA9FEU)
 
 
 cdef inline bint is_private(uint32_t address) noexcept nogil:

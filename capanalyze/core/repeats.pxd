@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from capanalyze.core.exchange cimport (
-    FREE, GONE, MILLISECOND, SECOND, Exchange, Table, add_reply_frame, add_request, at,
+    FREE, GONE, MILLISECOND, SECOND, Exchange, Table, add_reply_frame, add_request, at, see_again,
 )
 from capanalyze.core.message cimport Message
 from capanalyze.core.octets cimport mix
@@ -89,7 +89,7 @@ cdef inline void add_frame(Table *t, const Joined *joined, int64_t frame) noexce
         add_request(t, e, frame)
     else:
         add_reply_frame(t, e, frame)
-        e.reply_copies += 1
+        see_again(e)
 
 
 cdef inline int64_t source_of(const Repeats *r, int64_t frame) noexcept nogil:

@@ -26,6 +26,7 @@ cdef struct Wide:
     int64_t reply_at  # offset of the first reply's payload in its (unpacked) capture, -1 for none
     int64_t reply_frame  # its frame, which is not the first that came back where an ICMP error came before
     Address reply_to  # where the first reply went, if not to the endpoint that asked; else zeros
+    int64_t request_at  # offset of the first request's payload in its (unpacked) capture, -1 unless all of it is there
 
 
 cdef struct Narrow:
@@ -68,7 +69,7 @@ cdef enum:  # flags
     UNANSWERABLE_REQUEST = 4
     MAY_ANNOUNCE = 8
     ANSWERED = 16
-    SPOKEN = 32  # a connection that was used, or taken back
+    SPOKEN = 32  # a connection that was used, or taken back; a conversation that went on before any answer
     CONVERSATION = 64  # one exchange per five-tuple: what follows the first answer is counted
     KNOWING = 128  # it lists answers that it knows
     ECHOED = 256  # the reply repeats the request

@@ -9,6 +9,7 @@ from capanalyze.core.frame cimport (
 from capanalyze.core.message cimport (
     ACKNOWLEDGES, FRAGMENT, MALFORMED, MAX_KEYS, MAX_READINGS, OTHER, REPLY, Address, Match, Message, begin,
 )
+from capanalyze.core.neighbours cimport Neighbour, is_neighbour, shows_sender
 from capanalyze.core.octets cimport Octets, behind
 from capanalyze.core.record cimport (
     FULL, READY, WITHOUT_PACKET, Answer, Interface, Layout, Record, read_pcap, read_pcapng, span_of,
@@ -55,6 +56,8 @@ cdef struct State:  # in words of 64 bits, as `packets.scan` numbers them
     int64_t key_room  # and keys
     int64_t names  # 1: some message's interface is to be found by its name
     int64_t first_cut  # the first frame that is cut before its ports, 0 for none
+    int64_t shown  # senders noted that frames show on the link
+    int64_t shown_room
 
 
 cdef struct Unread:
@@ -72,6 +75,7 @@ cdef struct Scan:
     int64_t *tally
     int64_t *tunnels
     Unread *unread
+    Neighbour *shown
 
 
 cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
@@ -98,6 +102,8 @@ cdef inline Answer scan(Scan *s, Octets octets) noexcept nogil:
             note_unread(s, reason, frame.unread)
         if frame.tunnels:
             note_tunnels(s, frame.tunnels)
+        if shows_sender(reason, &frame):
+            note_sender(s, frame.message)
         if is_of_concern(reason, frame.message):
             write(s, &frame, &found)
             if may_hold_messages(frame.message):
@@ -158,7 +164,7 @@ cdef inline Answer next_record(const Scan *s, Octets octets, Record *record) noe
 
 cdef inline Step frame_of(Scan *s, Octets octets, const Record *record, Frame *frame, Match *found) noexcept nogil:
     """What a record holds: MESSAGE with the message filled in, or the reason why there is none."""
-    frame.tunnels = 0
+    frame.tunnels = frame.is_shown = 0
     if record.interface < 0:
         return NOT_A_PACKET if record.interface == WITHOUT_PACKET else NO_INTERFACE
     cdef const Interface *interface = &s.interfaces[record.interface]
@@ -238,6 +244,15 @@ cdef inline void note_tunnels(Scan *s, uint32_t tunnels) noexcept nogil:
     cdef int kind
     for kind in range(<int>TUNNELS_END):
         s.tunnels[kind] += tunnels >> kind & 1
+
+
+cdef inline void note_sender(Scan *s, const Message *message) noexcept nogil:
+    """Note a sender that is on the link, unless it was the last one too."""
+    cdef Neighbour found = Neighbour(message.source_mac, message.source)
+    cdef int64_t count = s.state.shown
+    if count < s.state.shown_room and not (count and is_neighbour(&s.shown[count - 1], &found)):
+        s.shown[count] = found
+        s.state.shown += 1
 
 
 cdef inline Step transported(Scan *s, Frame *frame, Step transport, Match *found, bint is_whole) noexcept nogil:

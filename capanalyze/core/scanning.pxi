@@ -26,11 +26,12 @@ cdef class Scanner:
         if max(of_port) >= len(NAMES):
             raise ValueError("a port of no service")
 
-    def scan(self, octets, state, layout, interfaces, messages, pool, tally, tunnels, unread, size_t stop):
+    def scan(self, octets, state, layout, interfaces, messages, pool, tally, tunnels, unread, shown,
+             size_t stop):
         """Walk records up to `stop`, or until there is no room: why, as `capture.records` numbers it."""
         cdef Records records = Records(octets, state, layout, interfaces)
         cdef Held rows = Held(messages, True), keys = Held(pool, True), counts = Held(tally, True)
-        cdef Held carried = Held(tunnels, True), numbers = Held(unread, True)
+        cdef Held carried = Held(tunnels, True), numbers = Held(unread, True), senders = Held(shown, True)
         cdef Octets block = records.up_to(stop)
         cdef Scan *s = &records.scan
         cdef Answer answer
@@ -40,6 +41,7 @@ cdef class Scanner:
         s.tally = <int64_t *>counts.at_least((<int>reason.REASONS_END - <int>reason.MESSAGE) * sizeof(int64_t))
         s.tunnels = <int64_t *>carried.at_least(<int>reason.TUNNELS_END * sizeof(int64_t))
         s.unread = <Unread *>numbers.at_least(MAX_UNREAD * sizeof(Unread))
+        s.shown = <Neighbour *>senders.at_least(s.state.shown_room * sizeof(Neighbour))
         with nogil:
             answer = scan_in(s, block)
         return <int>answer
@@ -99,3 +101,31 @@ def find(octets, state, layout, interfaces, wanted, found, int64_t before):
     with nogil:
         done = find_in(piece, &records.scan, before, frames, count, places)
     return done
+
+
+cdef class Neighbourhood:
+    """The hosts that were shown on the link, with room for so many."""
+    cdef Neighbours neighbours
+    cdef Room places, heads
+
+    def __cinit__(self, size_t room):
+        cdef size_t count = 2
+        while count < 2 * room + 2:
+            count *= 2
+        self.places, self.heads = Room(room, sizeof(Neighbour)), Room(count, sizeof(uint32_t))
+        self.neighbours.places, self.neighbours.heads = <Neighbour *>self.places.first, <uint32_t *>self.heads.first
+        self.neighbours.used, self.neighbours.room, self.neighbours.mask = 1, room + 1, count - 1
+
+    def take(self, shown, size_t count):
+        """Remember senders that a scan noted."""
+        cdef Held held = Held(shown)
+        cdef const Neighbour *some = <const Neighbour *>held.at_least(count * sizeof(Neighbour))
+        with nogil:
+            meet_all(&self.neighbours, some, count)
+
+    def __len__(self):
+        return self.neighbours.used - 1
+
+    @property
+    def is_full(self):
+        return bool(self.neighbours.is_full)

@@ -5,7 +5,7 @@ Only the first frames of a capture are looked at.
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from capanalyze.core.frame cimport NOT_IP, Frame, Step
+from capanalyze.core.frame cimport Frame
 from capanalyze.core.message cimport OTHER, Address, is_ipv4
 from capanalyze.core.octets cimport Octets, be16, be32, be48, u8
 
@@ -56,13 +56,13 @@ cdef inline uint64_t words_of(const Address *address) noexcept nogil:
     return total + (low >> 48) + (low >> 32 & 0xFFFF) + (low >> 16 & 0xFFFF) + (low & 0xFFFF)
 
 
-cdef inline Step arp(Frame *frame) noexcept nogil:
+cdef inline void sign_arp(Frame *frame) noexcept nogil:
     """RFC 826, for IPv4: a message from one address to another, which is of no concern to pairing."""
     cdef Octets octets = frame.rest
     if not frame.is_early or frame.depth or octets.captured < ARP_HEADER:
-        return NOT_IP
+        return
     if be16(octets, 2) != 0x0800 or be16(octets, 4) != 0x0604 or not 1 <= be16(octets, 6) <= 2:
-        return NOT_IP
+        return
     cdef int64_t to = frame.message.destination_mac
     frame.trailing = <int64_t>octets.size - ARP_HEADER
     frame.message.source_mac = be48(octets, 8)
@@ -77,7 +77,6 @@ cdef inline Step arp(Frame *frame) noexcept nogil:
     frame.message.payload = octets.first - frame.block
     frame.message.captured = frame.message.size = 0
     frame.message.signs |= NEIGHBOUR
-    return NOT_IP
 
 
 cdef inline void sign_neighbour(Frame *frame) noexcept nogil:

@@ -4,10 +4,10 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint32_t, uint64_t
 
 from capanalyze.core.cells cimport add_reason, cell_at, fetch_cell, fetch_head, find_cell, find_further, join_cells
 from capanalyze.core.details cimport detail_at, frames_back, new_detail
+from capanalyze.core.hosts cimport note_host, settle_reach
 from capanalyze.core.index cimport checked_place
 from capanalyze.core.meeting cimport meet
 from capanalyze.core.message cimport is_ipv4
-from capanalyze.core.reach cimport reach_of
 from capanalyze.core.row cimport CAPTURE_SHIFT, INWARD, OUTWARD, PASSING, REJECTED, REPLIED, SILENT, UNSOLICITED, Narrow
 from capanalyze.core.sent cimport note_sent, sent_by
 from capanalyze.core.services cimport TCP_SERVICE
@@ -105,6 +105,7 @@ cdef inline void count(Sums *s, uint32_t number, Row row, int kind) noexcept nog
         cell.port_clock = row.wide.clock
         cell.port_seen = row.narrow.server_port
     note_origin(s, number, row)
+    note_host(s, number, row, kind == REPLIED)
     if kind == REPLIED:
         count_reply(cell, row)
 
@@ -129,7 +130,6 @@ cdef inline void count_reply(Cell *cell, Row row) noexcept nogil:
     cell.asked_octets += row.narrow.request_octets
     cell.told_octets += row.wide.reply_octets
     cell.told_frames += frames_back(row)
-    cell.reached[<int>reach_of(row.wide, row.narrow)] += 1
     if rtt >= 0:
         if cell.timed == 0 or rtt < cell.fastest:
             cell.fastest = rtt
@@ -193,11 +193,12 @@ cdef inline void add_unasked(Sums *s, Row row) noexcept nogil:
         take(s, cell.detail, row)
 
 
-cdef inline void finish(Sums *s) noexcept nogil:
-    """All is read: show what waits, and join the ports that have no finding of their own."""
+cdef inline void finish(Sums *s, bint all_shown) noexcept nogil:
+    """All is read: show what waits, tell where hosts are, and join the ports that have no finding of their own."""
     cdef uint32_t number
     for number in range(1, <uint32_t>s.detail.used):
         if not detail_at(s, number).is_full:
             show_waiting(s, number)
     flush(s)
+    settle_reach(s, all_shown)
     join_cells(s)

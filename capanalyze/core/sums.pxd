@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from capanalyze.core.message cimport Address, flag
+from capanalyze.core.neighbours cimport Neighbour
 from capanalyze.core.row cimport Link, Narrow, Wide
 
 cdef enum:
@@ -143,10 +144,13 @@ cdef struct Kinds:
     Asked[MOST_KINDS] of_kind
 
 
-cdef struct Payload:  # where a reply's payload is
+cdef struct Payload:  # where a reply's payload is, and that of its request
     int64_t frame
     int64_t offset
     int64_t size
+    int64_t asked  # the request's frame
+    int64_t asked_at  # -1 for none
+    int64_t asked_size
 
 
 cdef struct Spread:
@@ -197,6 +201,17 @@ cdef struct Met:  # an interface of a zone, or a capture of a cell
     flag is_capture
     uint32_t where
     int32_t number
+
+
+cdef struct Host:  # a client
+    Neighbour who
+    int32_t reach  # from where the nearest of its requests came
+
+
+cdef struct Origin:  # answered requests of a host in a cell; those that came from the link are counted there at once
+    uint32_t cell
+    uint32_t host
+    int64_t number
 
 
 cdef struct Kept:  # rows that are kept, with the links of their lists of frames
@@ -251,6 +266,15 @@ cdef struct Sums:
     Table meeting
     uint32_t *met_heads
     uint64_t met_mask
+    Host *hosts
+    Table host
+    uint32_t *host_heads
+    uint64_t host_mask
+    Origin *origins
+    Table origin
+    uint32_t *origin_heads
+    uint64_t origin_mask
+    int64_t untold  # answered requests of too many hosts to tell from where they came
     int64_t waiting
     int64_t waiting_room
     int32_t[DRAWN] most_detailed  # ports of a mode, a zone and a transport that have a detail, by what they drew

@@ -9,7 +9,7 @@ cdef class Summary:
 
     def __cinit__(self, bytes always not None, *, size_t cells, size_t reasons, size_t details, int32_t quiet,
                   int32_t rejecting, int32_t answering, size_t ports, size_t full, size_t turns, size_t changes, size_t rows, size_t waiting,
-                  size_t links, size_t met):
+                  size_t links, size_t met, size_t hosts, size_t origins):
         cdef Sums *s = &self.sums
         self.always = Held(always)
         self.rooms = []
@@ -34,6 +34,10 @@ cdef class Summary:
         s.sent = <SentList *>self.room(s.services * SENT_KINDS, sizeof(SentList))
         s.met = <Met *>self.table(&s.meeting, met, sizeof(Met))
         s.met_heads = self.index(&s.met_mask, met)
+        s.hosts = <Host *>self.table(&s.host, hosts, sizeof(Host))
+        s.host_heads = self.index(&s.host_mask, hosts)
+        s.origins = <Origin *>self.table(&s.origin, origins, sizeof(Origin))
+        s.origin_heads = self.index(&s.origin_mask, origins)
         s.waiting_room = waiting
         s.kept.next = <uint32_t *>self.room(rows, sizeof(uint32_t))
         s.kept.previous = <uint32_t *>self.room(rows, sizeof(uint32_t))
@@ -71,15 +75,20 @@ cdef class Summary:
         with nogil:
             sum_up(&self.sums, first, rows.count)
 
-    def finish(self):
-        """All was added."""
+    def finish(self, list shown not None):
+        """All was added, of captures that showed these neighbourhoods."""
+        cdef Neighbourhood some
+        cdef bint all_shown = True
+        for some in shown:
+            bring_near(&self.sums, &some.neighbours)
+            all_shown = all_shown and not some.is_full
         with nogil:
-            finish(&self.sums)
+            finish(&self.sums, all_shown)
 
     def counts(self):
         """What is counted of all exchanges."""
         cdef Sums *s = &self.sums
-        return s.directions, s.unplaced, s.lost, s.left_out, bool(s.crowded)
+        return s.directions, s.unplaced, s.lost, s.left_out, bool(s.crowded), s.untold
 
     def kept(self):
         """The rows that are kept: wide ones, narrow ones, links."""
@@ -154,10 +163,7 @@ cdef class Summary:
             "bins": counts_of(bins),
             "kinds": {at: kinds.of_kind[<int>at] for at in range(SUMMED_KINDS) if kinds.of_kind[<int>at].exchanges},
             "times": {at: spread.times[<int>at] for at in range(STEPS) if spread.times[<int>at]},
-            "payloads": [
-                (spread.payloads[<int>at].frame, spread.payloads[<int>at].offset, spread.payloads[<int>at].size)
-                for at in range(spread.chosen)
-            ],
+            "payloads": [tuple(spread.payloads[<int>at].values()) for at in range(spread.chosen)],
         }
 
     cdef list waiting(self, const Detail *detail, Spread *spread):

@@ -117,7 +117,10 @@ cdef inline void note_payload(Spread *spread, Row row) noexcept nogil:
     spread.told += 1
     if spread.told > FIRST_DECODED and (spread.told & (spread.told - 1) or spread.chosen == MAX_DECODED):
         return
-    spread.payloads[spread.chosen] = Payload(row.wide.reply_frame, row.wide.reply_at, row.narrow.reply_captured)
+    spread.payloads[spread.chosen] = Payload(
+        row.wide.reply_frame, row.wide.reply_at, row.narrow.reply_captured, row.wide.request, row.wide.request_at,
+        row.narrow.request_octets,
+    )
     spread.chosen += 1
 
 

@@ -7,7 +7,7 @@ asked on one side of the translation is answered on the other first.
 from libc.stdint cimport int64_t, uint32_t
 
 from capanalyze.core.answers cimport add_reply
-from capanalyze.core.exchange cimport Exchange, Table, add_reply_frame, at, frame_at
+from capanalyze.core.exchange cimport Exchange, Table, add_reply_frame, at, frame_at, see_again
 from capanalyze.core.expiry cimport drop
 from capanalyze.core.message cimport Address, same
 from capanalyze.core.pairing cimport Given, Pairing, comes_from_wanted, goes_to_client
@@ -22,7 +22,7 @@ cdef inline bint begins_with(const Exchange *e, int64_t frame) noexcept nogil:
 cdef inline void come_back(Pairing *p, uint32_t number, const Given *g, int64_t first) noexcept nogil:
     """A further sight of a reply: that between the request's endpoints counts, where the first was not."""
     cdef Exchange *e = at(&p.table, number)
-    e.reply_copies += 1
+    see_again(e)
     if e.flags & GROUP or not goes_to_client(e, g) or not comes_from_wanted(e, g) or not is_from_elsewhere(e, first):
         add_reply_frame(&p.table, e, g.m.frame)
         return
@@ -62,4 +62,4 @@ cdef inline void stand_before(Table *t, Exchange *e, int64_t frame, int64_t last
     if place[0] == last:
         place[0] = frame
         add_reply_frame(t, e, last)
-        e.reply_copies += 1
+        see_again(e)

@@ -78,7 +78,7 @@ from capanalyze.exchanges.row import (
 )
 from capanalyze.model import Exchange
 from capanalyze.packets.message import address
-from capanalyze.protocols import GENERIC_UDP, ICMP, PROTOCOLS, TCP
+from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, TCP
 from capanalyze.protocols._protocol import KINDS, SECOND
 from capanalyze.silence import ONE_WAY
 
@@ -105,8 +105,10 @@ UNREACHABLE_V6 = {
 }
 # Why a request draws no reply, by KINDS above its kind.
 DRAWS_NONE = ("", ", which need not be answered", ", to a group", ", from beyond the link")
-# What only a filter says of an echo: RFC 792 and RFC 4443 know it of ports and of policies.
-BY_FILTER = {*(SAID_ICMPV4 + code for code in (3, 9, 10, 13)), *(SAID_ICMPV6 + code for code in (1, 4, 5))}
+# What only a filter says: that it is prohibited (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1). That a port is
+# unreachable is said of UDP's alone: an echo asks none, and TCP has its RST (RFC 1122 section 3.2.2.1).
+PROHIBITED = {*(SAID_ICMPV4 + code for code in (9, 10, 13)), *(SAID_ICMPV6 + code for code in (1, 5, 6))}
+NO_PORT = {SAID_ICMPV4 + 3, SAID_ICMPV6 + 4}
 WORDS = {
     SAID_DATAGRAM: "datagram",
     SAID_RESET: "RST",
@@ -233,10 +235,16 @@ def reason_of(module: int, reason: int) -> str:
         text = f"one-way service ({ONE_WAY[base - SAID_ONE_WAY - 1].name})"
     else:
         text = WORDS[base]
-    text += ", by a filter" if module == ICMP and base in BY_FILTER else ""
+    text += ", by a filter" if is_by_filter(module, base) else ""
     text += ", late" if reason & LATE else ""
     text += ", port changed" if reason & PORT_CHANGED else ""
     return text + (", address changed" if reason & ADDRESS_CHANGED else "")
+
+
+def is_by_filter(module: int, reason: int) -> bool:
+    """Whether only a packet filter rejects a request of this module so, and no host by itself."""
+    base = reason % REASON_FLAGS
+    return base in PROHIBITED or (base in NO_PORT and PROTOCOLS[module].transport != "udp")
 
 
 def unreachable(words: dict[int, str], code: int) -> str:

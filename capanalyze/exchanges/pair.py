@@ -21,6 +21,7 @@ from capanalyze.exchanges.row import (
     REPLY_FRAME,
     REPLY_OCTETS,
     REQUEST,
+    REQUEST_AT,
     REQUEST_OCTETS,
     RETRANSMISSIONS,
     UNSOLICITED,
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
 
 
 class Payload(NamedTuple):
-    """Where a reply's payload is: capture, frame, offset and length in it."""
+    """Where a payload is: capture, frame, offset and length in it; of a reply, `asked` is where its request's is."""
 
     capture: str
     frame: int
     offset: int
     length: int
+    asked: Payload | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -71,8 +73,15 @@ def told_at(batch: Batch, number: int, names: Names) -> Payload | None:
     is_told = batch.narrow[n + OUTCOME] in (REPLIED, UNSOLICITED) and not batch.narrow[n + FLAGS] & ECHOED
     if not is_told or batch.wide[w + REPLY_AT] < 0 or PROTOCOLS[batch.narrow[n + MODULE]].transport == "icmp":
         return None
-    capture, frame = divmod(batch.wide[w + REPLY_FRAME], CAPTURE)
-    return Payload(names.captures[capture], frame, batch.wide[w + REPLY_AT], batch.narrow[n + REPLY_CAPTURED])
+    asked = payload_at(names, batch.wide[w + REQUEST], batch.wide[w + REQUEST_AT], batch.narrow[n + REQUEST_OCTETS])
+    captured = batch.narrow[n + REPLY_CAPTURED]
+    return payload_at(names, batch.wide[w + REPLY_FRAME], batch.wide[w + REPLY_AT], captured, asked)
+
+
+def payload_at(names: Names, frame: int, offset: int, length: int, asked: Payload | None = None) -> Payload | None:
+    """A payload in a frame (capture * CAPTURE + frame); None where the offset is -1, or the payload empty."""
+    capture, number = divmod(frame, CAPTURE)
+    return Payload(names.captures[capture], number, offset, length, asked) if offset >= 0 and length else None
 
 
 def kind_at(batch: Batch, number: int) -> str:

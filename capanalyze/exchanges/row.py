@@ -27,8 +27,9 @@ from capanalyze.model import Direction, Outcome, Verdict
     REPLY_FRAME,  # its frame, which is not the first that came back where an ICMP error came before
     REPLY_TO,  # where the first reply went, if not to the endpoint that asked; else zeros
     REPLY_TO_LOW,
-) = range(18)
-WIDE = 18
+    REQUEST_AT,  # offset of the first request's payload in its (unpacked) capture, -1 unless all of it is there
+) = range(19)
+WIDE = 19
 
 # Fields of the narrow row.
 (

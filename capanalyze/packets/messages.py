@@ -35,6 +35,7 @@ BLOCK = 256 * 1024  # with the rows of what is in it, it stays in the cache of a
 SMALL_BLOCK = 64 * 1024  # of small captures
 TUNNELS = max(core.TUNNELS.values()) + 1
 ZEROS = {count: longs(count) for count in (REASONS, TUNNELS, loop.MAX_UNREAD * loop.UNREAD_FIELDS)}
+MAX_NEIGHBOURS = 1 << 16
 FURTHER = "further interfaces"  # longer than a frame's own name can be
 
 
@@ -197,6 +198,7 @@ class Piece:
         start, stop: the state of the scan before the first, and where they end in `octets`.
         frames: how many they are.
         rows, pool: for their messages.
+        shown: for senders that frames show on the link.
         state, tally, tunnels, unread: of the scan, see `packets.scan`.
         layout, table: how they are written, and the interfaces that were known by then.
         interfaces: how many of these there are.
@@ -205,7 +207,7 @@ class Piece:
 
     def __init__(self) -> None:
         self.start, self.state = longs(loop.STATE_FIELDS), longs(loop.STATE_FIELDS)
-        self.rows, self.pool = longs(0), longs(0)
+        self.rows, self.pool, self.shown = longs(0), longs(0), longs(0)
         self.tally, self.tunnels = longs(REASONS), longs(TUNNELS)
         self.unread = longs(loop.MAX_UNREAD * loop.UNREAD_FIELDS)
         self.octets: Any
@@ -246,6 +248,9 @@ class Piece:
             self.rows = self.rows + longs(room * WORDS - len(self.rows))
         if len(self.pool) < self.state[loop.POOL] + MAX_WORDS:
             self.pool = self.pool + longs(len(self.pool) + 2 * self.frames + MAX_WORDS)
+        if len(self.shown) < self.frames * loop.SHOWN_FIELDS:
+            self.shown = longs(self.frames * loop.SHOWN_FIELDS)
+        self.state[loop.SHOWN_ROOM] = len(self.shown) // loop.SHOWN_FIELDS
         self.state[loop.ROOM], self.state[loop.POOL_ROOM] = len(self.rows) // WORDS, len(self.pool)
 
     @property
@@ -290,6 +295,9 @@ class Scanner:
     Args:
         capture: to be read from here to its end.
         threads: how many threads may work on it.
+
+    Attributes:
+        neighbours: the hosts that its frames showed on the link by then.
     """
 
     def __init__(self, capture: Capture, threads: int = 1) -> None:
@@ -303,6 +311,7 @@ class Scanner:
         self._free: deque[Piece] = deque()
         self._rooms: deque[bytearray] = deque()
         self._part = Part()
+        self.neighbours = core.Neighbourhood(MAX_NEIGHBOURS)
         self._core = core.Scanner(port_table(), bytes(protocol.empty_asks for protocol in PROTOCOLS))
         self._naming: core.Naming | None = None
         self._notes: list[str] = []
@@ -412,6 +421,7 @@ class Scanner:
                 tally=piece.tally,
                 tunnels=piece.tunnels,
                 unread=piece.unread,
+                shown=piece.shown,
                 stop=piece.stop,
             )
 
@@ -423,6 +433,7 @@ class Scanner:
             piece.reset(self._part.unread)
             self._scan(piece)
         self._part += piece.account()
+        self.neighbours.take(piece.shown, piece.state[loop.SHOWN])
         if piece.state[loop.NAMED]:
             self._naming = self._naming or core.Naming()
             self._naming.name(piece.octets, piece.state[loop.BASE], piece.rows, piece.count, self._index_of)

@@ -17,8 +17,11 @@
     POOL_ROOM,  # and keys
     NAMED,  # 1: some row's interface is to be found by its name
     FIRST_CUT,  # the first frame that is cut before its ports, 0 for none
-) = range(16)
-STATE_FIELDS = 16
+    SHOWN,  # senders noted that frames show on the link
+    SHOWN_ROOM,
+) = range(18)
+STATE_FIELDS = 18
+SHOWN_FIELDS = 3  # a MAC address, and an IP address of two words
 
 FRAME_COUNT = 6  # field of an interface in the capture's table: frames seen
 # What is not read, by number: a key (reason * UNREAD_UNIT + number) and frames. So many numbers are told apart.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from capanalyze.model import Analysis, Asked, Finding, Step
 from capanalyze.report.looks import OUTCOME_LOOKS, VERDICT_LOOKS, Look, look
 from capanalyze.report.order import services, zones
+from capanalyze.summary.steps import median
 
 # Replies that leave so soon tell where the capture was made, if their link takes longer, microseconds.
 SOON = 1000.0
@@ -111,11 +112,10 @@ def _timed(findings: Sequence[Finding]) -> Timed | None:
     if not drew:
         return None
     spread = _joined(step for _, times in drew for step in times.spread)
-    median = drew[0][1].median if len(drew) == 1 else _middle(spread)
     return Timed(
         found=drew[0][0],
         count=sum(times.count for _, times in drew),
-        median=median,
+        median=median(spread),
         spread=spread,
         parts=[(reply_look(found), times.spread) for found, times in drew],
     )
@@ -132,15 +132,6 @@ def _joined(steps: Iterable[Step]) -> list[Step]:
     for step in steps:
         counts[step.us] = counts.get(step.us, 0) + step.count
     return [Step(us=us, count=count) for us, count in sorted(counts.items())]
-
-
-def _middle(spread: Sequence[Step]) -> float:
-    left = (sum(step.count for step in spread) + 1) // 2
-    for step in spread:
-        left -= step.count
-        if left <= 0:
-            return step.us
-    return spread[-1].us
 
 
 def is_slow(zone: str, interfaces: Iterable[str]) -> bool:

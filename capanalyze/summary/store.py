@@ -31,7 +31,8 @@ class Rooms:
     what they drew: nothing, a rejection, a reply. `ports` are all of those, services have the other `details`. `full`
     are findings of more exchanges than are held. `rows` are exchanges that are kept, `waiting` those of them that are
     held until all is read, `links` further frames of theirs. `met` are places of zones, and captures of cells that they
-    have no bit for. Ports may take half of `full` and `waiting`.
+    have no bit for. `hosts` are clients, `origins` how often each is counted. Ports may take half of `full` and
+    `waiting`.
     """
 
     cells: int = 1 << 18
@@ -48,6 +49,8 @@ class Rooms:
     waiting: int = 1 << 16
     links: int = 1 << 18
     met: int = 1 << 16
+    hosts: int = 1 << 16
+    origins: int = 1 << 16
 
 
 ROOMS = Rooms()
@@ -112,7 +115,7 @@ class Detail:
     `firsts`, `slowest` and `last` are rows that are kept, of the worst class; 0 for none. `exact` are all exchanges,
     while they are few: seconds, nanoseconds, round trip, class. Else `bins` are numbers of slices of time, 2 to the
     `level` nanoseconds wide, and the counts of each by class. `times` counts round trips by step.
-    `payloads` are frame, offset and captured octets of replies.
+    `payloads` are frame, offset and captured octets of replies, then of their requests.
     """
 
     firsts: list[int] = field(default_factory=list)
@@ -123,7 +126,7 @@ class Detail:
     bins: list[tuple[int, list[int]]] = field(default_factory=list)
     kinds: dict[int, Asked] = field(default_factory=dict)
     times: dict[int, int] = field(default_factory=dict)
-    payloads: list[tuple[int, int, int]] = field(default_factory=list)
+    payloads: list[tuple[int, ...]] = field(default_factory=list)
 
 
 @dataclass
@@ -144,7 +147,8 @@ class Change:
 class Counts(NamedTuple):
     """Exchanges by direction; those outside of every mode's time; and what there was no room for.
 
-    `lost` are reasons, rows and changes, `left_out` exchanges; `crowded` says whether it was ports.
+    `lost` are reasons, rows and changes, `left_out` exchanges; `crowded` says whether it was ports. Of
+    `untold` answered requests it is not known from where they came.
     """
 
     directions: list[int]
@@ -152,6 +156,7 @@ class Counts(NamedTuple):
     lost: int
     left_out: int
     crowded: bool
+    untold: int
 
 
 class Summary:
@@ -169,9 +174,9 @@ class Summary:
         """Sum up a batch of judged rows."""
         self._core.add(batch.wide, batch.narrow, batch.links, batch.count)
 
-    def finish(self) -> None:
-        """All was added."""
-        self._core.finish()
+    def finish(self, shown: Sequence[core.Neighbourhood] = ()) -> None:
+        """All was added, of captures that showed these hosts on the link."""
+        self._core.finish(list(shown))
 
     def counts(self) -> Counts:
         """What is counted of all exchanges."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from capanalyze.exchanges.batch import finding_name, reason_of
-from capanalyze.exchanges.pair import Payload
-from capanalyze.exchanges.row import CAPTURE, SAID_CUT
+from capanalyze.circumstances import off_link
+from capanalyze.destinations import elsewhere
+from capanalyze.exchanges.batch import finding_name, is_by_filter, reason_of
+from capanalyze.exchanges.pair import Payload, payload_at
+from capanalyze.exchanges.row import SAID_CUT
 from capanalyze.findings import (
     WORST,
     Summed,
     Unasked,
     evidence_at,
     in_order,
-    notes_on,
     over_family,
     reached,
     zones_in_order,
@@ -119,6 +120,8 @@ class Teller:
             found.append("too many kinds of exchanges to keep every reason and change: counts are exact")
         if counts.crowded:
             found.append("too many ports in all modes and zones: some share a finding that would have one of their own")
+        if counts.untold:
+            found.append(f"too many hosts asked to say from how far away {counts.untold:,} answered requests came")
         if counts.left_out:
             found.append(f"{counts.left_out:,} exchanges are in no finding: too many services and zones")
         return found
@@ -205,7 +208,7 @@ class Teller:
             families=families,
             control=controls[0] if controls else None,
         )
-        found.notes = uncompared(cell) + notes_on(found, mode)
+        found.notes = uncompared(cell) + by_filter(cell) + elsewhere(shown) + off_link(found)
         return found
 
     def _families(self, cell: Cell, detail: Detail, counts: Sequence[int], mode: Mode | None) -> dict[str, Counts]:
@@ -270,8 +273,11 @@ class Teller:
         """Where the replies of a cell are that may tell something."""
         if PROTOCOLS[cell.service].transport not in ("udp", "tcp"):
             return
-        for frame, offset, length in detail.payloads:
-            yield Payload(self._names.captures[frame // CAPTURE], frame % CAPTURE, offset, length)
+        for frame, offset, length, request, request_at, asked in detail.payloads:
+            asker = payload_at(self._names, request, request_at, asked)
+            payload = payload_at(self._names, frame, offset, length, asker)
+            if payload:
+                yield payload
 
 
 def service_of(cell: Cell) -> str:
@@ -298,6 +304,21 @@ def further_ports(cell: Cell) -> str:
     if not cell.uncounted:
         return f"{cell.further:,} further ports"
     return f"more than {cell.further:,} further ports" if cell.further else "further ports"
+
+
+def by_filter(cell: Cell) -> list[str]:
+    """A note on rejections that no host makes by itself."""
+    count = sum(
+        number
+        for (kind, module, reason), number in cell.reasons.items()
+        if kind == REJECTED and is_by_filter(module, reason)
+    )
+    if not count:
+        return []
+    which = "every rejection is" if count == cell.counts[REJECTED] else f"{count:,} of the rejections are"
+    return [
+        f"{which} of a kind that only a packet filter makes: the firewall answered, whether or not anything listens"
+    ]
 
 
 def uncompared(cell: Cell) -> list[str]:

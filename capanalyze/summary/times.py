@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING
 
 from capanalyze.capture.records import NO_TIME
 from capanalyze.exchanges.row import OUTCOMES
 from capanalyze.model import Bin, Mark, RoundTrip, Timeline
 from capanalyze.summary import steps
-from capanalyze.summary.steps import bounds
 from capanalyze.summary.store import CLASSES, REJECTED, REPLIED, SILENT, UNPROVEN
 
 if TYPE_CHECKING:
@@ -91,22 +89,12 @@ def binned(start: int, width: int, slots: Sequence[tuple[int, list[int]]]) -> Ti
 
 def round_trip(cell: Cell, detail: Detail) -> RoundTrip:
     """The round-trip times of a cell's replies."""
-    exact = [rtt for _, _, rtt, kind in detail.exact if kind == REPLIED and rtt >= 0]
+    exact = steps.counted(rtt for _, _, rtt, kind in detail.exact if kind == REPLIED and rtt >= 0)
+    spread = steps.exactly(exact) if exact else steps.shown(detail.times, cell.fastest, cell.slowest)
     return RoundTrip(
         count=cell.timed,
         minimum=cell.fastest / 1000,
-        median=statistics.median([rtt / 1000 for rtt in exact]) if exact else median(cell, detail) / 1000,
+        median=steps.median(spread) if spread else (cell.fastest + cell.slowest) / 2000,
         maximum=cell.slowest / 1000,
-        spread=steps.shown(detail.times, cell.fastest, cell.slowest),
+        spread=spread,
     )
-
-
-def median(cell: Cell, detail: Detail) -> float:
-    """The median of many round-trip times, nanoseconds: the middle of the step that it is in."""
-    left = (cell.timed + 1) // 2
-    for step, count in sorted(detail.times.items()):
-        left -= count
-        if left <= 0:
-            low, high = bounds(step)
-            return min(max((low + high) / 2, cell.fastest), cell.slowest)
-    return (cell.fastest + cell.slowest) / 2

@@ -183,6 +183,11 @@ class Told:
         """Whether the capture's directions show that an address is at the other end."""
         return self._far_ends.times(words_of(address)) > 0
 
+    def ttls_of(self, addresses: Iterable[str]) -> set[int]:
+        """The hop counts of what some hosts sent to single others."""
+        sent = self._to_one.where(SOURCE, [words_of(one) for one in addresses])
+        return {ttl for ttl, _ in over(sent, (TTL,))}
+
     def has_macs(self, place: str) -> bool:
         """Whether there are MAC addresses on an interface."""
         return self._numbers.get(place) in self._places_with_macs

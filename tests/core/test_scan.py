@@ -91,6 +91,6 @@ def test_reasons_have_the_numbers_that_the_core_gives_them() -> None:
 @pytest.mark.parametrize("stop", [1, 1 << 40])
 def test_a_buffer_that_is_too_small_is_refused(stop: int) -> None:
     scanner = core.Scanner(port_table(), bytes(len(PROTOCOLS)))
-    room = [array("q", bytes(8 * 1000)) for _ in range(8)]
+    room = [array("q", bytes(8 * 1000)) for _ in range(9)]
     with pytest.raises(ValueError, match=r"needed|4 GiB"):
-        scanner.scan(b"", room[0], room[1], room[2], room[3], room[4], room[5], room[6], room[7], stop)
+        scanner.scan(b"", room[0], room[1], room[2], room[3], room[4], room[5], room[6], room[7], room[8], stop)

@@ -30,7 +30,7 @@ def prepared(library: str) -> Any:
 
     small = Rooms(
         cells=40, reasons=60, details=20, quiet=3, rejecting=3, answering=4, ports=14, full=16, turns=30, changes=30,
-        rows=60, waiting=40, links=80, met=8,
+        rows=60, waiting=40, links=80, met=8, hosts=12, origins=12,
     )  # fmt: skip
     waits, facts = waits_and_facts()
     always = ((-NO_TIME, 0), (NO_TIME, 0))

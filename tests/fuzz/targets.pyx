@@ -38,6 +38,7 @@ cdef enum:
     OUT_LINKS = 40
     MOST_LINKS = 300
     CAPTURES = 3
+    MOST_SHOWN = 8  # senders that frames show on the link
     HOSTS = 4
     SERVICE_PORTS = 32
     LONG_HEADER = 40  # of IPv6
@@ -117,6 +118,7 @@ cdef int records(const uint8_t *octets, size_t size) noexcept nogil:
     cdef Interface[2] interfaces
     cdef int64_t[64] tally, tunnels
     cdef Unread[MAX_UNREAD] numbers
+    cdef Neighbour[MOST_SHOWN] shown
     cdef int number
     if size < 4 or size > 65536:
         return 0
@@ -139,11 +141,11 @@ cdef int records(const uint8_t *octets, size_t size) noexcept nogil:
         interfaces[number].snaplen = octets[3] & 0x7C
     cdef Octets block = Octets(octets + 4, <uint32_t>(size - 4), <uint32_t>(size - 4))
     s.state, s.layout, s.interfaces, s.services, s.messages, s.pool = &state, &layout, interfaces, SERVED, MESSAGES, POOL
-    s.tally, s.tunnels, s.unread = tally, tunnels, numbers
-    state.room, state.key_room = MOST_MESSAGES, KEY_ROOM
+    s.tally, s.tunnels, s.unread, s.shown = tally, tunnels, numbers, shown
+    state.room, state.key_room, state.shown_room = MOST_MESSAGES, KEY_ROOM, MOST_SHOWN
     cdef Answer answer = FULL
     while answer == FULL or (answer == CONTROL and go_on(&state, block, layout.big)):
-        state.messages = state.keys = 0
+        state.messages = state.keys = state.shown = 0
         answer = scan_in(&s, block)
         check_messages(&state, block)
     return 0
@@ -559,7 +561,7 @@ cdef void hear(Talk *talk, const uint8_t *packet, uint32_t size, uint8_t place) 
     layout.big, layout.nanoseconds_per_unit, layout.header, layout.interfaces = 1, 1, 16, 1
     interface.step = <int>IP
     s.state, s.layout, s.interfaces, s.services = &state, &layout, &interface, SERVED
-    s.messages, s.pool, s.tally, s.tunnels, s.unread = MESSAGES, POOL, tally, tunnels, numbers
+    s.messages, s.pool, s.tally, s.tunnels, s.unread = MESSAGES, POOL, tally, tunnels, numbers  # and no senders: there is no room for any
     state.messages, state.keys, state.room, state.key_room = talk.count, talk.keys, MOST_MESSAGES, KEY_ROOM
     scan_in(&s, Octets(&record[0], 16 + size, 16 + size))
     cdef int64_t number

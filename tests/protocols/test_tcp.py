@@ -205,12 +205,12 @@ TALKS = [
     Talk(
         "an ICMP error rejects a SYN, even where it quotes but eight octets",
         [(0, SYN), (0.001, refuse(SYN, code=13, octets=8))],
-        ["tcp/22 1 > 2: rejected, communication administratively prohibited, 1000 us"],
+        ["tcp/22 1 > 2: rejected, communication administratively prohibited, by a filter, 1000 us"],
     ),
     Talk(
         "the quoted sequence number tells which",
         [(0, SYN), (0.1, client("S", seq=500, ack=0)), (0.2, refuse(SYN, octets=8))],
-        ["tcp/22 1 > 3: rejected, port unreachable, 200000 us", "tcp/22 2 > -: silent, SYN"],
+        ["tcp/22 1 > 3: rejected, port unreachable, by a filter, 200000 us", "tcp/22 2 > -: silent, SYN"],
     ),
     Talk(
         "an error about a SYN/ACK rejects nothing",

@@ -141,7 +141,7 @@ TALKS = [
     Talk(
         "an answer may come late, as long as the five-tuple is not idle",
         [(0, ask(PORT, b"1")), (50, ask(PORT, b"2")), (100, answer(PORT, b"3"))],
-        ["udp/28524 1 > 3: replied, datagram, weak, 100000000 us"],
+        ["udp/28524 1 > 3: replied, datagram, weak, no rtt"],
     ),
     Talk(
         "after a minute of silence it begins anew",
@@ -185,6 +185,16 @@ TALKS = [
         "between two registered ports it is a request",
         [(0, ask(1701, b"1", sport=1701)), (0.1, answer(1701, b"2", sport=1701))],
         ["udp/1701 1 > 2: replied, datagram of a tunnel, weak, 100000 us"],
+    ),
+    Talk(
+        "what comes back behind the window of the first, when others were sent meanwhile, tells no round trip of it",
+        [*((20 * n, ask(PORT, b"alive%d" % n, ident=n + 1)) for n in range(3)), (43.9, answer(PORT, b"2"))],
+        ["udp/28524 1 > 4: replied, datagram, weak, no rtt"],
+    ),
+    Talk(
+        "a slow answer to the one datagram does",
+        [(0, ask(PORT, b"1")), (9, answer(PORT, b"2"))],
+        ["udp/28524 1 > 2: replied, datagram, weak, 9000000 us"],
     ),
     Talk(
         "a closed port rejects it",

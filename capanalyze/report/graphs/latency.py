@@ -47,7 +47,7 @@ def draw(analysis: Analysis) -> Figure | None:
         )
         for zone, interfaces, rows in shown:
             y = _band(page, y + 15, zone, interfaces, rows, scale)
-        y = _legend(page, y + 8, shown)
+        y = _legend(page, y + 8, shown, scale)
         page.footer(y, footer.left_out(left, "row", None), footer.source(analysis))
         return page.figure
 
@@ -119,10 +119,10 @@ def _row(page: Page, y: float, row: Timed, scale: Scale) -> None:
     if port != row.found.service and LEFT - 8 - end > 20:
         page.text(end, base - 4, fit(port, LEFT - 8 - end, SMALL), size=SMALL, ink=GREY)
     page.strokes([((scale.left, base), (scale.right, base))], ink=RULE, wide=0.4)
-    if _is_dense(row):
-        most = max(step.count for step in row.spread)
-        tall = DOT * HIGHEST
-        page.bars([_bar(scale.x(step.us), base, tall * _share(step.count, most)) for step in row.spread], MANY)
+    stacks = _stacks(row, scale)
+    if _is_dense(row, scale):
+        most, tall = max(stacks.values()), DOT * HIGHEST
+        page.bars([_bar(place * DOT, base, tall * _share(count, most)) for place, count in stacks.items()], MANY)
     else:
         _dots(page, base, row, scale)
     x = scale.x(row.median)
@@ -133,8 +133,17 @@ def _row(page: Page, y: float, row: Timed, scale: Scale) -> None:
     page.text(x, base - 4, fit(f"of {brief(row.count)}", RIGHT - x, SMALL), size=SMALL, ink=GREY)
 
 
-def _is_dense(row: Timed) -> bool:
-    return max(step.count for step in row.spread) > HIGHEST
+def _stacks(row: Timed, scale: Scale) -> dict[int, int]:
+    """How many replies are about where a dot is, by its place."""
+    counts: dict[int, int] = {}
+    for step in row.spread:
+        place = round(scale.x(step.us) / DOT)
+        counts[place] = counts.get(place, 0) + step.count
+    return counts
+
+
+def _is_dense(row: Timed, scale: Scale) -> bool:
+    return max(_stacks(row, scale).values()) > HIGHEST
 
 
 def _dots(page: Page, base: float, row: Timed, scale: Scale) -> None:
@@ -159,18 +168,18 @@ def _share(count: int, most: int) -> float:
     return max(0.1, log1p(count) / log1p(most))
 
 
-def _legend(page: Page, y: float, shown: Zones) -> float:
+def _legend(page: Page, y: float, shown: Zones, scale: Scale) -> float:
     """What is drawn."""
     y += 6
     rows = [row for *_, rows in shown for row in rows]
     page.strokes([((MARGIN + 4, y - 5), (MARGIN + 4, y + 5))], ink=INK, wide=1.1)
     x = _words(page, MARGIN + 12, y, "median")
-    dotted = {shown.word for row in rows if not _is_dense(row) for shown, _ in row.parts}
+    dotted = {shown.word for row in rows if not _is_dense(row, scale) for shown, _ in row.parts}
     for shown_as, words in MEANINGS:
         if shown_as.word in dotted:
             page.heads([(x + 2, y)], "o", shown_as.line, size=DOT)
             x = _words(page, x + 8, y, words)
-    if any(map(_is_dense, rows)):
+    if any(_is_dense(row, scale) for row in rows):
         page.box((x, y - 4, x + 6, y + 4), fill=MANY)
         _words(page, x + 10, y, "many replies: heights are logarithmic")
     return y + 5

@@ -13,9 +13,11 @@ from capanalyze.report.graphs.page import MARGIN, RIGHT, Page, settings
 from capanalyze.report.headlines import of_timeline
 from capanalyze.report.looks import GREY, INK, look
 from capanalyze.report.order import modes, services, strictness, urgency, zones
-from capanalyze.report.words import mode_title, on_condition, promise
+from capanalyze.report.words import listing, mode_title, on_condition, promise
 
 MOST_LANES = 24
+MOST_LEAKS = 32  # lanes that fit on a page where all of them leak
+MOST_NAMES = 12  # of leaks that there is no lane for
 
 SUBTITLE = "Requests below each line, what came back above it; times are UTC"
 
@@ -63,8 +65,9 @@ def _chosen(lanes: list[Lane]) -> list[Lane]:
     if len(lanes) <= MOST_LANES:
         return lanes
     loud = [each for each in lanes if each.flips or look(each.found).loud] or lanes
-    weight = [_importance(each) for each in loud]
-    first = set(sorted(range(len(loud)), key=weight.__getitem__)[:MOST_LANES])
+    weight = [(not look(each.found).loud, *_importance(each)) for each in loud]
+    room = max(MOST_LANES, min(MOST_LEAKS, sum(look(each.found).loud for each in loud)))
+    first = set(sorted(range(len(loud)), key=weight.__getitem__)[:room])
     return [each for place, each in enumerate(loud) if place in first]
 
 
@@ -159,4 +162,8 @@ def _notes(lanes: Sequence[Lane], shown: Sequence[Lane]) -> list[str]:
     notes = ["heights are logarithmic where there are many"] if any(each.dense for each in shown) else []
     leaks, drawn = (sum(look(each.found).loud for each in some) for some in (lanes, shown))
     notes += footer.left_out(len(lanes) - len(shown), "lane", leaks - drawn if leaks else None)
-    return ["; ".join(notes)] if notes else []
+    loud = [
+        f"{each.found.service} ({each.found.zone})" for each in lanes if each not in shown and look(each.found).loud
+    ]
+    named = [f"without a lane here, but leaks too: {listing(loud, MOST_NAMES)}"] if loud else []
+    return ["; ".join(notes), *named] if notes else []

@@ -62,9 +62,17 @@ def test_lanes_that_have_no_room_are_counted() -> None:
     seen = sample.texts(drawn(SAMPLES["article"]))
     assert seen.count("● LEAK 4/5") + seen.count("● LEAK 4/6") == 12
     assert "46 further lanes not drawn, none with a leak" in seen
-    leaking = [sample.finding(f"tcp/{port}", "+", transport="tcp", port=port) for port in range(30)]
+
+
+def test_leaks_have_a_lane_each_or_are_named() -> None:
+    leaking = [sample.finding(f"tcp/{port}", "+", transport="tcp", port=port) for port in range(34)]
+    seen = sample.texts(drawn(sample.analysis(leaking[:32], [sample.mode("block-all")])))
+    assert seen.count("● LEAK 1/1") == 32
+    assert not any("not drawn" in text for text in seen)
     seen = sample.texts(drawn(sample.analysis(leaking, [sample.mode("block-all")])))
-    assert "6 further lanes not drawn, 6 of them with leaks" in seen
+    assert seen.count("● LEAK 1/1") == 32
+    assert any("2 further lanes not drawn, 2 of them with leaks" in text for text in seen)
+    assert any("but leaks too: tcp/" in text for text in seen)
 
 
 def test_of_many_lanes_only_leaks_and_flips_are_drawn() -> None:
