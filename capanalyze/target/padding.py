@@ -34,6 +34,8 @@ def grounds(told: Told) -> Iterator[Ground]:
 
 def against(told: Told, address: str) -> Ground | None:
     """What speaks against an address whose short frames are padded, beside others whose are not."""
+    if not told.bare_macs:
+        return None
     words = words_of(address)
     if told.signed(PADDED).get(words, 0) < ENOUGH or words in told.signed(BARE):
         return None

@@ -37,6 +37,8 @@ def grounds(told: Told) -> Iterator[Ground]:
 
 def against(told: Told, address: str) -> Ground | None:
     """What speaks against a server whose answers take a round trip, or a client whose acknowledgments do."""
+    if not len(told.handshakes):
+        return None
     words = words_of(address)
     for end in (SERVER, CLIENT):
         for place in told.in_handshakes(end).get(words, ()):
