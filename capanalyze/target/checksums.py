@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from capanalyze.exchanges.batch import host_text
 from capanalyze.target.addresses import is_group
-from capanalyze.target.ground import ENOUGH, Ground, first_frames, hosts_of
+from capanalyze.target.ground import ENOUGH, MOST, Ground, first_frames, hosts_of
 from capanalyze.target.hints import FINISHED, PLACE, SOURCE, UNFINISHED, met, over
 from capanalyze.target.roles import joined
 
@@ -32,8 +32,10 @@ def grounds(told: Told, contacts: Contacts) -> list[Ground]:
             continue
         finished = told.with_sign(FINISHED).where((PLACE,), [(place,)])
         senders = _senders(here, finished)
+        if not 0 < len(senders) <= MOST:
+            continue
         others = told.with_words(finished, SOURCE, senders, equal=False)
-        if not senders or met(others) < ENOUGH or any(map(told.forwards, told.macs_of(senders, place))):
+        if met(others) < ENOUGH or any(map(told.forwards, told.macs_of(senders, place))):
             continue
         mine = [_ground(told, here, one, place) for one in senders]
         if len(mine) == 1 or len(hosts_of(mine, joined(contacts, told))) == 1:

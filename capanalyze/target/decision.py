@@ -198,17 +198,18 @@ def _give_up(contacts: Contacts, told: Told) -> NoReturn:
 def _further(addresses: list[str], contacts: Contacts, told: Told) -> list[Ground]:
     """What shows further addresses to be the target's: its MAC address, or directions, and nothing against them."""
     known = set(addresses)
-    found = list(neighbours.grounds(told, known))
+
+    def may_be(address: str) -> bool:
+        if contacts.is_peer(address, known) or is_elsewhere(told, address):
+            return False
+        return not is_group(address) or _is_nameless(address, known, told)
+
+    found = list(neighbours.grounds(told, known, may_be))
     if known & told.own:
         said = "the packet directions show it at the near end too"
-        found += [Ground("directions", said, frozenset({one})) for one in sorted(told.own - known)]
-    return [ground for ground in found if all(_may_be_added(one, known, contacts, told) for one in ground.addresses)]
-
-
-def _may_be_added(address: str, known: set[str], contacts: Contacts, told: Told) -> bool:
-    if contacts.is_peer(address, known) or is_elsewhere(told, address):
-        return False
-    return not is_group(address) or _is_nameless(address, known, told)
+        others = filter(may_be, sorted(told.own - known))
+        found += [Ground("directions", said, frozenset({one})) for one in others]
+    return found
 
 
 def _is_nameless(text: str, known: set[str], told: Told) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capanalyze.target.ground import Ground, first_frames
+from capanalyze.target.ground import MOST, Ground, first_frames
 from capanalyze.target.hints import DESTINATION, SOURCE
 
 if TYPE_CHECKING:
@@ -19,9 +19,8 @@ def grounds(told: Told) -> list[Ground]:
     """What speaks for the addresses at the near end."""
     if not told.own:
         return []
-    frames = first_frames(
-        told.with_words(told.leaving, SOURCE, told.own), told.with_words(told.coming, DESTINATION, told.own)
-    )
+    some = sorted(told.own)[:MOST]
+    frames = first_frames(told.with_words(told.leaving, SOURCE, some), told.with_words(told.coming, DESTINATION, some))
     return [Ground("directions", "packet directions", frozenset(told.own), frames)]
 
 

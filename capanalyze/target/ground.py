@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from capanalyze.core import core
 
 ENOUGH = 3  # frames that a ground needs
+MOST = 64  # addresses, or MAC addresses, that may each be of one host: a flood tells nothing
 SHOWN = 3  # frames that are named of a ground
 
 

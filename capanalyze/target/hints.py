@@ -82,6 +82,7 @@ class Told:
         self._places = places
         self._by_mac: dict[int, dict[Mac, int]] = {}
         self._by_sender: dict[int, dict[Words, int]] = {}
+        self._in_handshakes: dict[tuple[int, int], dict[Words, list[int]]] = {}
 
     # What the messages tell, as relations
 
@@ -273,10 +274,23 @@ class Told:
             self._by_sender[sign] = {(high, low): count for high, low, count in over(self.with_sign(sign), SOURCE)}
         return self._by_sender[sign]
 
-    def in_handshakes(self, end: tuple[int, int]) -> list[tuple[Words, int]]:
-        """Those at one end of ENOUGH handshakes on an interface."""
-        ends = over(self.handshakes, (*end, HANDSHAKE_PLACE))
-        return [((high, low), place) for high, low, place, count in ends if count >= ENOUGH]
+    @cached_property
+    def bare_macs(self) -> dict[int, list[Mac]]:
+        """By interface, the MAC addresses that send short frames, ENOUGH of them, and all without padding."""
+        found: dict[int, list[Mac]] = {}
+        for mac, count in self.frames_by_mac(BARE).items():
+            if count >= ENOUGH and mac not in self.frames_by_mac(PADDED):
+                found.setdefault(mac[0], []).append(mac)
+        return found
+
+    def in_handshakes(self, end: tuple[int, int]) -> dict[Words, list[int]]:
+        """Those at one end of ENOUGH handshakes on an interface, and the numbers of such interfaces."""
+        if end not in self._in_handshakes:
+            found = self._in_handshakes[end] = {}
+            for high, low, place, count in over(self.handshakes, (*end, HANDSHAKE_PLACE)):
+                if count >= ENOUGH:
+                    found.setdefault((high, low), []).append(place)
+        return self._in_handshakes[end]
 
     def with_words(
         self, found: core.Alike, columns: tuple[int, int], addresses: Iterable[str], *, equal: bool = True

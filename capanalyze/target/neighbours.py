@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING
 from capanalyze.target.ground import Ground, first_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from capanalyze.core import core
     from capanalyze.target.hints import Told
 
 
-def grounds(told: Told, known: Iterable[str]) -> Iterator[Ground]:
-    """What speaks for further addresses at the MAC addresses that known ones send from, one by one."""
+def grounds(told: Told, known: Iterable[str], may_be: Callable[[str], bool]) -> Iterator[Ground]:
+    """What speaks for further addresses at the MAC addresses that known ones send from, if they `may_be` the host's."""
     own = set(known)
-    macs = {mac for one in own for mac in told.macs_from(one) if not told.forwards(mac)}
-    for mac in sorted(macs):
-        for address in sorted(told.senders_at(mac) - own):
-            frames = first_frames(told.sent_from(mac, address))
-            yield Ground("macs", f"{address} sends from its MAC address", frozenset({address}), frames, told.place(mac))
-        for address in sorted(told.claimed_by(mac) - own - told.senders_at(mac)):
-            frames = first_frames(told.asked_from(mac, address))
+    for mac in sorted({mac for one in own for mac in told.macs_from(one)}):
+        if told.forwards(mac):
+            continue
+        senders = told.senders_at(mac)
+        for address in sorted(filter(may_be, senders - own)):
+            said = f"{address} sends from its MAC address"
+            yield _ground("macs", said, address, told.sent_from(mac, address), told.place(mac))
+        for address in sorted(filter(may_be, told.claimed_by(mac) - own - senders)):
             said = f"its MAC address speaks for {address} in ARP"
-            yield Ground("neighbours", said, frozenset({address}), frames, told.place(mac))
+            yield _ground("neighbours", said, address, told.asked_from(mac, address), told.place(mac))
+
+
+def _ground(kind: str, said: str, address: str, seen: core.Alike, place: str) -> Ground:
+    return Ground(kind, said, frozenset({address}), first_frames(seen), place)

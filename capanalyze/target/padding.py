@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from capanalyze.exchanges.batch import words_of
 from capanalyze.target.addresses import is_group
-from capanalyze.target.ground import ENOUGH, Ground, first_frames
+from capanalyze.target.ground import ENOUGH, MOST, Ground, first_frames
 from capanalyze.target.hints import BARE, MAC, PADDED, PLACE, SOURCE
 
 if TYPE_CHECKING:
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 def grounds(told: Told) -> Iterator[Ground]:
     """What speaks for the hosts whose short frames are not padded, beside others whose are."""
-    bare, padded = told.frames_by_mac(BARE), told.frames_by_mac(PADDED)
-    for mac, count in bare.items():
-        elsewhere = sum(number for other, number in padded.items() if other[0] == mac[0] and other != mac)
-        if count < ENOUGH or mac in padded or elsewhere < ENOUGH or told.forwards(mac):
+    for place, macs in told.bare_macs.items():
+        padded = sum(count for mac, count in told.frames_by_mac(PADDED).items() if mac[0] == place)
+        if padded < ENOUGH or len(macs) > MOST:
             continue
-        here = told.with_sign(BARE).where((PLACE, MAC), [mac])
-        own = frozenset(one for one in told.senders_at(mac) | told.claimed_by(mac) if not is_group(one))
-        if own:
-            yield Ground("padding", "outgoing frames are not padded", own, first_frames(here), told.place(mac))
+        for mac in (mac for mac in macs if not told.forwards(mac)):
+            here = told.with_sign(BARE).where((PLACE, MAC), [mac])
+            own = frozenset(one for one in told.senders_at(mac) | told.claimed_by(mac) if not is_group(one))
+            if own:
+                yield Ground("padding", "outgoing frames are not padded", own, first_frames(here), told.place(mac))
 
 
 def against(told: Told, address: str) -> Ground | None:
     """What speaks against an address whose short frames are padded, beside others whose are not."""
+    if not told.bare_macs:
+        return None
     words = words_of(address)
     if told.signed(PADDED).get(words, 0) < ENOUGH or words in told.signed(BARE):
         return None
@@ -48,8 +50,4 @@ def against(told: Told, address: str) -> Ground | None:
 
 def _stands_out(told: Told, mac: Mac) -> bool:
     """Whether another MAC address there sends short frames without padding, and it does not."""
-    bare = told.frames_by_mac(BARE)
-    return mac not in bare and any(
-        other[0] == mac[0] and count >= ENOUGH and other not in told.frames_by_mac(PADDED)
-        for other, count in bare.items()
-    )
+    return mac not in told.frames_by_mac(BARE) and mac[0] in told.bare_macs

@@ -24,25 +24,24 @@ PLACE, TO_ANSWER, TO_ACKNOWLEDGMENT = 4, 5, 6
 
 def grounds(told: Told) -> Iterator[Ground]:
     """What speaks for servers that answer at once, and for clients that acknowledge at once."""
-    for words, place in told.in_handshakes(SERVER):
-        answer, acknowledgment = _medians(told, SERVER, words, place)
-        if TIMES * answer < acknowledgment:
-            said = f"SYN/ACKs leave after {_time(answer)}, their ACKs come after {_time(acknowledgment)}"
-            yield _ground(told, SERVER, words, place, said)
-    for words, place in told.in_handshakes(CLIENT):
-        answer, acknowledgment = _medians(told, CLIENT, words, place)
-        if answer > TIMES * acknowledgment:
-            said = f"SYN/ACKs come after {_time(answer)}, their ACKs leave after {_time(acknowledgment)}"
-            yield _ground(told, CLIENT, words, place, said)
+    for end in (SERVER, CLIENT):
+        for words, place in [(words, place) for words, places in told.in_handshakes(end).items() for place in places]:
+            answer, acknowledgment = _medians(told, end, words, place)
+            if end == SERVER and TIMES * answer < acknowledgment:
+                said = f"SYN/ACKs leave after {_time(answer)}, their ACKs come after {_time(acknowledgment)}"
+                yield _ground(told, end, words, place, said)
+            elif end == CLIENT and answer > TIMES * acknowledgment:
+                said = f"SYN/ACKs come after {_time(answer)}, their ACKs leave after {_time(acknowledgment)}"
+                yield _ground(told, end, words, place, said)
 
 
 def against(told: Told, address: str) -> Ground | None:
     """What speaks against a server whose answers take a round trip, or a client whose acknowledgments do."""
-    wanted = words_of(address)
+    if not len(told.handshakes):
+        return None
+    words = words_of(address)
     for end in (SERVER, CLIENT):
-        for words, place in told.in_handshakes(end):
-            if words != wanted:
-                continue
+        for place in told.in_handshakes(end).get(words, ()):
             answer, acknowledgment = _medians(told, end, words, place)
             slow, fast = (answer, acknowledgment) if end == SERVER else (acknowledgment, answer)
             if slow > TIMES * fast:
