@@ -19,7 +19,7 @@ from capanalyze.again import Frame
 from capanalyze.again import read_again as again
 from capanalyze.circumstances import advisories, is_no_mac
 from capanalyze.conclusions import conclude
-from capanalyze.destinations import links_of, told_across
+from capanalyze.destinations import links_of, passed_on, told_across
 from capanalyze.echoes import told_beyond
 from capanalyze.errors import TargetError
 from capanalyze.exchanges.batch import in_order, numbered, service_at
@@ -379,7 +379,7 @@ def add_notes(read: Read, target: Target, announced: Sequence[Announcement], mod
     of_name = {mode.name: mode for mode in modes}
     links = links_of(found)
     for one in found:
-        one.notes += told_across(one, links, target.addresses)
+        one.notes += [*passed_on(one, read.stream.behind), *told_across(one, links, target.addresses)]
         if not no_mac and one.mode is not None:
             one.notes += advisories(one, of_name.get(one.mode))
 

@@ -30,6 +30,16 @@ def elsewhere(shown: Iterable[Evidence]) -> list[str]:
     return list(notes.values())
 
 
+def passed_on(found: Finding, behind: Mapping[tuple[str, int], tuple[str, int]]) -> list[str]:
+    """Notes on who answered in the host's place: it passes the requests on, as a published port does."""
+    asked = {one.server for one in found.shown()} if found.replied and found.transport != "icmp" else set()
+    return [
+        f"answered by {host} port {its_port} behind {address}"
+        for (address, port), (host, its_port) in behind.items()
+        if address in asked and port == found.port
+    ]
+
+
 def host_of(endpoint: str) -> str:
     """The address of an endpoint, which may have a port."""
     if endpoint.startswith("["):

@@ -45,6 +45,7 @@ class Stream:
         left_out: why captures could not be read, by name, where reading goes on without them.
         evicted: exchanges that were let go before their time, for want of room.
         forgotten: those of them whose window was not over.
+        behind: endpoints of the host, and the ones that it passes their requests on to.
     """
 
     def __init__(self, audit: Audit) -> None:
@@ -65,6 +66,7 @@ class Stream:
         self.engine: Engine
         self.ended = False
         self.evicted = self.forgotten = 0
+        self.behind: dict[tuple[str, int], tuple[str, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -161,6 +163,7 @@ class Stream:
         evicted, forgotten = self.engine.evicted
         self.evicted += evicted
         self.forgotten += forgotten
+        self.behind = self.engine.behind() | self.behind
         for (capture, module, kind), count in self.engine.malformed().items():
             key = self.names.captures[capture], PROTOCOLS[module].name, PROTOCOLS[module].kind(kind)
             self.malformed[key] = self.malformed.get(key, 0) + count

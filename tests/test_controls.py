@@ -158,6 +158,7 @@ def test_a_published_port_passes_by_the_rules_for_what_comes_in(mode: str, verdi
         cells = {one.service: one for one in found if (one.mode, one.zone) == (mode, zone)}
         assert {cells[service].verdict for service in PUBLISHED} == {verdict}
         assert {(cells[service].exchanges, cells[service].replied) for service in PUBLISHED} == {(1, 1)}
+        assert all(f"answered by {CONTAINER} port" in cells[service].notes[0] for service in PUBLISHED)
         # Three sights of one reply are one frame that came back.
         assert {(cells[service].reply_frames, cells[service].frame_factor) for service in PUBLISHED} == {(1, 1.0)}
 

@@ -221,6 +221,10 @@ class Pairs:
         """Exchanges that were let go before their time, and how many of these within their window."""
 
     @property
+    def behind(self) -> list[tuple[tuple[int, int, int], tuple[int, int, int]]]:
+        """Endpoints of the host, two words and a port each, and the ones that it passes their requests on to."""
+
+    @property
     def same_packet(self) -> tuple[int, int]:
         """Two frames of different sources that hold the same packet; 0 for none."""
 

@@ -30,7 +30,7 @@ from capanalyze.core.octets cimport Octets
 from capanalyze.core.kept cimport row_at
 from capanalyze.core.pair cimport feed
 from capanalyze.core.pair cimport finish as finish_pairing
-from capanalyze.core.pairing cimport Pairing
+from capanalyze.core.pairing cimport Behind, Pairing
 from capanalyze.core.reach cimport reach_of as client_reach
 from capanalyze.core.record cimport Answer, Interface, Layout, Record
 from capanalyze.core.handshakes cimport (

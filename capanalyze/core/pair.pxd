@@ -29,7 +29,7 @@ from capanalyze.core.replies cimport Candidate, answer_by_ends, by_endpoints, by
 from capanalyze.core.requests cimport alike_hash, request
 from capanalyze.core.row cimport ANSWERED, GROUP, WEAK_PAIRING
 from capanalyze.core.services cimport GENERIC_UDP, TCP_SERVICE
-from capanalyze.core.translation cimport begins_with, come_back, stand_before, take_over
+from capanalyze.core.translation cimport begins_with, come_back, pass_on, stand_before, take_over
 
 
 cdef inline int64_t feed(
@@ -132,6 +132,8 @@ cdef inline uint32_t behind_translation(Pairing *p, Given *g, const Sight *sight
     cdef Joined joined = sight.joined
     cdef int64_t frame = sight.frame
     cdef uint32_t first = joined.exchange if is_there(t, &joined) else <uint32_t>NONE, number
+    if first and joined.which == REQUEST_LIST:
+        pass_on(p, at(t, first), g.m)
     if first and joined.which == REQUEST_LIST and role_of(g) == REQUEST:
         add_request(t, at(t, first), g.m.frame)
         return first

@@ -1,10 +1,10 @@
 """What every rule of pairing works on: the table, the message at hand, and what both have in common."""
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from capanalyze.core.exchange cimport ANY_SERVER, KINDS, NONE, Exchange, Facts, Table, at
 from capanalyze.core.hashes cimport Walk, conversation_hash, endpoint, goes_to_next, has_hash, key_hash, walk
-from capanalyze.core.message cimport CUT, MALFORMED, MAX_KEYS, Message, same
+from capanalyze.core.message cimport CUT, MALFORMED, MAX_KEYS, Address, Message, same
 from capanalyze.core.repeats cimport Repeats
 from capanalyze.core.row cimport CONVERSATION, GROUP
 
@@ -40,6 +40,7 @@ cdef enum:  # so many messages before its turn, what a message will look for is 
 
 cdef enum:
     EARLY_ROOM = 128  # replies without a request, of the last millisecond
+    MOST_BEHIND = 64  # endpoints that are known to be passed on
 
 
 cdef struct Early:
@@ -58,6 +59,13 @@ cdef struct Soon:  # hashes of a message whose turn comes
     int count
 
 
+cdef struct Behind:  # an endpoint of the host, and the one that it passes requests on to
+    Address asked
+    Address passed_to
+    int32_t asked_port
+    int32_t passed_to_port
+
+
 cdef struct Pairing:
     Table table
     Repeats repeats
@@ -72,6 +80,8 @@ cdef struct Pairing:
     uint64_t early_first
     uint64_t early_last
     Early[EARLY_ROOM] early
+    Behind[MOST_BEHIND] behind
+    int64_t behind_count
 
 
 cdef struct Given:  # the message at hand

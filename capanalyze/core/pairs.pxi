@@ -117,6 +117,17 @@ cdef class Pairs:
         return self.p.table.evicted, self.p.table.forgotten
 
     @property
+    def behind(self):
+        """Endpoints of the host, two words and a port each, and the ones that it passes their requests on to."""
+        cdef Behind *one
+        found = []
+        for number in range(self.p.behind_count):
+            one = &self.p.behind[<size_t>number]
+            asked = one.asked.high, one.asked.low, one.asked_port
+            found.append((asked, (one.passed_to.high, one.passed_to.low, one.passed_to_port)))
+        return found
+
+    @property
     def same_packet(self):
         """Two frames of different sources that hold the same packet; 0 for none."""
         return self.p.repeats.same_first, self.p.repeats.same_second

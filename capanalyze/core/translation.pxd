@@ -4,19 +4,35 @@ The request is the first sight; the reply is that from and to the endpoints of t
 asked on one side of the translation is answered on the other first.
 """
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from capanalyze.core.answers cimport add_reply
 from capanalyze.core.exchange cimport Exchange, Table, add_reply_frame, at, frame_at, see_again
 from capanalyze.core.expiry cimport drop
-from capanalyze.core.message cimport Address, same
-from capanalyze.core.pairing cimport Given, Pairing, comes_from_wanted, goes_to_client
+from capanalyze.core.message cimport Address, Message, same
+from capanalyze.core.pairing cimport MOST_BEHIND, Behind, Given, Pairing, comes_from_wanted, goes_to_client
 from capanalyze.core.row cimport GROUP, INDETERMINATE, REPLIED, SAID_OTHER_ADDRESS, SAID_OTHER_PORT, SILENT
 
 
 cdef inline bint begins_with(const Exchange *e, int64_t frame) noexcept nogil:
     """Whether an exchange consists of this frame."""
     return (e.request or e.reply) == frame and not (e.requests or e.replies or (e.request and e.reply))
+
+
+cdef inline void pass_on(Pairing *p, const Exchange *e, const Message *m) noexcept nogil:
+    """Note to whom the host passes requests on, as a further sight of one shows; of the first endpoints only."""
+    cdef Behind found = Behind(e.wanted, m.destination, e.wanted_port, <int32_t>m.destination_port)
+    cdef const Behind *known
+    cdef int64_t number
+    if not same(&e.client, &m.source) or same(&e.wanted, &m.destination):
+        return
+    for number in range(p.behind_count):
+        known = &p.behind[number]
+        if same(&known.asked, &found.asked) and known.asked_port == found.asked_port:
+            return
+    if p.behind_count < MOST_BEHIND:
+        p.behind[p.behind_count] = found
+        p.behind_count += 1
 
 
 cdef inline void come_back(Pairing *p, uint32_t number, const Given *g, int64_t first) noexcept nogil:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from capanalyze.buffers import ints, longs
 from capanalyze.core.core import Pairs
-from capanalyze.exchanges.batch import Batch
+from capanalyze.exchanges.batch import Batch, host_text
 from capanalyze.exchanges.row import LINK, NARROW, WIDE
 from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, port_table, service_table
 from capanalyze.protocols._protocol import KINDS, SECOND, Protocol
@@ -123,6 +123,13 @@ class Engine:
         """Two frames of different sources that hold the same packet, if there are any."""
         first, second = self._pairs.same_packet
         return (first, second) if first else None
+
+    def behind(self) -> dict[tuple[str, int], tuple[str, int]]:
+        """Endpoints of the host, and the ones behind it that it passes their requests on to; of the first ones."""
+        return {
+            (host_text(high, low), port): (host_text(other_high, other_low), other_port)
+            for (high, low, port), (other_high, other_low, other_port) in self._pairs.behind
+        }
 
     @property
     def evicted(self) -> tuple[int, int]:

@@ -30,11 +30,9 @@ def warnings_on(addresses: Sequence[str], certainty: Certainty, contacts: Contac
 
 
 def not_judged(strangers: set[str], told: Told, when: str) -> Iterator[str]:
-    """Hosts that answered beside the target, and whether directions show them to be others."""
-    others = {one for one in strangers if told.is_far(one)}
-    for hosts, ending in ((strangers - others, SAY_SO), (others, "the packet directions show that as another host")):
-        if hosts:
-            yield f"not judged: {named(sorted(hosts))} answered {when}; {ending}"
+    """Hosts that answered beside the target; not those that the packet directions show to be others."""
+    if hosts := sorted(one for one in strangers if not told.is_far(one)):
+        yield f"not judged: {named(hosts)} answered {when}; {SAY_SO}"
 
 
 def named(addresses: Sequence[str]) -> str:
