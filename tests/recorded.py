@@ -24,10 +24,14 @@ def exchanges(name: str) -> list[dict[str, Any]]:
 
 
 def told(name: str, kind: str) -> dict[int, list[str]]:
-    """What each reply told of one kind, by its frame; of a datagram in fragments, by the last."""
+    """What each reply told or confirmed of one kind, by its frame; of a datagram in fragments, by the last."""
     found: dict[int, list[str]] = {}
     for row in exchanges(name):
-        values = [fact["value"] for fact in row["disclosures"] if fact["kind"] == kind]
+        values = [
+            fact["value"].removeprefix(f"{kind} " if fact["kind"] == "confirmed" else "")
+            for fact in row["disclosures"]
+            if fact["kind"] == kind or (fact["kind"] == "confirmed" and fact["value"].startswith(f"{kind} "))
+        ]
         if row["replies"] and values:
             found[row["replies"][-1]] = values
     return found

@@ -36,8 +36,8 @@ def write(folder: Path, promise: Promise, rows: list[Row]) -> None:
 @pytest.mark.parametrize(
     ("promise", "verdicts"),
     [
-        (Promise("m", "M", "block"), ["leaked", "refused", "blocked", "allowed", "unproven"]),
-        (Promise("m", "M", "block", stealth=True), ["leaked", "visible", "blocked", "leaked", "unproven"]),
+        (Promise("m", "M", "block"), ["leaked", "refused", "silent", "allowed", "unproven"]),
+        (Promise("m", "M", "block", stealth=True), ["leaked", "visible", "silent", "leaked", "unproven"]),
         (Promise("m", "M", "allow"), ["allowed", "refused", "silent", "allowed", "unproven"]),
         (Promise("m", "M", "block", ("ntp", "tcp/22")), ["allowed", "refused", "silent", "allowed", "unproven"]),
     ],
@@ -59,6 +59,18 @@ def test_verdicts_follow_from_the_best_that_a_client_got(tmp_path: Path, promise
     write(tmp_path, promise, rows)
     assert expected(tmp_path) == {
         ("m", "lan", service): verdict for service, verdict in zip(services, verdicts, strict=True)
+    }
+
+
+def test_silence_is_held_back_where_the_service_answers_under_another_mode(tmp_path: Path) -> None:
+    shut, free = Promise("shut", "S", "block"), Promise("free", "F", "allow")
+    write(tmp_path, free, [row("tcp/22", "replied")])
+    write(tmp_path, shut, [row("tcp/22", "silent"), row("tcp/25", "silent")])
+    sections = [audits.section(one, [f"{one.name}.en0.pcap"]) for one in (shut, free)]
+    (tmp_path / "audit.toml").write_text(audits.head("One", ("en0",)) + "".join(sections))
+    assert {key: verdict for key, verdict in expected(tmp_path).items() if key[0] == "shut"} == {
+        ("shut", "lan", "tcp/22"): "blocked",
+        ("shut", "lan", "tcp/25"): "silent",
     }
 
 

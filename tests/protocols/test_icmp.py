@@ -143,18 +143,18 @@ WORDS = {
     2: "protocol unreachable",
     3: "port unreachable",
     5: "destination unreachable, code 5",
-    9: "network administratively prohibited",
-    10: "host administratively prohibited",
-    13: "communication administratively prohibited",
+    9: "network administratively prohibited, by a filter",
+    10: "host administratively prohibited, by a filter",
+    13: "communication administratively prohibited, by a filter",
 }
 WORDS_V6 = {
     0: "no route",
-    1: "administratively prohibited",
+    1: "administratively prohibited, by a filter",
     2: "destination unreachable, code 2",
     3: "address unreachable",
     4: "port unreachable",
-    5: "failed ingress/egress policy",
-    6: "reject route",
+    5: "failed ingress/egress policy, by a filter",
+    6: "reject route, by a filter",
 }
 
 ERRORS = [
