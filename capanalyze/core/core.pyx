@@ -146,6 +146,7 @@ ROW = {  # what `exchanges.row` has too, by the names that it has there
     "SAID_FORGOTTEN": row.SAID_FORGOTTEN,
     "SAID_ACCEPTED_THEN_CLOSED": row.SAID_ACCEPTED_THEN_CLOSED,
     "SAID_OTHER_ADDRESS": row.SAID_OTHER_ADDRESS,
+    "SAID_ONE_WAY": row.SAID_ONE_WAY,
     "SAID_SOMETHING_ELSE": row.SAID_SOMETHING_ELSE,
     "SAID_ICMPV4": row.SAID_ICMPV4,
     "SAID_ICMPV6": row.SAID_ICMPV6,

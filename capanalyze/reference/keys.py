@@ -25,8 +25,8 @@ SERVED = {port: one for one in reversed(PROTOCOLS) if one.transport == "udp" for
 BY_TRANSPORT = {"udp": PROTOCOLS[GENERIC_UDP], "tcp": PROTOCOLS[TCP], "icmp": PROTOCOLS[ICMP]}
 
 # Messages that draw no reply, by their first octets (`silence.BY_PAYLOAD` has the sources).
-RTCP, PTP, RIP = rb"[\x80-\x9f][\xc8\xc9].{6}", rb"[\0\1\3\x08-\x0b\x10\x11\x13\x18-\x1b][\2\x12].{2}", rb"\2.{3}"
-ART_NET, MNDP = rb"Art-Net\0\0[\x50-\x52]", rb".{4}\0\1\0\6"
+RTCP, PTP, RIP = rb"[\x80-\x9f][\xc8\xc9].{6}", rb"[\0\1\3\x08-\x0b\x10\x11\x13\x18-\x1b][\2\x12].{2}", rb"\x02.{3}"
+ART_NET, MNDP = rb"Art-Net\0\0[\x50-\x52]", rb".{4}\0\x01\0\x06"
 TOLD_ON = {162: rb".", 319: PTP, 320: PTP, 520: RIP, 521: RIP, 5004: rb"[\x80-\xbf].{11}", 5678: MNDP, 6454: ART_NET}
 
 

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import json
+import re
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from capanalyze import reference
-from capanalyze.reference import Paired, pair
+from capanalyze.reference import Paired, keys, pair
 from tests import test_pairs
 from tests.build import PEER, TARGET, datagram, pcap
 from tests.chance import chance
@@ -252,3 +253,19 @@ def test_it_shares_nothing_with_the_core_but_facts() -> None:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("capanalyze"):
                 assert node.module in shared or node.module.startswith("capanalyze.reference"), (path.name, node.module)
     assert ROOT in PACKAGE.parents
+
+
+@pytest.mark.parametrize(
+    ("port", "payload"),
+    [
+        (520, b"\x02\x02\0\0"),
+        (5678, b"\0\0\0\x01\0\x01\0\x06" + bytes(6)),
+        (319, b"\0\x02\0\x2c" + bytes(40)),
+        (6454, b"Art-Net\0\0\x50" + bytes(8)),
+        (9, b"\x80\xc8\0\x06" + bytes(24)),
+    ],
+)
+def test_what_a_port_is_only_told_announces_itself(port: int, payload: bytes) -> None:
+    rule = keys.TOLD_ON.get(port, keys.RTCP)
+    assert re.match(rule, payload, re.DOTALL)
+    assert not re.match(rule, b"\x01\x01\0\0" + bytes(20), re.DOTALL)
