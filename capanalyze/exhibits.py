@@ -93,6 +93,7 @@ def proofs(
     """The frames to be shown, each with what it proves.
 
     Where there is not room for all, the first exchange of each finding comes before all others, urgent findings first.
+    Of what breaks a promise all exchanges are shown, as far as there is room, so that its counts can be counted.
     """
     chosen: dict[Key, list[str]] = {}
     for key, words in _all_proofs(sorted(summed, key=_urgency), announcements, inputs, limit):
@@ -112,21 +113,24 @@ def _all_proofs(
         for found in findings:
             for one in found.shown()[nth : nth + 1]:
                 yield from _exchange(one, _about(found), limit)
-    for found, payloads, _ in summed:
+    for found, payloads, *_ in summed:
         for told in payloads[:1]:
             yield (told.capture, told.frame), f"{_about(found)}: tells something"
     for found in findings:
         yield from _control(found)
         yield from _kinds(found)
         yield from _flips(found, limit)
+    for found, _, _, counted in summed:
+        for exchange in counted:
+            yield from _exchange(exchange, _about(found), limit)
     for unasked in announcements:
         words = f"{unasked.service} announces{_where(unasked.mode, unasked.zone)}"
         for message in filter(None, (unasked.first, unasked.last)):
             yield from _exchange(message, words, limit)
-    silent = {one.capture for found in findings if found.silent for one in found.shown()}
+    silent = {one.capture for found in findings if found.silent or found.unproven for one in found.shown()}
     for given in inputs:
         if given.name in silent and given.frames:
-            yield (given.name, given.frames), f"the capture {given.name} goes on to here: silence is proven as far"
+            yield (given.name, given.frames), f"the capture {given.name} goes on to here: silence lasted as far"
 
 
 def _urgency(summed: Summed) -> int:

@@ -92,11 +92,15 @@ class Unasked(NamedTuple):
 
 
 class Summed(NamedTuple):
-    """A finding without its disclosures, where those come from, and the captures that it is about."""
+    """A finding without its disclosures, where those come from, and the captures that it is about.
+
+    `counted` are all exchanges that its counts rest on, while they are few and where it breaks a promise.
+    """
 
     finding: Finding
     payloads: list[Payload]
     captures: set[str]
+    counted: list[Evidence]
 
 
 def in_order(findings: list[Summed], modes: Sequence[Mode]) -> list[Summed]:

@@ -193,7 +193,7 @@ def test_a_file_is_named_by_its_hash_however_far_it_was_read() -> None:
 
 @pytest.mark.usefixtures("without_tshark")
 def test_what_is_not_kept_of_stdin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capanalyze.capture.MAX_COPY", 1)
+    monkeypatch.setattr("capanalyze.capture.hashed.MAX_COPY", 1)
     monkeypatch.setattr("capanalyze.packets.messages.BLOCK", 4096)
     with CAPTURE.open("rb") as file:
         monkeypatch.setattr("capanalyze.capture.standard_input", lambda: file)

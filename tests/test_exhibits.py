@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from capanalyze.agreement import deepen
-from capanalyze.analysis import Examined, examine
+from capanalyze.analysis import Examined, analyze, examine
 from capanalyze.audit import Audit, audit_of, load_audit
 from capanalyze.depth import Opinion
 from capanalyze.errors import TargetError
@@ -147,6 +147,19 @@ def test_silence_comes_with_the_frame_that_ends_the_capture(tmp_path: Path) -> N
     assert "goes on to here" in bundle.shown[1].exhibit.proves[0]
 
 
+def test_the_counts_of_a_leak_can_be_counted_in_the_evidence(tmp_path: Path) -> None:
+    asked = [(START + 20 * number, ipv4(PEER, TARGET, 17, udp(50000 + number, 5000, b"?"))) for number in range(6)]
+    told = [(START + 20 * number + 0.1, ipv4(TARGET, PEER, 17, udp(5000, 50000 + number, b"!"))) for number in (1, 4)]
+    frames = sorted([*asked, *told, (START + 400, asked[0][1])])
+    analysis, bundle = examine(made(tmp_path, frames), limit=LIMITS["auto"])
+    assert bundle is not None
+    assert [(one.replied, one.provable) for one in analysis.findings] == [(2, 6)]
+    evidence = tmp_path / "block-all.ppp0.pcapng"
+    evidence.write_bytes(bundle.octets)
+    (again,) = analyze(audit_of([str(evidence)], target=(TARGET,))).findings
+    assert (again.replied, again.provable, again.verdict) == (2, 6, "leaked")
+
+
 def test_where_there_is_no_room_leaks_come_first_and_it_is_said(tmp_path: Path) -> None:
     ports = range(1000, 1020)
     asked = [(START + port / 1000, ipv4(PEER, TARGET, 6, tcp(50000, port, "S", seq=port))) for port in ports]
@@ -226,7 +239,7 @@ def test_of_standard_input_what_is_not_kept_is_not_in_the_evidence(
     """The verdicts stand; what is missing is said, with the reason."""
     noise = pcap([(START, ipv4(PEER, TARGET, 6, tcp(1, 2, "A", payload=b"x")))])[24:] * 20_000
     made(tmp_path, [(START, REQUEST), (START + 0.5, REPLY)], "x.pcap", noise)
-    monkeypatch.setattr("capanalyze.capture.MAX_COPY", 1_200_000)
+    monkeypatch.setattr("capanalyze.capture.hashed.MAX_COPY", 1_200_000)
     with (tmp_path / "x.pcap").open("rb") as stream:
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
         analysis, bundle = examine(audit_of(["-"], mode="block-all", target=(TARGET,)), limit=ALL)

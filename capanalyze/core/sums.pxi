@@ -159,12 +159,22 @@ cdef class Summary:
             "slowest": detail.kept[<int>SLOWEST_ONE] if detail.slow_time >= 0 else 0,
             "last": detail.kept[<int>LAST_ONE],
             "exact": self.waiting(detail, spread),
+            "rows": self.waiting_rows(detail),
             "level": bins.level,
             "bins": counts_of(bins),
             "kinds": {at: kinds.of_kind[<int>at] for at in range(SUMMED_KINDS) if kinds.of_kind[<int>at].exchanges},
             "times": {at: spread.times[<int>at] for at in range(STEPS) if spread.times[<int>at]},
             "payloads": [tuple(spread.payloads[<int>at].values()) for at in range(spread.chosen)],
         }
+
+    cdef list waiting_rows(self, const Detail *detail):
+        """Under which numbers the exchanges that wait are kept."""
+        cdef uint32_t number = detail.first_waiting
+        found = []
+        while number:
+            found.append(number)
+            number = self.sums.kept.next[number]
+        return found
 
     cdef list waiting(self, const Detail *detail, Spread *spread):
         """Time, round trip and class of the exchanges that wait; their replies are noted."""

@@ -113,8 +113,9 @@ class Detail:
     """What is shown of a finding besides its counts.
 
     `firsts`, `slowest` and `last` are rows that are kept, of the worst class; 0 for none. `exact` are all exchanges,
-    while they are few: seconds, nanoseconds, round trip, class. Else `bins` are numbers of slices of time, 2 to the
-    `level` nanoseconds wide, and the counts of each by class. `times` counts round trips by step.
+    while they are few: seconds, nanoseconds, round trip, class; `rows` are the same, as rows that are kept. Else `bins`
+    are numbers of slices of time, 2 to the `level` nanoseconds wide, and the counts of each by class. `times` counts
+    round trips by step.
     `payloads` are frame, offset and captured octets of replies, then of their requests.
     """
 
@@ -122,6 +123,7 @@ class Detail:
     slowest: int = 0
     last: int = 0
     exact: list[tuple[int, int, int, int]] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
     level: int = 0
     bins: list[tuple[int, list[int]]] = field(default_factory=list)
     kinds: dict[int, Asked] = field(default_factory=dict)

@@ -147,7 +147,9 @@ class Teller:
     def _summed(self, cell: Cell) -> Summed:
         detail = self._summary.detail(cell)
         captures = {self._names.captures[number] for number in cell.captures}
-        return Summed(self._finding(cell, detail), list(self._payloads(cell, detail)), captures)
+        found = self._finding(cell, detail)
+        counted = [self._shown(row) for row in detail.rows] if found.verdict in ("leaked", "visible") else []
+        return Summed(found, list(self._payloads(cell, detail)), captures, counted)
 
     def _finding(self, cell: Cell, detail: Detail) -> Finding:
         name = self._mode_name(cell)

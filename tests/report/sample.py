@@ -544,7 +544,7 @@ def deep() -> tuple[Analysis, Deep]:
         (INTERNET, 10, NTP_OCTETS[:40], "ntp leaked under block-all, from internet: request"),
         (INTERNET, 82, bytes(range(256)) * 4, "udp/28524 blocked under block-all, from internet: request"),
         (INTERNET, 11, b"<&>", "ntp leaked under block-all, from internet: reply"),
-        (LAN, 1_328, NTP_OCTETS, "the capture block-all.en0.pcap goes on to here: silence is proven as far"),
+        (LAN, 1_328, NTP_OCTETS, "the capture block-all.en0.pcap goes on to here: silence lasted as far"),
     ]
     shown = [
         Shown(_exhibit(number, capture, frame, octets, proves, dissections.get(number)), octets)
