@@ -65,6 +65,8 @@ def how_held(findings: Iterable[Finding]) -> str:
         ]
     number = Counter(worst.values())
     held, refused, silent = number["blocked"], number["refused"], number["silent"]
+    if len(number) == 1 and not silent:
+        return "all were held back" if held else "all refused"
     said = [f"{held} {'was' if held == 1 else 'were'} held back"] if held else []
     said += [f"{refused} refused"] if refused else []
     if not silent:

@@ -166,7 +166,7 @@ def unread(analysis: Analysis, frames: int = 14, **buckets: int) -> Analysis:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (["-", "-"], f"No leaks in what could be read: {NONE_OF_TWO}; 2 were held back"),
+        (["-", "-"], f"No leaks in what could be read: {NONE_OF_TWO}; all were held back"),
         (["?"], "Unproven: no request under block-all had to draw a reply"),
         ([], "No exchange was captured, so there is nothing to judge"),
     ],
