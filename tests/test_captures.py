@@ -97,7 +97,7 @@ def test_on_the_target_a_dropped_request_is_seen_and_a_dropped_reply_is_not(trap
         ("udp/12345", "replied", "datagram"),
         ("udp/12345", "indeterminate", "the capture ended"),
         ("udp/12345", "indeterminate", "the capture ended"),
-        ("udp/12345", "rejected", "communication administratively prohibited"),
+        ("udp/12345", "rejected", "communication administratively prohibited, by a filter"),
         ("udp/12399", "rejected", "port unreachable"),
     ]
 
