@@ -81,9 +81,17 @@ class Flow:
         )
         self._contacts = Contacts()
         self.undecided = ""
-        self.target = self._begin()
+        try:
+            self.target = self._begin()
+        except BaseException:
+            self._held.close()
+            raise
         self._strangers = self._contacts.strangers(self.target.addresses)
         self._judge.target(self.target.addresses)
+
+    def close(self) -> None:
+        """Let go of what is held: nothing more is wanted."""
+        self._held.close()
 
     @property
     def are_few(self) -> bool:

@@ -105,6 +105,7 @@ def see(audit: Audit) -> Seen:
             if audit.keep_going:
                 return Seen(audit.captures, unread=True)
             raise
+        flow.close()
         told = stream.hints.told()
         own = set(flow.target.addresses)
         macs = {mac for one in own for _, mac in told.macs_from(one)}

@@ -97,10 +97,9 @@ def ssh(_: list[str], printed: str) -> Iterator[Fact]:
 
 
 def kinit(_: list[str], printed: str) -> Iterator[Fact]:
-    """It asks over TCP where UDP is silent."""
-    for principal, realm in found(r"Client '(\S+)@(\S+)' not found in Kerberos database", printed):
+    """It asks over TCP where UDP is silent; the realm that is printed is the one that it named."""
+    for (principal,) in found(r"Client '(\S+)@\S+' not found in Kerberos database", printed):
         yield "kerberos", "principal", f"{principal} (does not exist)"
-        yield "kerberos", "realm", realm
 
 
 PROGRAMS: dict[str, Reader] = {
@@ -167,7 +166,9 @@ def told_by_findings(path: Path) -> set[Fact]:
     """What the findings of a capture say."""
     findings = analyze(audit_of([str(path)], target=TARGETS)).findings
     facts = {as_fact(one.service, fact.kind, fact.value) for one in findings for fact in one.disclosures}
-    return facts | {(one.service, "outcome", name) for one in findings for name in OUTCOMES if getattr(one, name)}
+    silent = {(one.service, "outcome", "silent") for one in findings if one.unproven}
+    drew = {(one.service, "outcome", name) for one in findings for name in OUTCOMES if getattr(one, name)}
+    return facts | silent | drew
 
 
 def told_by_exchanges(path: Path) -> set[Fact]:

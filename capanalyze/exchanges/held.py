@@ -28,6 +28,10 @@ class Held:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
         if self._spool:
             self._spool.close()
 

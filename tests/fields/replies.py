@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+from capanalyze import analysis
 from capanalyze.analysis import Flow, disclosures_of
 from capanalyze.audit import Audit, CaptureFile
+from capanalyze.disclosures import disclose
 from capanalyze.exchanges.pair import pairs_of
 from capanalyze.model import Disclosure
 from capanalyze.stream import Stream
@@ -42,9 +45,14 @@ def family(service: str) -> str:
     return next((known for known in ("tcp", "ntp") if service.startswith((f"{known}/", f"{known}-"))), service)
 
 
+def whole(service: str, reply: bytes, request: bytes | None) -> list[Disclosure]:
+    """All that a reply's decoder tells, echoes of the request too."""
+    return disclose(service, reply)
+
+
 def replies(path: Path) -> Iterator[Reply]:
     """The decoded replies and announcements of a capture."""
-    with Stream(Audit((CaptureFile(str(path), path.name),))) as stream:
+    with patch.object(analysis, "told_beyond", whole), Stream(Audit((CaptureFile(str(path), path.name),))) as stream:
         flow = Flow(stream, needs_target=False)
         for batch in flow.in_order():
             told = disclosures_of(batch, flow.names, stream)
