@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from capanalyze.again import read_again
-from capanalyze.analysis import Flow, disclosures_of
+from capanalyze.analysis import disclosures_of
 from capanalyze.capture import MAX_COPY
 from capanalyze.capture.records import NOT_A_PACKET
 from capanalyze.depth import dissect
@@ -20,6 +20,7 @@ from capanalyze.errors import AuditError
 from capanalyze.exchanges.batch import chosen, exchange_of
 from capanalyze.exhibits import Packing, display_filter, name_of, time_of
 from capanalyze.findings import utc
+from capanalyze.flow import Flow
 from capanalyze.model import Dissected, DissectedFrame, Dissection, Field
 from capanalyze.packets.link_names import link_name
 from capanalyze.progress import progress

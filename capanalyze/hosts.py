@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from capanalyze.errors import CaptureError, TargetError
+from capanalyze.flow import Flow
 from capanalyze.rotation import rotations
+from capanalyze.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,9 +95,6 @@ def hosts_or_one(audit: Audit) -> list[Host]:
 
 def see(audit: Audit) -> Seen:
     """What captures tell of the host that they are of; as much is read as the search for the target needs."""
-    from capanalyze.analysis import Flow
-    from capanalyze.stream import Stream
-
     with Stream(audit) as stream:
         try:
             flow = Flow(stream, needs_target=True)

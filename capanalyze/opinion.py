@@ -88,7 +88,7 @@ def verify(audit: Audit) -> Reference:
 
 def _compared(audit: Audit) -> list[Confirmation]:
     """What the reference says of all exchanges of one host, for each of the captures that are paired together."""
-    from capanalyze.analysis import find_exchanges
+    from capanalyze.flow import find_exchanges
     from capanalyze.stream import Stream, together
 
     claims = [

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.analysis import analyze
 from capanalyze.audit import CaptureFile, Segment, audit_of, load_audit
 from capanalyze.errors import AuditError
+from capanalyze.flow import find_exchanges
 from capanalyze.stream import together
 from tests.build import (
     MAC_PEER,

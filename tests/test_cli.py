@@ -508,7 +508,7 @@ def test_dissect_takes_the_number_of_a_row(
 
 def test_dissect_takes_the_number_of_a_row_of_many(leopard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("capanalyze.depth.find_tshark", lambda: None)
-    monkeypatch.setattr("capanalyze.analysis.FEW", 10)
+    monkeypatch.setattr("capanalyze.flow.FEW", 10)
     capture = leopard / "block-all.en0.pcap"
     rows = cells_of(capture, "--target", "198.51.100.10", "--service", "nbns")
     shown = [row for row in rows if re.fullmatch("[0-9]+→[0-9]+", row["frames"])]
@@ -536,7 +536,7 @@ def test_a_row_has_no_number_that_dissect_would_not_take(
     )
     assert ["#" in row for row in cells_of(tmp_path / "block-all.pcapng")] == [True]
     assert ["#" in row for row in cells_of(tmp_path / "audit.toml")] == [False]
-    monkeypatch.setattr("capanalyze.analysis.FEW", 10)
+    monkeypatch.setattr("capanalyze.flow.FEW", 10)
     assert "#" in cells_of(captures[0])[0]
     assert "#" not in cells_of(*captures)[0]
 

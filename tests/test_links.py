@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.analysis import find_exchanges
 from capanalyze.audit import Audit, CaptureFile
+from capanalyze.flow import find_exchanges
 from capanalyze.model import Exchange
 from tests.conftest import SHARED
 from tests.fields.dissection import Frame, Frames, dissect

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.analysis import analyze
 from capanalyze.audit import audit_of
 from capanalyze.capture import Capture
 from capanalyze.exchanges import held as holding
+from capanalyze.flow import find_exchanges
 from capanalyze.model import Exchange
 from capanalyze.packets import messages
 from tests.bench.generate import Wanted, generate

@@ -154,7 +154,7 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrival, "ROOM_AT_FIRST", 4)
     monkeypatch.setattr(arrival, "ROOM", 64)
     monkeypatch.setattr(arrival, "AT_LEAST", 16)
-    monkeypatch.setattr("capanalyze.analysis.FEW", 40)
+    monkeypatch.setattr("capanalyze.flow.FEW", 40)
 
 
 OURS = sorted(path for path in PCAPS.rglob("*.pcap*") if path.is_file() and path.stat().st_size < 12_000)

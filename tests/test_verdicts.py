@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.analysis import analyze
 from capanalyze.audit import Audit, CaptureFile, Mode, Segment, audit_of, load_audit
 from capanalyze.capture import Interface
+from capanalyze.flow import find_exchanges
 from capanalyze.model import Finding, Verdict
 from capanalyze.summary import store
 from capanalyze.summary.store import Rooms

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from capanalyze.analysis import Flow, disclosures_of, inputs_of, notes_on_pairing, of_host
+from capanalyze.analysis import disclosures_of, inputs_of, notes_on_pairing, of_host
 from capanalyze.exchanges.batch import chosen, service_at
+from capanalyze.flow import Flow
 from capanalyze.progress import progress
 from capanalyze.report.notes import notes_on_captures, notes_on_target
 from capanalyze.stream import Stream

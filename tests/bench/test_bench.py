@@ -11,8 +11,8 @@ import pytest
 import zstandard
 from click.testing import CliRunner
 
-from capanalyze.analysis import find_exchanges
 from capanalyze.audit import Audit, CaptureFile
+from capanalyze.flow import find_exchanges
 from tests.bench.__main__ import main
 from tests.bench.chamber import HOSTS
 from tests.bench.generate import Wanted, beside, ensure, generate, octets_of

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.analysis import analyze
 from capanalyze.audit import audit_of
 from capanalyze.exchanges import engine
 from capanalyze.exchanges.batch import Batch
 from capanalyze.exchanges.engine import LATE, Engine
+from capanalyze.flow import find_exchanges
 from capanalyze.protocols._protocol import SECOND
 from tests.build import PEER, START, TARGET, ipv4, ntp, pcap, udp
 

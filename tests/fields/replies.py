@@ -6,10 +6,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 from capanalyze import analysis
-from capanalyze.analysis import Flow, disclosures_of
+from capanalyze.analysis import disclosures_of
 from capanalyze.audit import Audit, CaptureFile
 from capanalyze.disclosures import disclose
 from capanalyze.exchanges.pair import pairs_of
+from capanalyze.flow import Flow
 from capanalyze.model import Disclosure
 from capanalyze.stream import Stream
 from tests.conftest import PCAPS, SHARED

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from capanalyze import analysis as flow_of
+from capanalyze import flow
 from capanalyze.analysis import analyze
 from capanalyze.audit import Audit, CaptureFile, Mode, Segment
 from capanalyze.cli import main
@@ -133,7 +133,7 @@ def rows_of(folder: Path, audit: Audit, monkeypatch: pytest.MonkeyPatch, *, many
     )
     (folder / "audit.toml").write_text(f'[target]\naddresses = ["{TARGET}", "{TARGET6}"]\n{text}')
     if many:
-        monkeypatch.setattr(flow_of, "FEW", 0)
+        monkeypatch.setattr(flow, "FEW", 0)
     done = CliRunner().invoke(main, ["exchanges", "--format", "jsonl", str(folder / "audit.toml")])
     assert done.exit_code == 0, done.output
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.analysis import analyze
 from capanalyze.audit import Audit, CaptureFile, Mode, Segment
 from capanalyze.cli import main
+from capanalyze.flow import find_exchanges
 from capanalyze.protocols import dns, dnstcp
 from tests.build import (
     MAC_PEER,

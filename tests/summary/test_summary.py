@@ -281,7 +281,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "BLOCK", 200)
     monkeypatch.setattr(arrival, "UNIT", 8)
     monkeypatch.setattr(arrival, "ROOM_AT_FIRST", 8)
-    monkeypatch.setattr(analysis, "TRIES", (1, 2, 4))
+    monkeypatch.setattr("capanalyze.flow.TRIES", (1, 2, 4))
 
 
 def asked(number: int, port: int = 123) -> bytes:

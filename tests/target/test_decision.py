@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze import analysis
 from capanalyze.analysis import analyze
 from capanalyze.audit import audit_of
 from capanalyze.errors import TargetError
@@ -320,7 +319,7 @@ def test_a_given_address_that_is_nowhere_is_warned_of(tmp_path: Path) -> None:
 
 
 def test_an_address_that_a_large_capture_shows_later_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analysis, "TRIES", (1, 2, 4))
+    monkeypatch.setattr("capanalyze.flow.TRIES", (1, 2, 4))
     monkeypatch.setattr(messages, "BLOCK", 200)
     for name in ("UNIT", "ROOM_AT_FIRST"):
         monkeypatch.setattr(arrival, name, 8)

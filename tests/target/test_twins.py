@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.analysis import analyze, find_exchanges
+from capanalyze.analysis import analyze
 from capanalyze.audit import audit_of
 from capanalyze.errors import CapanalyzeError, TargetError
 from capanalyze.exchanges.batch import words_of
+from capanalyze.flow import find_exchanges
 from capanalyze.model import Target
 from capanalyze.target.addresses import is_one_host
 from tests.conftest import PCAPS, SHARED
