@@ -21,6 +21,7 @@ cdef enum:  # in place of an interface
     WITHOUT_PACKET = -2
 
 cdef enum:
+    RECORD_HEADER = 16  # octets, at least
     MAX_RECORD = 16777216  # libpcap stops at 256 KiB, USB captures reach 128 MiB and have no IP
     MAX_BLOCK = 17825792
     # pcapng
@@ -101,6 +102,8 @@ cdef inline Answer read_pcap(Octets octets, uint32_t at, const Layout *layout, R
 
 cdef inline Answer span_of(Octets octets, uint32_t at, const Layout *layout, Record *record) noexcept nogil:
     """Where a record of pcap begins and ends, and how long its frame was."""
+    if layout.header < RECORD_HEADER:
+        return DAMAGED  # no layout: nothing would ever be read on
     if at + layout.header > octets.captured:
         return MORE
     cdef int64_t captured = u32(octets, at + 8, layout.big), size = u32(octets, at + 12, layout.big)

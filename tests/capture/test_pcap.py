@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from capanalyze.capture import open_capture
+from capanalyze.buffers import longs
+from capanalyze.capture import open_capture, records
 from capanalyze.capture.pcap import FILE_HEADER, MAGICS
 from capanalyze.capture.records import MAX_RECORD
+from capanalyze.core import core
 from capanalyze.errors import CaptureError
+from capanalyze.packets import scan
 from tests.build import PEER, START, TARGET, ethernet, ipv4, messages, pcap, read, scanned, udp
 
 MICROSECONDS, NANOSECONDS, KUZNETZOV = MAGICS
@@ -172,3 +175,10 @@ def test_bits_above_the_link_type_say_that_a_check_sequence_follows_each_frame(t
     octets = pcap([(START, ethernet(FRAMES[1][1]) + b"\1\2\3\4")], link=1 | 1 << 26 | 4 << 28)
     (found,) = messages(tmp_path / "fcs.pcap", octets)
     assert (found.sport, found.captured) == (50001, 1)
+
+
+def test_without_a_layout_nothing_is_a_record() -> None:
+    """Else a reader that is told of no header would never come to an end."""
+    state, layout, table = longs(scan.STATE_FIELDS), longs(records.LAYOUT_FIELDS), longs(records.INTERFACE_FIELDS)
+    answer = core.read_record(bytes(100), state, layout, table, longs(records.RECORD_FIELDS))
+    assert answer == records.DAMAGED
