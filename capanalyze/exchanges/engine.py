@@ -7,6 +7,7 @@ then may a result differ from one with more room.
 from __future__ import annotations
 
 from array import array
+from functools import cache
 from typing import TYPE_CHECKING
 
 from capanalyze.buffers import ints, longs
@@ -17,7 +18,7 @@ from capanalyze.protocols import GENERIC_UDP, PROTOCOLS, port_table, service_tab
 from capanalyze.protocols._protocol import KINDS, SECOND, Protocol
 from capanalyze.protocols.udp import IDLE
 from capanalyze.services import REGISTERED
-from capanalyze.silence import one_way_ports
+from capanalyze.silence import ONE_WAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,14 +58,16 @@ def waits_and_facts() -> tuple[array[int], array[int]]:
     return array("q", waits), facts
 
 
+@cache
 def port_facts() -> bytes:
     """What the rules need to know of each UDP port: bits, and behind those the module that serves it."""
     found = bytearray(65536)
     for transport, port in REGISTERED:
         if transport == "udp":
             found[port] |= IS_REGISTERED
-    for port, row in enumerate(one_way_ports()):
-        found[port] |= IS_ONE_WAY if row else 0
+    for row in ONE_WAY:
+        for port in row.ports:
+            found[port] |= IS_ONE_WAY
     return bytes(found) + port_table()
 
 

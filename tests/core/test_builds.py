@@ -24,7 +24,7 @@ from tests.faults import with_faults
 from tests.test_protocols import FILES, samples
 
 CHILD = Path(__file__).parent / "child.py"
-MUTATIONS = 400  # of each service
+MUTATIONS = 200  # of each service
 CHANCE = 100  # messages of any octets, to each service
 MORE = (0, 0, 0, 1, 100, 1000, 65536)  # so many octets were sent beyond those captured
 Message = tuple[str, int, bytes]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -124,8 +125,9 @@ CHANGES = (with_foreign_traffic, with_other_names, with_interfaces_in_another_or
 
 @pytest.mark.parametrize("directions", [True, False], ids=["directions told", "directions cleared"])
 def test_a_change_that_tells_nothing_turns_no_certain_target_into_another(directions: bool, tmp_path: Path) -> None:
+    """Every other capture with its directions, the others without: all of them both ways take long."""
     wrong, seen = [], 0
-    for path, found in recorded():
+    for path, found in islice(recorded(), int(directions), None, 2):
         before = of_octets(tmp_path, written(found, told=directions))
         if before is None or before.certainty not in CERTAIN:
             continue
