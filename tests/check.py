@@ -3,6 +3,7 @@
 `python3 tests/check.py [PYTEST ARGUMENT…]`; the interpreter that runs this is the one that is tested.
 """
 
+import os
 import subprocess
 import sys
 import venv
@@ -17,6 +18,9 @@ STEPS = (
     ("-m", "mypy"),
     ("-m", "pytest"),
 )
+# Tests make and drop the core's tables thousands of times in one process: memory that glibc maps anew is zero already,
+# what it hands out again has to be cleared, which takes half of their time.
+MAPPED_ANEW = {"MALLOC_MMAP_THRESHOLD_": "262144"}
 
 
 def same_version() -> bool:
@@ -40,7 +44,8 @@ def main() -> int:
         extra = sys.argv[1:] if step[-1] == "pytest" else []
         sys.stdout.write(f"$ python {' '.join([*step, *extra])}\n")
         sys.stdout.flush()
-        status = subprocess.run([str(PYTHON), *step, *extra], cwd=ROOT, check=False).returncode
+        environment = MAPPED_ANEW | os.environ
+        status = subprocess.run([str(PYTHON), *step, *extra], cwd=ROOT, env=environment, check=False).returncode
         if status:
             return status
     return 0
