@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from capanalyze.audit import Audit, CaptureFile
     from capanalyze.model import Target
 
-MOST_HOSTS = 8  # that one report tells of comfortably
-
 
 @dataclass(frozen=True)
 class Host:

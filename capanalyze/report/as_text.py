@@ -125,7 +125,7 @@ def _about(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "mode", "not known: name it with --mode (`capanalyze modes` lists those built in) or in an audit file"
     yield from _modes(analysis, analysis.modes if not analysis.hosts else [])
     if len(analysis.hosts) > COMFORTABLE:
-        yield "note", f"{len(analysis.hosts)} hosts: `capanalyze fleet` writes a report for each, and an overview"
+        yield "note", f"{len(analysis.hosts)} hosts: a report for each of them is easier to read"
     for warning in target.warnings:
         yield "warning", warning
     if note := unread_note(analysis):

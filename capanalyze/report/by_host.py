@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from capanalyze.conclusions import conclude
 from capanalyze.model import Analysis, HostInfo
 
-COMFORTABLE = 8  # hosts that one report tells of; more are a fleet
+COMFORTABLE = 8  # hosts that one report tells of comfortably
 
 
 def parts(analysis: Analysis) -> list[Analysis]:
