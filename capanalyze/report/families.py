@@ -1,6 +1,6 @@
 """A finding as tables and figures show it: in one row, or in one for each family of addresses that it differs over."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -15,16 +15,8 @@ def differs(found: Finding) -> bool:
     return len({_said(counts) for counts in found.families.values()}) > 1
 
 
-def rows_of(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, one row each, or a row for each family where they differ: what is worse first."""
-    found: list[Finding] = []
-    for one in findings:
-        found += over_families(one) if differs(one) else [one]
-    return found
-
-
 def over_families(found: Finding) -> list[Finding]:
-    """A finding for each family that it was asked over; each has one family, and what was seen over that."""
+    """A finding for each family that it was asked over, the worse first; each has what was seen over its family."""
     order = sorted(found.families, key=lambda family: OUTCOMES.index(_worst(found.families[family])))
     return [_over(found, family) for family in order]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from capanalyze.model import Analysis, Finding, ModeInfo, Outcome
 from capanalyze.report.by_host import leaking
+from capanalyze.report.families import FAMILIES, has_both
 from capanalyze.report.measures import Amplified, Timed, is_slow, soon
 from capanalyze.report.order import modes, ordered, services, worst_mode
 from capanalyze.report.unread import unread_clause
@@ -31,7 +32,6 @@ NOT_INBOUND = {
     "passing": "between other hosts",
     "inbound": "sent to it without a request",
 }
-FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
 NOTHING_LISTENED = "nothing shows that anything listened"
 
@@ -172,7 +172,7 @@ def _none_of(quiet: Sequence[Finding]) -> str:
 
 def _over_one_family(analysis: Analysis, quiet: Sequence[Finding]) -> str:
     """How many services were asked over one family only, where the target has addresses of both."""
-    if len({":" in address for address in analysis.target.addresses}) < 2:
+    if not has_both(analysis):
         return ""
     asked: dict[tuple[str | None, str], set[str]] = {}
     for found in quiet:
